@@ -1,0 +1,4 @@
+//! Eddyline runs JavaScript and TypeScript functions on Kafka topics.
+
+pub mod outcome;
+pub mod protocol;
