@@ -1,0 +1,6 @@
+//! Eddyline runs JavaScript and TypeScript functions on Kafka topics.
+
+pub mod config;
+pub mod diagnostic;
+pub mod manifest;
+pub mod quantity;
