@@ -1,4 +1,8 @@
 //! Eddyline runs JavaScript and TypeScript functions on Kafka topics.
 
+pub mod config;
+pub mod diagnostic;
+pub mod manifest;
 pub mod outcome;
 pub mod protocol;
+pub mod quantity;
