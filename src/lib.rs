@@ -6,3 +6,6 @@ pub mod manifest;
 pub mod outcome;
 pub mod protocol;
 pub mod quantity;
+pub mod shutdown;
+pub mod status;
+pub mod telemetry;
