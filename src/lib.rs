@@ -2,5 +2,6 @@
 
 pub mod config;
 pub mod diagnostic;
+mod document;
 pub mod manifest;
 pub mod quantity;
