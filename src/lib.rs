@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod diagnostic;
+mod document;
 pub mod manifest;
 pub mod outcome;
 pub mod protocol;
