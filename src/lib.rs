@@ -1,0 +1,3 @@
+//! Eddyline runs JavaScript and TypeScript functions on Kafka topics.
+
+pub mod kafka;
