@@ -3,6 +3,7 @@
 pub mod config;
 pub mod diagnostic;
 mod document;
+pub mod kafka;
 pub mod manifest;
 pub mod outcome;
 pub mod protocol;
