@@ -1,5 +1,6 @@
 //! Eddyline runs JavaScript and TypeScript functions on Kafka topics.
 
+pub mod admin;
 pub mod config;
 pub mod diagnostic;
 mod document;
