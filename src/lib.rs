@@ -1,7 +1,9 @@
 //! Eddyline runs JavaScript and TypeScript functions on Kafka topics.
 
 pub mod admin;
+pub mod cli;
 pub mod config;
+pub mod control;
 pub mod diagnostic;
 mod document;
 pub mod kafka;
