@@ -41,21 +41,25 @@ pub fn parse_size(text: &str) -> Option<u64> {
     number.checked_mul(*factor)
 }
 
-/// The shortest of our own spellings: `1500ms`, `30s`, `24h`.
+/// The duration in its largest exact unit, down to milliseconds, days only from two on: `1500ms`, `30s`, `24h`, `2d`.
 pub fn format_duration(duration: Duration) -> String {
-    let units = [
-        ("h", 3_600_000_000),
-        ("m", 60_000_000),
-        ("s", 1_000_000),
-        ("ms", 1_000),
-    ];
-    let micros = duration.as_micros();
-    if micros == 0 {
+    const DAY: u128 = 86_400_000;
+    let millis = duration.as_millis();
+    if millis == 0 {
         return "0ms".to_owned();
     }
-    match units.iter().find(|(_, size)| micros.is_multiple_of(*size)) {
-        Some((unit, size)) => format!("{}{unit}", micros / size),
-        None => humantime::format_duration(duration).to_string(),
+    let units = [
+        ("d", DAY, 2 * DAY),
+        ("h", 3_600_000, 1),
+        ("m", 60_000, 1),
+        ("s", 1_000, 1),
+    ];
+    let exact = units
+        .iter()
+        .find(|(_, size, least)| millis >= *least && millis.is_multiple_of(*size));
+    match exact {
+        Some((unit, size, _)) => format!("{}{unit}", millis / size),
+        None => format!("{millis}ms"),
     }
 }
 
@@ -128,6 +132,7 @@ mod tests {
             assert_eq!(parse_size(&format_size(bytes)), Some(bytes));
         }
         assert_eq!(format_duration(Duration::from_secs(86_400)), "24h");
+        assert_eq!(format_duration(Duration::from_secs(2 * 86_400)), "2d");
         assert_eq!(format_size(64 << 20), "64MiB");
     }
 }

@@ -30,11 +30,11 @@ pub(super) fn from_text(
     origin: &Origin,
     mistakes: &mut Diagnostics,
 ) -> Vec<Entry> {
-    let is_secret_key = |key: &str| key.strip_prefix(PROPERTIES).is_some_and(is_secret);
-    let document = match Document::parse(file, text, &is_secret_key) {
+    // Judged by the whole key, so that a misspelt or misplaced section gives nothing away.
+    let document = match Document::parse(file, text, &is_secret) {
         Ok(document) => document,
         Err(syntax) => {
-            mistakes.push(syntax);
+            mistakes.extend(syntax);
             return Vec::new();
         }
     };
@@ -48,7 +48,7 @@ pub(super) fn from_text(
 fn walk(table: &TableReader<'_>, origin: &Origin, entries: &mut Vec<Entry>) {
     for (_, value) in table.entries() {
         let key = value.path().to_owned();
-        if value.is_table() && is_section(&key) {
+        if is_section(&key) || (key.starts_with(PROPERTIES) && value.is_table()) {
             if let Some(inner) = value.table() {
                 walk(&inner, origin, entries);
             }
@@ -149,8 +149,7 @@ struct Wrong {
 
 fn is_section(key: &str) -> bool {
     let inside = format!("{key}.");
-    inside.starts_with(PROPERTIES)
-        || PROPERTIES.starts_with(&inside)
+    PROPERTIES.starts_with(&inside)
         || schema::KEYS
             .iter()
             .any(|known| known.name.starts_with(&inside))
@@ -169,6 +168,13 @@ fn known(key: &str) -> Result<(), Wrong> {
     }
     if schema::find(key).is_some() {
         return Ok(());
+    }
+    if is_section(key) {
+        return Err(Wrong {
+            code: codes::WRONG_TYPE,
+            message: format!("`{key}` is a section, not a key"),
+            hint: Some(format!("name a key in it: `{key}.…`")),
+        });
     }
     Err(Wrong {
         code: codes::UNKNOWN_KEY,
@@ -210,6 +216,14 @@ fn hint_for_unknown(key: &str) -> Option<String> {
 }
 
 fn check(key: &str, text: &str) -> Result<(), Wrong> {
+    if text.contains('\0') {
+        // It would end the text early on its way into librdkafka. The value may be a secret, so it is not shown.
+        return Err(Wrong {
+            code: codes::BAD_VALUE,
+            message: format!("`{key}` contains a zero character"),
+            hint: Some("remove it".to_owned()),
+        });
+    }
     let Some(known) = schema::find(key) else {
         return Ok(());
     };

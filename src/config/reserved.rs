@@ -18,7 +18,7 @@ const REPORTS: &str = "every result's acknowledgement is awaited";
 const READING: &str = "the end of a partition would be taken for a record";
 const EMBEDDED: &str = "it would replace Kafka by a broker in memory";
 
-const RESERVED: &[(&str, &str)] = &[
+pub(super) const RESERVED: &[(&str, &str)] = &[
     ("acks", PRODUCER),
     ("allow.auto.create.topics", CREATION),
     ("auto.commit.enable", OFFSETS),
@@ -50,15 +50,18 @@ const RESERVED: &[(&str, &str)] = &[
     ("queuing.strategy", PRODUCER),
     ("request.required.acks", PRODUCER),
     ("retries", PRODUCER),
+    ("test.mock.*", EMBEDDED),
     ("transactional.id", TRANSACTIONS),
 ];
 
 /// Why the property cannot be set, if it cannot.
 pub(super) fn reason(property: &str) -> Option<&'static str> {
     let property = property.trim().to_ascii_lowercase();
-    if property.starts_with("test.mock.") {
-        return Some(EMBEDDED);
-    }
-    let found = RESERVED.iter().find(|(name, _)| *name == property);
+    let found = RESERVED
+        .iter()
+        .find(|(name, _)| match name.strip_suffix('*') {
+            Some(prefix) => property.starts_with(prefix),
+            None => *name == property,
+        });
     found.map(|(_, reason)| *reason)
 }

@@ -79,15 +79,10 @@ mod tests {
     #[test]
     fn masking_keeps_every_offset() {
         let text = "a = \"grüße\"\nb = 1\n";
-        let masked = mask_spans(text, [4..text.find('\n').unwrap()]);
+        let value = text.find('"').unwrap()..text.find('\n').unwrap();
+        let masked = mask_spans(text, std::iter::once(value));
+        assert_eq!(masked, "a = ***      \nb = 1\n");
         assert_eq!(masked.len(), text.len());
-        assert_eq!(
-            masked.trim_end(),
-            "a = ***        \nb = 1"
-                .trim_end()
-                .to_owned()
-                .replace("***        ", &format!("***{}", " ".repeat(6)))
-        );
     }
 
     #[test]

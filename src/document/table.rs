@@ -30,7 +30,7 @@ impl Document {
         file: &Path,
         text: &str,
         is_secret: &dyn Fn(&str) -> bool,
-    ) -> Result<Self, Diagnostic> {
+    ) -> Result<Self, Diagnostics> {
         match toml_edit::Document::parse(text.to_owned()) {
             Ok(toml) => {
                 let mut secrets = Vec::new();
@@ -46,7 +46,7 @@ impl Document {
                 let source = SourceText::new(file, mask_lines(text, is_secret));
                 let span = error.span().unwrap_or(0..0);
                 let message = format!("not valid TOML: {}", error.message());
-                Err(Diagnostic::error_at(codes::SYNTAX, &source, span, message))
+                Err(Diagnostic::error_at(codes::SYNTAX, &source, span, message).into())
             }
         }
     }

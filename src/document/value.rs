@@ -70,7 +70,7 @@ impl<'d> ValueReader<'d> {
     }
 
     pub fn string(&self) -> Option<String> {
-        match self.value().and_then(Value::as_str) {
+        match self.text() {
             Some(text) => Some(text.to_owned()),
             None => self.wrong_type("a string", "put it in quotes"),
         }
@@ -95,7 +95,7 @@ impl<'d> ValueReader<'d> {
     }
 
     pub fn duration(&self, range: RangeInclusive<Duration>) -> Option<Duration> {
-        let Some(text) = self.value().and_then(Value::as_str) else {
+        let Some(text) = self.text() else {
             return self.wrong_type("a duration", quantity::DURATION_HINT);
         };
         let Some(duration) = quantity::parse_duration(text) else {
@@ -110,7 +110,7 @@ impl<'d> ValueReader<'d> {
     }
 
     pub fn size(&self, range: RangeInclusive<u64>) -> Option<u64> {
-        let Some(text) = self.value().and_then(Value::as_str) else {
+        let Some(text) = self.text() else {
             return self.wrong_type("a size", quantity::SIZE_HINT);
         };
         let Some(size) = quantity::parse_size(text) else {
@@ -156,8 +156,9 @@ impl<'d> ValueReader<'d> {
         }
     }
 
-    pub fn is_datetime(&self) -> bool {
-        self.value().is_some_and(Value::is_datetime)
+    /// The string, if it is one.
+    pub fn text(&self) -> Option<&'d str> {
+        self.value().and_then(Value::as_str)
     }
 
     /// An array of strings, each with its own place; elements of another type are noted and left out.

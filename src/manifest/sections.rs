@@ -9,7 +9,7 @@ use super::{
 use crate::{
     diagnostic::{Related, codes},
     document::{TableReader, ValueReader},
-    quantity::{GIB, KIB, MIB},
+    quantity::{GIB, KIB, MIB, format_duration},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -138,15 +138,12 @@ fn reason(error: &regex::Error) -> String {
 }
 
 fn start(value: &ValueReader<'_>) -> Option<Start> {
-    if value.is_datetime() {
-        return value.timestamp().map(Start::Time);
+    let is_word = |text: &str| !text.starts_with(|first: char| first.is_ascii_digit());
+    if value.text().is_some_and(is_word) {
+        value.choice(&[("earliest", Start::Earliest), ("latest", Start::Latest)])
+    } else {
+        value.timestamp().map(Start::Time)
     }
-    let words = [("earliest", Start::Earliest), ("latest", Start::Latest)];
-    let text = value.string()?;
-    if text.starts_with(|first: char| first.is_ascii_digit()) {
-        return value.timestamp().map(Start::Time);
-    }
-    value.choice(&words)
 }
 
 pub(super) fn batch(root: &mut TableReader<'_>, batch: &mut Batch) {
@@ -232,8 +229,10 @@ pub(super) fn retry(root: &mut TableReader<'_>, retry: &mut Retry) {
         backoff.duration("initial", delays.clone(), &mut retry.backoff.initial);
         backoff.duration("max", delays, &mut retry.backoff.max);
         if retry.backoff.initial > retry.backoff.max {
-            let message = "the first backoff is longer than the longest";
-            let wrong = backoff.error(codes::BAD_VALUE, message);
+            let [initial, max] = [retry.backoff.initial, retry.backoff.max].map(format_duration);
+            let message =
+                format!("the first backoff, {initial}, is longer than the longest, {max}");
+            let wrong = backoff.error(codes::BAD_VALUE, &message);
             table.note(wrong.with_hint("make `initial` at most `max`"));
         }
         backoff.refuse_unknown();
