@@ -65,6 +65,28 @@ fn unreadable_manifests_are_reported() {
     assert!(load().render(false).contains("no file of at most 1MiB"));
 }
 
+#[test]
+fn nesting_without_end_is_a_mistake_and_no_crash() {
+    let many = 100_000;
+    for text in [
+        format!("{} = 1", vec!["a"; many].join(".")),
+        format!("[{}]", vec!["a"; many].join(".")),
+        format!("a = {}", "[".repeat(many)),
+        format!("a = {}", "{a=".repeat(many)),
+        format!("secrets.{} = 1", vec!["a"; many].join(".")),
+        format!("[source]\npattern = '{}'", "(".repeat(many)),
+        format!(
+            "[source]\npattern = '{}a{}'",
+            "(".repeat(many),
+            ")".repeat(many)
+        ),
+        format!("[source]\npattern = '{}'", "a{1000}{1000}".repeat(100)),
+    ] {
+        must_not_panic(&text);
+        assert!(parse(&text).is_err());
+    }
+}
+
 fn must_not_panic(text: &str) {
     if let Err(mistakes) = parse(text) {
         assert!(!mistakes.is_empty());
