@@ -1,5 +1,9 @@
 //! Eddyline runs JavaScript and TypeScript functions on Kafka topics.
 
+pub mod config;
+pub mod diagnostic;
+pub mod manifest;
 pub mod outcome;
 pub mod pool;
 pub mod protocol;
+pub mod quantity;

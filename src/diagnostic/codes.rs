@@ -1,0 +1,49 @@
+//! The codes of mistakes in manifests and configuration; `docs/errors/` has a page for each.
+
+pub const SYNTAX: &str = "E1001";
+pub const UNKNOWN_KEY: &str = "E1002";
+pub const WRONG_TYPE: &str = "E1003";
+pub const BAD_VALUE: &str = "E1004";
+pub const MISSING_KEY: &str = "E1005";
+pub const UNREADABLE: &str = "E1006";
+pub const FUNCTION_NAME: &str = "E1007";
+pub const TOPIC_NAME: &str = "E1008";
+pub const PATTERN: &str = "E1009";
+pub const EXCLUSIVE_KEYS: &str = "E1010";
+pub const OWN_SINK: &str = "E1011";
+pub const VARIABLE_NAME: &str = "E1012";
+pub const SECRET: &str = "E1013";
+pub const NOT_SUPPORTED_YET: &str = "E1014";
+pub const DUPLICATE_NAME: &str = "E1015";
+pub const SHARED_GROUP: &str = "E1016";
+pub const RESERVED_PROPERTY: &str = "E1017";
+
+/// Each code with the title of its page.
+pub const CODES: &[(&str, &str)] = &[
+    (SYNTAX, "The file is not valid TOML"),
+    (UNKNOWN_KEY, "Unknown key or table"),
+    (WRONG_TYPE, "A value of the wrong type"),
+    (BAD_VALUE, "A value that is not allowed"),
+    (MISSING_KEY, "A required key is missing"),
+    (UNREADABLE, "A file cannot be read"),
+    (
+        FUNCTION_NAME,
+        "A name that a function or tenant cannot have",
+    ),
+    (TOPIC_NAME, "A name that a topic or group cannot have"),
+    (PATTERN, "A source pattern that is not a regular expression"),
+    (EXCLUSIVE_KEYS, "Keys that exclude each other"),
+    (OWN_SINK, "A function that reads what it writes"),
+    (
+        VARIABLE_NAME,
+        "A name that a variable or secret cannot have",
+    ),
+    (SECRET, "A secret cannot be resolved"),
+    (NOT_SUPPORTED_YET, "A feature that is not supported yet"),
+    (DUPLICATE_NAME, "Two functions of one name"),
+    (SHARED_GROUP, "Two functions in one consumer group"),
+    (
+        RESERVED_PROPERTY,
+        "A Kafka property that Eddyline sets itself",
+    ),
+];
