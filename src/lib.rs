@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod diagnostic;
+pub mod kafka;
 pub mod manifest;
 pub mod outcome;
 pub mod pool;
