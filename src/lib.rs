@@ -3,5 +3,9 @@
 pub mod config;
 pub mod diagnostic;
 mod document;
+pub mod kafka;
 pub mod manifest;
+pub mod outcome;
+pub mod pool;
+pub mod protocol;
 pub mod quantity;

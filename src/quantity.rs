@@ -9,25 +9,15 @@ pub const GIB: u64 = 1 << 30;
 /// What to tell people whose duration was not understood.
 pub const DURATION_HINT: &str = "give a number with a unit, such as \"50ms\", \"5s\" or \"24h\"";
 /// What to tell people whose size was not understood.
-pub const SIZE_HINT: &str =
-    "give a whole number with a unit, such as \"64KiB\", \"1MiB\" or \"1MB\"";
+pub const SIZE_HINT: &str = "give a whole number with a unit, such as \"64KiB\", \"1MiB\" or \"1MB\"";
 
-const SIZE_UNITS: &[(&str, u64)] = &[
-    ("B", 1),
-    ("KB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("KiB", KIB),
-    ("MiB", MIB),
-    ("GiB", GIB),
-];
+const SIZE_UNITS: &[(&str, u64)] =
+    &[("B", 1), ("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("KiB", KIB), ("MiB", MIB), ("GiB", GIB)];
 
 /// A duration with its unit; nothing else is a duration.
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let with_unit = text.ends_with(|last: char| last.is_ascii_alphabetic());
-    with_unit
-        .then(|| humantime::parse_duration(text).ok())
-        .flatten()
+    with_unit.then(|| humantime::parse_duration(text).ok()).flatten()
 }
 
 /// A size in bytes with its unit; `KB` counts thousands, `KiB` counts 1024.
@@ -35,9 +25,7 @@ pub fn parse_size(text: &str) -> Option<u64> {
     let digits = text.find(|digit: char| !digit.is_ascii_digit())?;
     let number: u64 = text[..digits].parse().ok()?;
     let unit = text[digits..].trim_start();
-    let (_, factor) = SIZE_UNITS
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
+    let (_, factor) = SIZE_UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
     number.checked_mul(*factor)
 }
 
@@ -48,15 +36,8 @@ pub fn format_duration(duration: Duration) -> String {
     if millis == 0 {
         return "0ms".to_owned();
     }
-    let units = [
-        ("d", DAY, 2 * DAY),
-        ("h", 3_600_000, 1),
-        ("m", 60_000, 1),
-        ("s", 1_000, 1),
-    ];
-    let exact = units
-        .iter()
-        .find(|(_, size, least)| millis >= *least && millis.is_multiple_of(*size));
+    let units = [("d", DAY, 2 * DAY), ("h", 3_600_000, 1), ("m", 60_000, 1), ("s", 1_000, 1)];
+    let exact = units.iter().find(|(_, size, least)| millis >= *least && millis.is_multiple_of(*size));
     match exact {
         Some((unit, size, _)) => format!("{}{unit}", millis / size),
         None => format!("{millis}ms"),
@@ -66,10 +47,7 @@ pub fn format_duration(duration: Duration) -> String {
 /// The size in its largest exact unit: `64MiB`, `1500B`.
 pub fn format_size(bytes: u64) -> String {
     let units = [("GiB", GIB), ("MiB", MIB), ("KiB", KIB)];
-    match units
-        .iter()
-        .find(|(_, size)| bytes > 0 && bytes.is_multiple_of(*size))
-    {
+    match units.iter().find(|(_, size)| bytes > 0 && bytes.is_multiple_of(*size)) {
         Some((unit, size)) => format!("{}{unit}", bytes / size),
         None => format!("{bytes}B"),
     }
@@ -94,11 +72,7 @@ mod tests {
             ("5 apples", None),
             ("99999999999999999999h", None),
         ] {
-            assert_eq!(
-                parse_duration(text),
-                expected.map(Duration::from_millis),
-                "{text}"
-            );
+            assert_eq!(parse_duration(text), expected.map(Duration::from_millis), "{text}");
         }
     }
 

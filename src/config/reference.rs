@@ -18,23 +18,13 @@ pub fn reference_markdown() -> String {
             let about = std::mem::take(&mut prose).join(" ");
             let gap = if in_table { "\n" } else { "" };
             let blank = if about.is_empty() { "" } else { "\n\n" };
-            add(
-                &mut page,
-                format_args!("{gap}## `[{name}]`\n\n{about}{blank}"),
-            );
+            add(&mut page, format_args!("{gap}## `[{name}]`\n\n{about}{blank}"));
             page.push_str("| key | default | meaning |\n| --- | --- | --- |\n");
             in_table = true;
         } else if let Some((key, value, given)) = key_line(line) {
             let about = std::mem::take(&mut prose).join(" ").replace('|', "\\|");
-            let default = if given {
-                format!("`{value}`")
-            } else {
-                format!("none; for example `{value}`")
-            };
-            add(
-                &mut page,
-                format_args!("| `{key}` | {default} | {about} |\n"),
-            );
+            let default = if given { format!("`{value}`") } else { format!("none; for example `{value}`") };
+            add(&mut page, format_args!("| `{key}` | {default} | {about} |\n"));
         } else if let Some(comment) = line.strip_prefix('#') {
             match comment.trim() {
                 "" if !in_table => finish_paragraph(&mut page, &mut prose),
@@ -44,16 +34,11 @@ pub fn reference_markdown() -> String {
             finish_paragraph(&mut page, &mut prose);
         }
     }
-    page.push_str(
-        "\n## Properties that are refused\n\n| property | why it cannot be set |\n| --- | --- |\n",
-    );
+    page.push_str("\n## Properties that are refused\n\n| property | why it cannot be set |\n| --- | --- |\n");
     for (property, reason) in RESERVED {
         add(&mut page, format_args!("| `{property}` | {reason} |\n"));
     }
-    add(
-        &mut page,
-        format_args!("\n## The whole file\n\n```toml\n{DEFAULT_TOML}```\n"),
-    );
+    add(&mut page, format_args!("\n## The whole file\n\n```toml\n{DEFAULT_TOML}```\n"));
     page
 }
 

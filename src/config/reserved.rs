@@ -1,13 +1,10 @@
 //! Properties of librdkafka that a configuration may not set, each with the reason.
 
-const OFFSETS: &str =
-    "offsets are committed only behind records whose results Kafka has acknowledged";
+const OFFSETS: &str = "offsets are committed only behind records whose results Kafka has acknowledged";
 const START: &str = "a function's `source.start` decides where it begins";
-const PRODUCER: &str =
-    "the producer is idempotent and waits for all replicas, so that nothing is lost or reordered";
+const PRODUCER: &str = "the producer is idempotent and waits for all replicas, so that nothing is lost or reordered";
 const TRANSACTIONS: &str = "Eddyline runs the transactions itself";
-const GROUP: &str =
-    "each function has its own consumer group, set by `source.group` in its function.toml";
+const GROUP: &str = "each function has its own consumer group, set by `source.group` in its function.toml";
 const ASSIGNMENT: &str = "partitions change hands only after their records in flight have settled";
 const ISOLATION: &str = "records of aborted transactions must not be handled";
 const PARTITIONER: &str = "keys go to the partitions that every other client would choose";
@@ -59,11 +56,9 @@ pub(super) const RESERVED: &[(&str, &str)] = &[
 /// Why the property cannot be set, if it cannot.
 pub(super) fn reason(property: &str) -> Option<&'static str> {
     let property = property.trim().to_ascii_lowercase();
-    let found = RESERVED
-        .iter()
-        .find(|(name, _)| match name.strip_suffix('*') {
-            Some(prefix) => property.starts_with(prefix),
-            None => *name == property,
-        });
+    let found = RESERVED.iter().find(|(name, _)| match name.strip_suffix('*') {
+        Some(prefix) => property.starts_with(prefix),
+        None => *name == property,
+    });
     found.map(|(_, reason)| *reason)
 }

@@ -15,10 +15,7 @@ struct Given<'a> {
 }
 
 fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs
-        .iter()
-        .map(|(key, value)| (key.to_string(), value.to_string()))
-        .collect()
+    pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
 }
 
 fn load_given(given: &Given<'_>) -> Result<Loaded, Diagnostics> {
@@ -35,10 +32,7 @@ fn load_given(given: &Given<'_>) -> Result<Loaded, Diagnostics> {
 }
 
 fn from_file(text: &str) -> Result<Loaded, Diagnostics> {
-    load_given(&Given {
-        file: Some(text),
-        ..Given::default()
-    })
+    load_given(&Given { file: Some(text), ..Given::default() })
 }
 
 fn setting<'a>(loaded: &'a Loaded, key: &str) -> &'a Setting {
@@ -50,48 +44,27 @@ fn setting<'a>(loaded: &'a Loaded, key: &str) -> &'a Setting {
 fn default_toml_is_the_default() {
     let loaded = load_given(&Given::default()).unwrap();
     assert_eq!(loaded.config, NodeConfig::default());
-    assert!(
-        loaded
-            .settings
-            .iter()
-            .all(|it| it.origin == Origin::Default)
-    );
+    assert!(loaded.settings.iter().all(|it| it.origin == Origin::Default));
 }
 
 #[test]
 fn default_toml_shows_every_key_and_only_keys_that_exist() {
     let shown: String = DEFAULT_TOML
         .lines()
-        .map(|line| {
-            line.strip_prefix("# ")
-                .filter(|it| it.contains(" = "))
-                .unwrap_or(line)
-        })
+        .map(|line| line.strip_prefix("# ").filter(|it| it.contains(" = ")).unwrap_or(line))
         .map(|line| format!("{line}\n"))
         .collect();
     let loaded = from_file(&shown).unwrap();
-    let missing: Vec<_> = loaded
-        .settings
-        .iter()
-        .filter(|it| it.origin == Origin::Default)
-        .collect();
+    let missing: Vec<_> = loaded.settings.iter().filter(|it| it.origin == Origin::Default).collect();
     assert!(missing.is_empty(), "{missing:?}");
-    assert_eq!(
-        loaded.config.kafka.brokers.as_deref(),
-        Some("localhost:9092")
-    );
+    assert_eq!(loaded.config.kafka.brokers.as_deref(), Some("localhost:9092"));
 }
 
 #[test]
 fn later_layers_override_earlier_ones_and_are_named() {
     let loaded = load_given(&Given {
-        file: Some(
-            "[kafka]\nbrokers = \"file:1\"\n[workers]\ncount = 2\n[admin]\nlisten = \"[::1]:1\"",
-        ),
-        env: &[
-            ("EDDYLINE__KAFKA__BROKERS", "env:1"),
-            ("EDDYLINE__WORKERS__COUNT", "3"),
-        ],
+        file: Some("[kafka]\nbrokers = \"file:1\"\n[workers]\ncount = 2\n[admin]\nlisten = \"[::1]:1\""),
+        env: &[("EDDYLINE__KAFKA__BROKERS", "env:1"), ("EDDYLINE__WORKERS__COUNT", "3")],
         flags: &[("kafka.brokers", "flag:1")],
     })
     .unwrap();
@@ -100,14 +73,8 @@ fn later_layers_override_earlier_ones_and_are_named() {
     assert_eq!(loaded.config.admin.listen, "[::1]:1");
     let origin = |key: &str| setting(&loaded, key).origin.to_string();
     assert_eq!(origin("kafka.brokers"), "flag for kafka.brokers");
-    assert_eq!(
-        origin("workers.count"),
-        "environment EDDYLINE__WORKERS__COUNT"
-    );
-    assert!(
-        origin("admin.listen").starts_with("file ")
-            && origin("admin.listen").ends_with(CONFIG_FILE)
-    );
+    assert_eq!(origin("workers.count"), "environment EDDYLINE__WORKERS__COUNT");
+    assert!(origin("admin.listen").starts_with("file ") && origin("admin.listen").ends_with(CONFIG_FILE));
     assert_eq!(origin("logging.level"), "default");
 }
 
@@ -117,10 +84,7 @@ fn every_kind_of_value_comes_from_every_layer() {
         let config = loaded.config;
         assert_eq!(config.functions.path, PathBuf::from("f"));
         assert_eq!(config.topics.create, Some(true));
-        assert_eq!(
-            (config.topics.partitions, config.topics.replication_factor),
-            (8, 3)
-        );
+        assert_eq!((config.topics.partitions, config.topics.replication_factor), (8, 3));
         assert_eq!(config.node_id(), "n1");
         assert_eq!(config.workers.start_timeout, Duration::from_secs(5));
         assert_eq!(config.source.max_in_flight_bytes, 1 << 20);
@@ -128,10 +92,7 @@ fn every_kind_of_value_comes_from_every_layer() {
         assert_eq!(config.logging.format, LogFormat::Json);
         assert_eq!(config.shutdown.timeout, Duration::from_secs(1));
         let properties: Vec<_> = config.kafka.properties.iter().collect();
-        let expected = [
-            ("security.protocol", "ssl"),
-            ("socket.keepalive.enable", "true"),
-        ];
+        let expected = [("security.protocol", "ssl"), ("socket.keepalive.enable", "true")];
         assert_eq!(properties, expected);
     };
     let pairs = [
@@ -152,37 +113,26 @@ fn every_kind_of_value_comes_from_every_layer() {
         let name = key.replace('-', "_").replace('.', "__").to_uppercase();
         format!("EDDYLINE__{name}")
     });
-    let env: Vec<_> = names
-        .iter()
-        .zip(pairs)
-        .map(|(name, pair)| (name.as_str(), pair.1))
-        .collect();
-    let flags = Given {
-        flags: &pairs,
-        ..Given::default()
-    };
-    let env = Given {
-        env: &env,
-        ..Given::default()
-    };
+    let env: Vec<_> = names.iter().zip(pairs).map(|(name, pair)| (name.as_str(), pair.1)).collect();
+    let flags = Given { flags: &pairs, ..Given::default() };
+    let env = Given { env: &env, ..Given::default() };
     check(load_given(&flags).unwrap());
     check(load_given(&env).unwrap());
-    check(from_file(
-        "[functions]\npath = \"f\"\n[topics]\ncreate = true\npartitions = 8\nreplication-factor = 3\n\
+    check(
+        from_file(
+            "[functions]\npath = \"f\"\n[topics]\ncreate = true\npartitions = 8\nreplication-factor = 3\n\
          [node]\nid = \"n1\"\n[workers]\nstart-timeout = \"5s\"\n[source]\nmax-in-flight-bytes = \"1MiB\"\n\
          [logging]\nlevel = \"debug\"\nformat = \"json\"\n[shutdown]\ntimeout = \"1s\"\n\
          [kafka.properties]\n\"security.protocol\" = \"ssl\"\nsocket.keepalive.enable = true\n",
-    ).unwrap());
+        )
+        .unwrap(),
+    );
 }
 
 #[test]
 fn other_variables_and_empty_ones_do_not_count() {
     let loaded = load_given(&Given {
-        env: &[
-            ("EDDYLINE_TEST_BROKERS", "x"),
-            ("HOME", "/"),
-            ("EDDYLINE__KAFKA__BROKERS", ""),
-        ],
+        env: &[("EDDYLINE_TEST_BROKERS", "x"), ("HOME", "/"), ("EDDYLINE__KAFKA__BROKERS", "")],
         ..Given::default()
     });
     assert_eq!(loaded.unwrap().config, NodeConfig::default());
@@ -208,12 +158,7 @@ fn mistakes_of_all_layers_are_shown_at_once() {
         .map(|it| {
             let file = it.file.file_name().unwrap().to_string_lossy();
             let line = it.line.map_or(String::new(), |line| format!(":{line}"));
-            format!(
-                "{} {file}{line} {}; {}",
-                it.code,
-                it.message,
-                it.hint.as_deref().unwrap_or_default()
-            )
+            format!("{} {file}{line} {}; {}", it.code, it.message, it.hint.as_deref().unwrap_or_default())
         })
         .collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
@@ -262,11 +207,7 @@ fn properties_that_promises_rest_on_are_refused_by_name() {
         let mistakes = from_file(&format!("[kafka.properties]\n\"{property}\" = 1")).unwrap_err();
         let first = mistakes.iter().next().unwrap();
         assert_eq!((first.code, first.line), ("E1017", Some(2)), "{property}");
-        assert!(
-            first
-                .message
-                .starts_with(&format!("`{property}` cannot be set: "))
-        );
+        assert!(first.message.starts_with(&format!("`{property}` cannot be set: ")));
     }
 }
 
@@ -278,14 +219,8 @@ fn secret_properties_are_never_shown() {
         ..Given::default()
     })
     .unwrap();
-    assert_eq!(
-        loaded.config.kafka.properties.get("sasl.password"),
-        Some("hunter2")
-    );
-    assert_eq!(
-        loaded.config.kafka.properties.get("ssl.key.pem"),
-        Some("hunter2")
-    );
+    assert_eq!(loaded.config.kafka.properties.get("sasl.password"), Some("hunter2"));
+    assert_eq!(loaded.config.kafka.properties.get("ssl.key.pem"), Some("hunter2"));
     let password = setting(&loaded, "kafka.properties.sasl.password");
     assert_eq!(password.value.as_deref(), Some("***"));
     let username = setting(&loaded, "kafka.properties.sasl.username");
@@ -310,12 +245,7 @@ fn secrets_in_a_wrong_file_are_never_quoted() {
     ] {
         let mistakes = from_file(text).unwrap_err();
         let json = serde_json::to_string(&mistakes).unwrap();
-        for shown in [
-            mistakes.render(false),
-            mistakes.render(true),
-            json,
-            format!("{mistakes:?}"),
-        ] {
+        for shown in [mistakes.render(false), mistakes.render(true), json, format!("{mistakes:?}")] {
             assert!(!shown.contains("hunter2"), "{text}: {shown}");
         }
     }

@@ -1,8 +1,6 @@
 //! Diagnostics as text, in the manner of rustc.
 
-use annotate_snippets::{
-    Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet,
-};
+use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
 use super::model::{Diagnostic, Related, Severity};
 
@@ -11,14 +9,8 @@ pub(super) fn render(diagnostic: &Diagnostic, colour: bool) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut main = level
-        .primary_title(visible(&diagnostic.message))
-        .id(diagnostic.code)
-        .element(place_of(diagnostic));
-    let hint = diagnostic
-        .hint
-        .as_deref()
-        .map(|hint| Level::HELP.message(visible(hint)));
+    let mut main = level.primary_title(visible(&diagnostic.message)).id(diagnostic.code).element(place_of(diagnostic));
+    let hint = diagnostic.hint.as_deref().map(|hint| Level::HELP.message(visible(hint)));
     if diagnostic.related.is_empty() {
         main = main.elements(hint);
         return renderer(colour).render(&[main]) + "\n";
@@ -33,11 +25,7 @@ pub(super) fn render(diagnostic: &Diagnostic, colour: bool) -> String {
 }
 
 fn renderer(colour: bool) -> Renderer {
-    if colour {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    }
+    if colour { Renderer::styled() } else { Renderer::plain() }
 }
 
 fn place_of(diagnostic: &Diagnostic) -> Element<'_> {

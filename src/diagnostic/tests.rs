@@ -14,14 +14,9 @@ fn span_of(part: &str) -> std::ops::Range<usize> {
 }
 
 fn mistake() -> Diagnostic {
-    Diagnostic::error_at(
-        codes::TOPIC_NAME,
-        &source(),
-        span_of("\"a b\""),
-        "not a topic: \"a b\"",
-    )
-    .with_hint("leave out the space")
-    .with_related(Related::at(&source(), span_of("[source]"), "in this table"))
+    Diagnostic::error_at(codes::TOPIC_NAME, &source(), span_of("\"a b\""), "not a topic: \"a b\"")
+        .with_hint("leave out the space")
+        .with_related(Related::at(&source(), span_of("[source]"), "in this table"))
 }
 
 #[test]
@@ -45,8 +40,7 @@ fn text_shows_place_line_and_help() {
 #[test]
 fn what_has_no_text_still_names_its_place() {
     let place = "environment variable EDDYLINE__X";
-    let mistake =
-        Diagnostic::error(codes::UNKNOWN_KEY, place, "unknown key `x`").with_hint("try y");
+    let mistake = Diagnostic::error(codes::UNKNOWN_KEY, place, "unknown key `x`").with_hint("try y");
     insta::assert_snapshot!(mistake.as_warning().render(false), @r"
     warning[E1002]: unknown key `x`
     --> environment variable EDDYLINE__X
@@ -63,8 +57,8 @@ fn colour_comes_only_when_asked_for() {
 #[test]
 fn control_characters_of_a_file_do_not_reach_the_terminal() {
     let source = SourceText::new("f", "a\u{1b}[31m = 1\n");
-    let mistake = Diagnostic::error_at(codes::SYNTAX, &source, 0..6, "bad \u{1b}[2J key")
-        .with_hint("\u{1b}]0;title\u{7}");
+    let mistake =
+        Diagnostic::error_at(codes::SYNTAX, &source, 0..6, "bad \u{1b}[2J key").with_hint("\u{1b}]0;title\u{7}");
     let text = mistake.render(false);
     assert!(!text.contains(['\u{1b}', '\u{7}']), "{text:?}");
     assert!(text.contains(r"bad \u{1b}[2J key"), "{text}");
@@ -97,15 +91,9 @@ fn json_has_every_field_but_the_whole_text() {
 fn spans_beyond_the_text_or_within_a_character_are_moved() {
     let text = source();
     let inside = TEXT.find('ü').unwrap() + 1;
-    for span in [
-        inside..inside,
-        0..usize::MAX,
-        std::ops::Range {
-            start: usize::MAX,
-            end: 0,
-        },
-        TEXT.len()..TEXT.len() + 9,
-    ] {
+    for span in
+        [inside..inside, 0..usize::MAX, std::ops::Range { start: usize::MAX, end: 0 }, TEXT.len()..TEXT.len() + 9]
+    {
         Diagnostic::error_at(codes::SYNTAX, &text, span, "x").render(false);
     }
     let at_end = text.position(TEXT.len());
@@ -119,10 +107,7 @@ fn suggestions_are_near_or_absent() {
     assert_eq!(nearest("skip_older_than", known), Some("skip-older-than"));
     assert_eq!(nearest("Topics", known), Some("topics"));
     assert_eq!(nearest("colour", known), None);
-    assert_eq!(
-        did_you_mean("colour", known).as_deref(),
-        Some("known here: topics, pattern, start, skip-older-than")
-    );
+    assert_eq!(did_you_mean("colour", known).as_deref(), Some("known here: topics, pattern, start, skip-older-than"));
 }
 
 #[test]

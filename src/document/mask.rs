@@ -44,11 +44,7 @@ pub(super) fn mask_lines(text: &str, is_secret: &dyn Fn(&str) -> bool) -> String
             continue;
         };
         let key = plain_key(key);
-        let dotted = if section.is_empty() {
-            key
-        } else {
-            format!("{section}.{key}")
-        };
+        let dotted = if section.is_empty() { key } else { format!("{section}.{key}") };
         if is_secret(&dotted) {
             spans.push(start + line.len() - value.len()..offset);
             hidden_until = opened(value.trim());

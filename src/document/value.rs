@@ -28,18 +28,8 @@ enum Found<'d> {
 }
 
 impl<'d> ValueReader<'d> {
-    pub(super) fn new(
-        document: &'d Document,
-        path: String,
-        key_span: Range<usize>,
-        item: &'d Item,
-    ) -> Self {
-        ValueReader {
-            document,
-            path,
-            key_span,
-            found: Found::Item(item),
-        }
+    pub(super) fn new(document: &'d Document, path: String, key_span: Range<usize>, item: &'d Item) -> Self {
+        ValueReader { document, path, key_span, found: Found::Item(item) }
     }
 
     /// The dotted key.
@@ -171,11 +161,7 @@ impl<'d> ValueReader<'d> {
             key_span: self.span(),
             ..self.clone()
         });
-        Some(
-            elements
-                .filter_map(|element| element.string().map(|text| (text, element)))
-                .collect(),
-        )
+        Some(elements.filter_map(|element| element.string().map(|text| (text, element))).collect())
     }
 
     pub fn is_empty_array(&self) -> bool {
@@ -203,10 +189,7 @@ impl<'d> ValueReader<'d> {
             Some(Value::String(text)) => Some(text.value().clone()),
             Some(Value::Integer(number)) => Some(number.value().to_string()),
             Some(Value::Boolean(value)) => Some(value.value().to_string()),
-            _ => self.wrong_type(
-                "a string, a whole number, true or false",
-                "put it in quotes",
-            ),
+            _ => self.wrong_type("a string, a whole number, true or false", "put it in quotes"),
         }
     }
 
@@ -240,12 +223,7 @@ impl<'d> ValueReader<'d> {
     }
 
     /// Notes an error about the value; the value itself is then taken as not given.
-    pub fn refuse<T>(
-        &self,
-        code: &'static str,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) -> Option<T> {
+    pub fn refuse<T>(&self, code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Option<T> {
         self.note(self.error(code, message).with_hint(hint));
         None
     }
@@ -262,11 +240,7 @@ impl<'d> ValueReader<'d> {
             Found::Item(item) => item.type_name(),
             Found::Element(value) => value.type_name(),
         };
-        let message = format!(
-            "`{}`: expected {expected}, found {}",
-            self.path,
-            article(kind)
-        );
+        let message = format!("`{}`: expected {expected}, found {}", self.path, article(kind));
         self.refuse(codes::WRONG_TYPE, message, hint)
     }
 

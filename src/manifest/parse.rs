@@ -35,12 +35,7 @@ impl Manifest {
     }
 
     /// Parses the text of a manifest; `file` is only what diagnostics call it.
-    pub fn parse(
-        file: &Path,
-        function: &str,
-        text: &str,
-        options: &ParseOptions,
-    ) -> Result<Self, Diagnostics> {
+    pub fn parse(file: &Path, function: &str, text: &str, options: &ParseOptions) -> Result<Self, Diagnostics> {
         let mut mistakes = Diagnostics::new();
         if let Err(reason) = check_function_name(function) {
             let message = format!("{function:?} cannot be a function's name: {reason}");
@@ -73,11 +68,7 @@ fn read_root(document: &Document, manifest: &mut Manifest, options: &ParseOption
     let sources = sections::source(&mut root, &mut manifest.source);
     if let Some(filter) = root.value("filter") {
         let message = "`[[filter]]` is not supported yet";
-        filter.refuse::<()>(
-            codes::NOT_SUPPORTED_YET,
-            message,
-            "test for it in the handler and return nothing",
-        );
+        filter.refuse::<()>(codes::NOT_SUPPORTED_YET, message, "test for it in the handler and return nothing");
     }
     sections::batch(&mut root, &mut manifest.batch);
     let mut written = sinks::sink(&mut root, &mut manifest.sink);
@@ -112,8 +103,8 @@ fn read(file: &Path) -> Result<String, Diagnostics> {
         let message = format!("`{}` is no file of at most 1MiB", file.display());
         return Err(unreadable(message).into());
     }
-    let bytes = std::fs::read(file)
-        .map_err(|error| unreadable(format!("cannot read `{}`: {error}", file.display())))?;
+    let bytes =
+        std::fs::read(file).map_err(|error| unreadable(format!("cannot read `{}`: {error}", file.display())))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let message = format!("`{}` is not UTF-8 at byte {at}", file.display());

@@ -22,10 +22,7 @@ topics = ["a"]"#,
             r#"E1002 1:2 «sauce» unknown table `sauce`; did you mean `source`?"#,
         ],
     ),
-    (
-        r#"source = 5"#,
-        &[r#"E1003 1:10 «5» `source`: expected a table, found an integer; write it as [source]"#],
-    ),
+    (r#"source = 5"#, &[r#"E1003 1:10 «5» `source`: expected a table, found an integer; write it as [source]"#]),
     (
         r#"[source]"#,
         &[
@@ -65,9 +62,7 @@ topics = ["grüße", "..", ""]"#,
         r#"[source]
 topics = ["a"]
 pattern = "a""#,
-        &[
-            r#"E1010 3:11 «"a"» `source.topics` and `source.pattern` exclude each other; keep one of them"#,
-        ],
+        &[r#"E1010 3:11 «"a"» `source.topics` and `source.pattern` exclude each other; keep one of them"#],
     ),
     (
         r#"[source]
@@ -138,17 +133,13 @@ group = " ""#,
         r#"[source]
 topics = ["a"]
 skip_older_than = "24h""#,
-        &[
-            r#"E1002 3:1 «skip_older_than» unknown key `source.skip_older_than`; did you mean `skip-older-than`?"#,
-        ],
+        &[r#"E1002 3:1 «skip_older_than» unknown key `source.skip_older_than`; did you mean `skip-older-than`?"#],
     ),
     (
         r#"[source]
 topics = ["a"]
 skip-older-than = "0s""#,
-        &[
-            r#"E1004 3:19 «"0s"» `source.skip-older-than` is out of range: 0s; between 1ms and 36500d"#,
-        ],
+        &[r#"E1004 3:19 «"0s"» `source.skip-older-than` is out of range: 0s; between 1ms and 36500d"#],
     ),
     (
         r#"SOURCE
@@ -169,9 +160,7 @@ SOURCE
         r#"SOURCE
 [[filter]]
 pattern = "{}""#,
-        &[
-            r#"E1014 3:3 «filter» `[[filter]]` is not supported yet; test for it in the handler and return nothing"#,
-        ],
+        &[r#"E1014 3:3 «filter» `[[filter]]` is not supported yet; test for it in the handler and return nothing"#],
     ),
     (
         r#"SOURCE
@@ -232,9 +221,7 @@ topics = ["a", "enrich.dead-letter"]"#,
         r#"SOURCE
 [delivery]
 guarantee = "exactly-once""#,
-        &[
-            r#"E1014 4:13 «"exactly-once"» `guarantee = "exactly-once"` is not supported yet; use "at-least-once""#,
-        ],
+        &[r#"E1014 4:13 «"exactly-once"» `guarantee = "exactly-once"` is not supported yet; use "at-least-once""#],
     ),
     (
         r#"SOURCE

@@ -75,11 +75,7 @@ fn nesting_without_end_is_a_mistake_and_no_crash() {
         format!("a = {}", "{a=".repeat(many)),
         format!("secrets.{} = 1", vec!["a"; many].join(".")),
         format!("[source]\npattern = '{}'", "(".repeat(many)),
-        format!(
-            "[source]\npattern = '{}a{}'",
-            "(".repeat(many),
-            ")".repeat(many)
-        ),
+        format!("[source]\npattern = '{}a{}'", "(".repeat(many), ")".repeat(many)),
         format!("[source]\npattern = '{}'", "a{1000}{1000}".repeat(100)),
     ] {
         must_not_panic(&text);

@@ -22,8 +22,5 @@ fn named(topics: &[&str]) -> Topics {
 
 /// Without places, for comparing what manifests say rather than where.
 fn placeless(manifest: Manifest) -> Manifest {
-    Manifest {
-        places: Places::default(),
-        ..manifest
-    }
+    Manifest { places: Places::default(), ..manifest }
 }

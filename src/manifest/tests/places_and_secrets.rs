@@ -6,9 +6,7 @@ fn later_stages_can_point_at_keys() {
     let manifest = parse("[source]\ntopics = [\"a\"]\n\n[batch]\nmax-records = 5\n").unwrap();
     assert!(manifest.places.has("batch"));
     assert!(!manifest.places.has("sink"));
-    let error = manifest
-        .places
-        .error(codes::BAD_VALUE, "batch", "there is no batch handler");
+    let error = manifest.places.error(codes::BAD_VALUE, "batch", "there is no batch handler");
     assert_eq!((error.line, error.column), (Some(4), Some(1)));
     assert_eq!(error.snippet.as_deref(), Some("[batch]"));
     let nowhere = manifest.places.error(codes::BAD_VALUE, "sink.topic", "x");
@@ -44,9 +42,7 @@ fn secrets_come_from_environment_and_files() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     std::fs::write(&file, "from file\n\n").unwrap();
-    let text = format!(
-        "source.topics = [\"a\"]\n[secrets]\nA = {{ env = \"NODE_A\" }}\nB = {{ file = {file:?} }}"
-    );
+    let text = format!("source.topics = [\"a\"]\n[secrets]\nA = {{ env = \"NODE_A\" }}\nB = {{ file = {file:?} }}");
     let manifest = parse(&text).unwrap();
     let environment = |name: &str| (name == "NODE_A").then(|| "from env".to_owned());
     let values = manifest.resolve_secrets_in(environment).unwrap();
@@ -58,17 +54,11 @@ fn secrets_come_from_environment_and_files() {
 #[test]
 fn missing_secrets_are_all_named_with_their_places() {
     let text = "source.topics = [\"a\"]\n[secrets]\nA = { env = \"NODE_A\" }\nB = { file = \"/nowhere/b\" }";
-    let mistakes = parse(text)
-        .unwrap()
-        .resolve_secrets_in(|_| None)
-        .unwrap_err();
+    let mistakes = parse(text).unwrap().resolve_secrets_in(|_| None).unwrap_err();
     let found: Vec<_> = mistakes.iter().map(|it| (it.code, it.line)).collect();
     assert_eq!(found, [("E1013", Some(3)), ("E1013", Some(4))]);
     let text = mistakes.render(false);
-    assert!(
-        text.contains("`NODE_A` is not set") && text.contains("/nowhere/b"),
-        "{text}"
-    );
+    assert!(text.contains("`NODE_A` is not set") && text.contains("/nowhere/b"), "{text}");
 }
 
 #[test]
@@ -89,12 +79,7 @@ fn functions_together_need_names_and_groups_of_their_own() {
     let fine = check_together(&[(path("f/a"), &a), (path("f/d"), &d)]);
     assert!(fine.is_empty());
 
-    let functions = [
-        (path("f/a"), &a),
-        (path("f/b"), &b),
-        (path("f/c"), &c),
-        (path("g/a"), &a_again),
-    ];
+    let functions = [(path("f/a"), &a), (path("f/b"), &b), (path("f/c"), &c), (path("g/a"), &a_again)];
     let mistakes = check_together(&functions).render(false);
     insta::assert_snapshot!(mistakes, @r#"
 error[E1016]: the functions `a` and `b` are in one consumer group, `eddyline.a`: each would get only part of the records

@@ -80,9 +80,7 @@ fn every_key_reaches_its_value() {
         API_KEY = { env = "ENRICH_API_KEY" }
         TOKEN = { file = "/run/secrets/token" }
     "#;
-    let options = ParseOptions {
-        allow_exactly_once: true,
-    };
+    let options = ParseOptions { allow_exactly_once: true };
     let manifest = Manifest::parse(Path::new(FILE), "enrich", text, &options).unwrap();
     let expected = Manifest {
         name: "enrich".to_owned(),
@@ -93,15 +91,8 @@ fn every_key_reaches_its_value() {
             group: "orders group".to_owned(),
             skip_older_than: Some(Duration::from_secs(86_400)),
         },
-        batch: Batch {
-            max_records: 10,
-            max_bytes: 64 << 10,
-            max_wait: Duration::from_millis(20),
-        },
-        sink: Sink {
-            topic: Some("orders.enriched".to_owned()),
-            also: vec!["orders.audit".to_owned()],
-        },
+        batch: Batch { max_records: 10, max_bytes: 64 << 10, max_wait: Duration::from_millis(20) },
+        sink: Sink { topic: Some("orders.enriched".to_owned()), also: vec!["orders.audit".to_owned()] },
         delivery: Delivery {
             guarantee: Guarantee::ExactlyOnce,
             order: Order::Key,
@@ -110,16 +101,10 @@ fn every_key_reaches_its_value() {
         },
         retry: Retry {
             max_attempts: 5,
-            backoff: Backoff {
-                initial: Duration::from_secs(1),
-                max: Duration::from_secs(1),
-            },
+            backoff: Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(1) },
             max_age: Duration::from_secs(3_600),
         },
-        dead_letter: DeadLetter {
-            enabled: false,
-            topic: "orders.dead".to_owned(),
-        },
+        dead_letter: DeadLetter { enabled: false, topic: "orders.dead".to_owned() },
         limits: Limits {
             cpu: Duration::from_millis(10),
             wall: Duration::from_secs(1),
@@ -132,14 +117,8 @@ fn every_key_reaches_its_value() {
         permissions: Permissions::default(),
         env: BTreeMap::from([("CURRENCY".to_owned(), "EUR".to_owned())]),
         secrets: BTreeMap::from([
-            (
-                "API_KEY".to_owned(),
-                Secret::Env("ENRICH_API_KEY".to_owned()),
-            ),
-            (
-                "TOKEN".to_owned(),
-                Secret::File("/run/secrets/token".into()),
-            ),
+            ("API_KEY".to_owned(), Secret::Env("ENRICH_API_KEY".to_owned())),
+            ("TOKEN".to_owned(), Secret::File("/run/secrets/token".into())),
         ]),
         places: Places::default(),
     };
@@ -153,15 +132,10 @@ fn start_is_a_word_or_a_time() {
         ("\"earliest\"", Start::Earliest),
         ("\"latest\"", Start::Latest),
         ("2026-01-31T00:00:00Z", time("2026-01-31T00:00:00Z")),
-        (
-            "2026-01-31 01:00:00.5+01:00",
-            time("2026-01-31T00:00:00.5Z"),
-        ),
+        ("2026-01-31 01:00:00.5+01:00", time("2026-01-31T00:00:00.5Z")),
         ("\"2026-01-31T00:00:00Z\"", time("2026-01-31T00:00:00Z")),
     ] {
-        let manifest = parse(&format!(
-            "source.topics = [\"a\"]\nsource.start = {written}"
-        ));
+        let manifest = parse(&format!("source.topics = [\"a\"]\nsource.start = {written}"));
         assert_eq!(manifest.unwrap().source.start, expected, "{written}");
     }
 }

@@ -1,0 +1,192 @@
+//! The messages that are rare enough to be JSON: handshake, loading, logs, calls.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::frame::{Builder, Kind, Message};
+
+/// First message of a worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hello {
+    pub version: u32,
+    pub pid: u32,
+    /// The V8 that runs the handlers.
+    pub engine: String,
+    pub credit: Credit,
+}
+
+/// How much may be outstanding on one lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credit {
+    pub records: u32,
+    pub bytes: u64,
+}
+
+/// A file of a function's folder, by its path relative to the folder with `/` between the parts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceFile {
+    pub path: String,
+    #[serde(with = "base64_bytes")]
+    pub bytes: Vec<u8>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prepare {
+    pub id: u64,
+    /// Function's name, for the specifiers of its modules.
+    pub function: String,
+    pub files: Vec<SourceFile>,
+    /// The handler module, one of `files`.
+    pub entry: String,
+    /// How long evaluating the modules may take, in milliseconds.
+    pub load_ms: u64,
+    pub heap_bytes: u64,
+    pub env: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prepared {
+    pub id: u64,
+    pub result: Result<Bundle, Problem>,
+}
+
+/// Modules as an isolate loads them: plain JavaScript.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bundle {
+    pub entry: String,
+    pub modules: Vec<Module>,
+    pub handler: Handler,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Module {
+    pub path: String,
+    pub code: String,
+    /// The map from the code back to the user's own lines, as source map JSON.
+    pub source_map: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Handler {
+    Record,
+    Batch,
+}
+
+/// What is wrong with a function's modules, in the user's own lines.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Problem {
+    /// `E1` and three digits; see `docs/errors/`.
+    pub code: String,
+    pub message: String,
+    pub file: Option<String>,
+    pub line: Option<u32>,
+    pub column: Option<u32>,
+    pub hint: Option<String>,
+    pub stack: Option<String>,
+}
+
+/// Gives a prepared function an isolate, on the message's channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Load {
+    pub function: String,
+    pub version: u64,
+    pub bundle: Bundle,
+    /// Output topics in the order of their numbers, the sink first; empty text where there is no sink.
+    pub topics: Vec<String>,
+    pub env: BTreeMap<String, String>,
+    pub limits: Limits,
+    /// Stop a lane at every failure, not only at those that may be retried.
+    pub stop_on_failure: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    pub cpu_ms: u64,
+    pub wall_ms: u64,
+    pub heap_bytes: u64,
+    pub external_bytes: u64,
+    pub output_bytes: u64,
+    pub results: u32,
+    pub load_ms: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Loaded {
+    pub result: Result<Handler, Problem>,
+    /// From the message's arrival to the isolate's readiness.
+    pub took_us: u64,
+}
+
+/// Stops a lane: what it has not begun of this and older epochs comes back as not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recall {
+    pub lane: u32,
+    pub epoch: u32,
+}
+
+/// The isolate is gone; everything it held has been settled before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Unloaded {
+    /// `None`: the host asked for it.
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Log {
+    pub level: LogLevel,
+    pub text: String,
+    /// The invocation that wrote it; zero while the modules were loading.
+    pub invocation: u64,
+    /// Lines that were dropped before this one, because there were too many.
+    pub dropped: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// A request of an isolate that only the host can serve. Its kinds come with what they serve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    pub id: u64,
+    pub invocation: u64,
+    pub what: String,
+    pub argument: serde_json::Value,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reply {
+    pub id: u64,
+    pub result: Result<serde_json::Value, String>,
+}
+
+/// A whole message with a JSON body, ready for the socket.
+pub fn encode(kind: Kind, channel: u32, body: &impl Serialize) -> Vec<u8> {
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    Builder::with_body(kind, channel, &body)
+}
+
+pub fn decode<T: DeserializeOwned>(message: &Message) -> Result<T, serde_json::Error> {
+    serde_json::from_slice(&message.body)
+}
+
+/// Bytes inside JSON, as base64.
+mod base64_bytes {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
