@@ -9,25 +9,15 @@ pub const GIB: u64 = 1 << 30;
 /// What to tell people whose duration was not understood.
 pub const DURATION_HINT: &str = "give a number with a unit, such as \"50ms\", \"5s\" or \"24h\"";
 /// What to tell people whose size was not understood.
-pub const SIZE_HINT: &str =
-    "give a whole number with a unit, such as \"64KiB\", \"1MiB\" or \"1MB\"";
+pub const SIZE_HINT: &str = "give a whole number with a unit, such as \"64KiB\", \"1MiB\" or \"1MB\"";
 
-const SIZE_UNITS: &[(&str, u64)] = &[
-    ("B", 1),
-    ("KB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("KiB", KIB),
-    ("MiB", MIB),
-    ("GiB", GIB),
-];
+const SIZE_UNITS: &[(&str, u64)] =
+    &[("B", 1), ("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("KiB", KIB), ("MiB", MIB), ("GiB", GIB)];
 
 /// A duration with its unit; nothing else is a duration.
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let with_unit = text.ends_with(|last: char| last.is_ascii_alphabetic());
-    with_unit
-        .then(|| humantime::parse_duration(text).ok())
-        .flatten()
+    with_unit.then(|| humantime::parse_duration(text).ok()).flatten()
 }
 
 /// A size in bytes with its unit; `KB` counts thousands, `KiB` counts 1024.
@@ -35,37 +25,29 @@ pub fn parse_size(text: &str) -> Option<u64> {
     let digits = text.find(|digit: char| !digit.is_ascii_digit())?;
     let number: u64 = text[..digits].parse().ok()?;
     let unit = text[digits..].trim_start();
-    let (_, factor) = SIZE_UNITS
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
+    let (_, factor) = SIZE_UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
     number.checked_mul(*factor)
 }
 
-/// The shortest of our own spellings: `1500ms`, `30s`, `24h`.
+/// The duration in its largest exact unit, down to milliseconds, days only from two on: `1500ms`, `30s`, `24h`, `2d`.
 pub fn format_duration(duration: Duration) -> String {
-    let units = [
-        ("h", 3_600_000_000),
-        ("m", 60_000_000),
-        ("s", 1_000_000),
-        ("ms", 1_000),
-    ];
-    let micros = duration.as_micros();
-    if micros == 0 {
+    const DAY: u128 = 86_400_000;
+    let millis = duration.as_millis();
+    if millis == 0 {
         return "0ms".to_owned();
     }
-    match units.iter().find(|(_, size)| micros.is_multiple_of(*size)) {
-        Some((unit, size)) => format!("{}{unit}", micros / size),
-        None => humantime::format_duration(duration).to_string(),
+    let units = [("d", DAY, 2 * DAY), ("h", 3_600_000, 1), ("m", 60_000, 1), ("s", 1_000, 1)];
+    let exact = units.iter().find(|(_, size, least)| millis >= *least && millis.is_multiple_of(*size));
+    match exact {
+        Some((unit, size, _)) => format!("{}{unit}", millis / size),
+        None => format!("{millis}ms"),
     }
 }
 
 /// The size in its largest exact unit: `64MiB`, `1500B`.
 pub fn format_size(bytes: u64) -> String {
     let units = [("GiB", GIB), ("MiB", MIB), ("KiB", KIB)];
-    match units
-        .iter()
-        .find(|(_, size)| bytes > 0 && bytes.is_multiple_of(*size))
-    {
+    match units.iter().find(|(_, size)| bytes > 0 && bytes.is_multiple_of(*size)) {
         Some((unit, size)) => format!("{}{unit}", bytes / size),
         None => format!("{bytes}B"),
     }
@@ -90,11 +72,7 @@ mod tests {
             ("5 apples", None),
             ("99999999999999999999h", None),
         ] {
-            assert_eq!(
-                parse_duration(text),
-                expected.map(Duration::from_millis),
-                "{text}"
-            );
+            assert_eq!(parse_duration(text), expected.map(Duration::from_millis), "{text}");
         }
     }
 
@@ -128,6 +106,7 @@ mod tests {
             assert_eq!(parse_size(&format_size(bytes)), Some(bytes));
         }
         assert_eq!(format_duration(Duration::from_secs(86_400)), "24h");
+        assert_eq!(format_duration(Duration::from_secs(2 * 86_400)), "2d");
         assert_eq!(format_size(64 << 20), "64MiB");
     }
 }

@@ -23,9 +23,5 @@ fn host_name() -> String {
     let failed = unsafe { libc::gethostname(buffer.as_mut_ptr().cast(), buffer.len() - 1) } != 0;
     let end = buffer.iter().position(|byte| *byte == 0).unwrap_or(0);
     let name = String::from_utf8_lossy(&buffer[..end]).into_owned();
-    if failed || name.is_empty() {
-        "localhost".to_owned()
-    } else {
-        name
-    }
+    if failed || name.is_empty() { "localhost".to_owned() } else { name }
 }

@@ -24,17 +24,12 @@ pub(super) struct Entry {
 }
 
 /// The entries of a file's text, or those that are right together with all mistakes.
-pub(super) fn from_text(
-    file: &Path,
-    text: &str,
-    origin: &Origin,
-    mistakes: &mut Diagnostics,
-) -> Vec<Entry> {
-    let is_secret_key = |key: &str| key.strip_prefix(PROPERTIES).is_some_and(is_secret);
-    let document = match Document::parse(file, text, &is_secret_key) {
+pub(super) fn from_text(file: &Path, text: &str, origin: &Origin, mistakes: &mut Diagnostics) -> Vec<Entry> {
+    // Judged by the whole key, so that a misspelt or misplaced section gives nothing away.
+    let document = match Document::parse(file, text, &is_secret) {
         Ok(document) => document,
         Err(syntax) => {
-            mistakes.push(syntax);
+            mistakes.extend(syntax);
             return Vec::new();
         }
     };
@@ -48,7 +43,7 @@ pub(super) fn from_text(
 fn walk(table: &TableReader<'_>, origin: &Origin, entries: &mut Vec<Entry>) {
     for (_, value) in table.entries() {
         let key = value.path().to_owned();
-        if value.is_table() && is_section(&key) {
+        if is_section(&key) || (key.starts_with(PROPERTIES) && value.is_table()) {
             if let Some(inner) = value.table() {
                 walk(&inner, origin, entries);
             }
@@ -58,16 +53,8 @@ fn walk(table: &TableReader<'_>, origin: &Origin, entries: &mut Vec<Entry>) {
             continue;
         };
         match check(&key, &text) {
-            Ok(()) => entries.push(Entry {
-                key,
-                text,
-                origin: origin.clone(),
-            }),
-            Err(wrong) => value.note(
-                value
-                    .error(wrong.code, wrong.message)
-                    .with_optional_hint(wrong.hint),
-            ),
+            Ok(()) => entries.push(Entry { key, text, origin: origin.clone() }),
+            Err(wrong) => value.note(value.error(wrong.code, wrong.message).with_optional_hint(wrong.hint)),
         }
     }
 }
@@ -89,9 +76,8 @@ pub(super) fn from_environment(
     mistakes: &mut Diagnostics,
 ) -> Vec<Entry> {
     let mut entries = Vec::new();
-    let mut ours: Vec<(String, String)> = variables
-        .filter(|(name, value)| name.starts_with(VARIABLE_PREFIX) && !value.is_empty())
-        .collect();
+    let mut ours: Vec<(String, String)> =
+        variables.filter(|(name, value)| name.starts_with(VARIABLE_PREFIX) && !value.is_empty()).collect();
     ours.sort();
     for (name, text) in ours {
         let key = key_of_variable(&name[VARIABLE_PREFIX.len()..]);
@@ -103,10 +89,7 @@ pub(super) fn from_environment(
 }
 
 /// The entries set by flags, by dotted key.
-pub(super) fn from_flags(
-    flags: impl Iterator<Item = (String, String)>,
-    mistakes: &mut Diagnostics,
-) -> Vec<Entry> {
+pub(super) fn from_flags(flags: impl Iterator<Item = (String, String)>, mistakes: &mut Diagnostics) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (key, text) in flags {
         let place = format!("flag for {key}");
@@ -116,13 +99,7 @@ pub(super) fn from_flags(
     entries
 }
 
-fn scalar_entry(
-    key: String,
-    text: String,
-    origin: Origin,
-    place: &str,
-    mistakes: &mut Diagnostics,
-) -> Option<Entry> {
+fn scalar_entry(key: String, text: String, origin: Origin, place: &str, mistakes: &mut Diagnostics) -> Option<Entry> {
     match known(&key).and_then(|()| check(&key, &text)) {
         Ok(()) => Some(Entry { key, text, origin }),
         Err(wrong) => {
@@ -134,10 +111,7 @@ fn scalar_entry(
 }
 
 fn key_of_variable(name: &str) -> String {
-    let parts: Vec<String> = name
-        .split("__")
-        .map(|part| part.to_ascii_lowercase().replace('_', "-"))
-        .collect();
+    let parts: Vec<String> = name.split("__").map(|part| part.to_ascii_lowercase().replace('_', "-")).collect();
     parts.join(".")
 }
 
@@ -149,11 +123,7 @@ struct Wrong {
 
 fn is_section(key: &str) -> bool {
     let inside = format!("{key}.");
-    inside.starts_with(PROPERTIES)
-        || PROPERTIES.starts_with(&inside)
-        || schema::KEYS
-            .iter()
-            .any(|known| known.name.starts_with(&inside))
+    PROPERTIES.starts_with(&inside) || schema::KEYS.iter().any(|known| known.name.starts_with(&inside))
 }
 
 fn known(key: &str) -> Result<(), Wrong> {
@@ -170,26 +140,19 @@ fn known(key: &str) -> Result<(), Wrong> {
     if schema::find(key).is_some() {
         return Ok(());
     }
-    Err(Wrong {
-        code: codes::UNKNOWN_KEY,
-        message: format!("unknown key `{key}`"),
-        hint: hint_for_unknown(key),
-    })
+    if is_section(key) {
+        return Err(Wrong {
+            code: codes::WRONG_TYPE,
+            message: format!("`{key}` is a section, not a key"),
+            hint: Some(format!("name a key in it: `{key}.…`")),
+        });
+    }
+    Err(Wrong { code: codes::UNKNOWN_KEY, message: format!("unknown key `{key}`"), hint: hint_for_unknown(key) })
 }
 
 /// Within a known section its keys are offered, else the nearest key or section of all.
 fn hint_for_unknown(key: &str) -> Option<String> {
-    let sections = [
-        "kafka",
-        "functions",
-        "topics",
-        "node",
-        "workers",
-        "source",
-        "admin",
-        "logging",
-        "shutdown",
-    ];
+    let sections = ["kafka", "functions", "topics", "node", "workers", "source", "admin", "logging", "shutdown"];
     let Some((section, name)) = key.split_once('.') else {
         return did_you_mean(key, sections);
     };
@@ -210,6 +173,14 @@ fn hint_for_unknown(key: &str) -> Option<String> {
 }
 
 fn check(key: &str, text: &str) -> Result<(), Wrong> {
+    if text.contains('\0') {
+        // It would end the text early on its way into librdkafka. The value may be a secret, so it is not shown.
+        return Err(Wrong {
+            code: codes::BAD_VALUE,
+            message: format!("`{key}` contains a zero character"),
+            hint: Some("remove it".to_owned()),
+        });
+    }
     let Some(known) = schema::find(key) else {
         return Ok(());
     };

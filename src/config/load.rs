@@ -43,12 +43,7 @@ where
 {
     let mut mistakes = Diagnostics::new();
     let default_file = Path::new("default.toml");
-    let mut layers = vec![layer::from_text(
-        default_file,
-        DEFAULT_TOML,
-        &Origin::Default,
-        &mut mistakes,
-    )];
+    let mut layers = vec![layer::from_text(default_file, DEFAULT_TOML, &Origin::Default, &mut mistakes)];
     if let Some((file, text)) = read_file(options.file, &options.dir)? {
         let origin = Origin::File(file.clone());
         layers.push(layer::from_text(&file, &text, &origin, &mut mistakes));
@@ -123,9 +118,7 @@ fn insert(table: &mut HashMap<String, Value>, path: &[&str], value: Value) {
             table.insert((*last).to_owned(), value);
         }
         [first, rest @ ..] => {
-            let inner = table
-                .entry((*first).to_owned())
-                .or_insert_with(|| HashMap::<String, Value>::new().into());
+            let inner = table.entry((*first).to_owned()).or_insert_with(|| HashMap::<String, Value>::new().into());
             if let ValueKind::Table(inner) = &mut inner.kind {
                 insert(inner, rest, value);
             }
@@ -150,15 +143,9 @@ fn settings(layers: &[Vec<Entry>], config: &NodeConfig) -> Vec<Setting> {
         });
         if key.name == "kafka.brokers" {
             let properties = effective.range(PROPERTIES..);
-            settings.extend(
-                properties
-                    .take_while(|(key, _)| key.starts_with(PROPERTIES))
-                    .map(|(key, entry)| Setting {
-                        key: (*key).to_owned(),
-                        value: Some(entry.shown().to_owned()),
-                        origin: entry.origin.clone(),
-                    }),
-            );
+            settings.extend(properties.take_while(|(key, _)| key.starts_with(PROPERTIES)).map(|(key, entry)| {
+                Setting { key: (*key).to_owned(), value: Some(entry.shown().to_owned()), origin: entry.origin.clone() }
+            }));
         }
     }
     settings

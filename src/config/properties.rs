@@ -20,9 +20,7 @@ impl KafkaProperties {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.values
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -32,9 +30,7 @@ impl KafkaProperties {
 
 impl FromIterator<(String, String)> for KafkaProperties {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(values: I) -> Self {
-        KafkaProperties {
-            values: values.into_iter().collect(),
-        }
+        KafkaProperties { values: values.into_iter().collect() }
     }
 }
 
@@ -47,24 +43,12 @@ impl fmt::Debug for KafkaProperties {
 
 /// The value as people may see it.
 pub(super) fn shown<'a>(property: &str, value: &'a str) -> &'a str {
-    if is_secret(property) || has_credentials(value) {
-        MASK
-    } else {
-        value
-    }
+    if is_secret(property) || has_credentials(value) { MASK } else { value }
 }
 
 /// Judged by its name: rather one too many than one too few, also for properties that do not exist yet.
 pub(super) fn is_secret(property: &str) -> bool {
-    const PARTS: &[&str] = &[
-        "password",
-        "passphrase",
-        "secret",
-        "credential",
-        "private.key",
-        "jaas",
-        "basic.auth",
-    ];
+    const PARTS: &[&str] = &["password", "passphrase", "secret", "credential", "private.key", "jaas", "basic.auth"];
     const WHOLE: &[&str] = &["ssl.key.pem", "sasl.oauthbearer.config"];
     let name = property.to_ascii_lowercase();
     // A file's path says where a secret is, and is needed to find mistakes.

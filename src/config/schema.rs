@@ -48,19 +48,13 @@ pub(super) const KEYS: &[Key] = &[
     key("topics.replication-factor", Kind::Count(0..=100)),
     key("node.id", Kind::Text),
     key("workers.count", Kind::Count(0..=1024)),
-    key(
-        "workers.start-timeout",
-        Kind::Duration(seconds(1)..=seconds(600)),
-    ),
+    key("workers.start-timeout", Kind::Duration(seconds(1)..=seconds(600))),
     key("source.max-in-flight-records", Kind::Count(1..=1_000_000)),
     key("source.max-in-flight-bytes", Kind::Size(64 * KIB..=GIB)),
     key("admin.listen", Kind::Listen),
     key("logging.level", Kind::LogLevel),
     key("logging.format", Kind::Choice(&["auto", "pretty", "json"])),
-    key(
-        "shutdown.timeout",
-        Kind::Duration(seconds(0)..=seconds(3600)),
-    ),
+    key("shutdown.timeout", Kind::Duration(seconds(0)..=seconds(3600))),
 ];
 
 pub(super) fn find(name: &str) -> Option<&'static Key> {
@@ -134,18 +128,13 @@ fn check_range<T: PartialOrd>(
         Some(value) if range.contains(&value) => Ok(()),
         Some(_) => refuse(
             format!("{text:?} is out of range"),
-            format!(
-                "between {} and {}",
-                format(range.start()),
-                format(range.end())
-            ),
+            format!("between {} and {}", format(range.start()), format(range.end())),
         ),
     }
 }
 
 fn check_brokers(text: &str) -> Result<(), Refusal> {
-    text.split(',')
-        .try_for_each(|broker| check_address(broker.trim(), false))
+    text.split(',').try_for_each(|broker| check_address(broker.trim(), false))
 }
 
 fn check_address(text: &str, needs_port: bool) -> Result<(), Refusal> {
@@ -183,23 +172,10 @@ mod tests {
 
     #[test]
     fn addresses_are_hosts_with_ports() {
-        for good in [
-            "localhost:9092",
-            "127.0.0.1:0",
-            "[::1]:9640",
-            "kafka.example:1",
-        ] {
+        for good in ["localhost:9092", "127.0.0.1:0", "[::1]:9640", "kafka.example:1"] {
             assert_eq!(check_address(good, true), Ok(()), "{good}");
         }
-        for bad in [
-            "",
-            ":9092",
-            "localhost",
-            "localhost:",
-            "localhost:70000",
-            "a b:1",
-            "[::1]",
-        ] {
+        for bad in ["", ":9092", "localhost", "localhost:", "localhost:70000", "a b:1", "[::1]"] {
             assert!(check_address(bad, true).is_err(), "{bad}");
         }
         for good in ["kafka", "a:1,b:2", "a:1, b:2", "SSL://a:9093", "[::1]:9092"] {

@@ -26,24 +26,44 @@ pub const CODES: &[(&str, &str)] = &[
     (BAD_VALUE, "A value that is not allowed"),
     (MISSING_KEY, "A required key is missing"),
     (UNREADABLE, "A file cannot be read"),
-    (
-        FUNCTION_NAME,
-        "A name that a function or tenant cannot have",
-    ),
+    (FUNCTION_NAME, "A name that a function or tenant cannot have"),
     (TOPIC_NAME, "A name that a topic or group cannot have"),
     (PATTERN, "A source pattern that is not a regular expression"),
     (EXCLUSIVE_KEYS, "Keys that exclude each other"),
     (OWN_SINK, "A function that reads what it writes"),
-    (
-        VARIABLE_NAME,
-        "A name that a variable or secret cannot have",
-    ),
+    (VARIABLE_NAME, "A name that a variable or secret cannot have"),
     (SECRET, "A secret cannot be resolved"),
     (NOT_SUPPORTED_YET, "A feature that is not supported yet"),
     (DUPLICATE_NAME, "Two functions of one name"),
     (SHARED_GROUP, "Two functions in one consumer group"),
-    (
-        RESERVED_PROPERTY,
-        "A Kafka property that Eddyline sets itself",
-    ),
+    (RESERVED_PROPERTY, "A Kafka property that Eddyline sets itself"),
 ];
+
+/// The code as a constant, if it is one of ours; for codes that come from outside.
+pub fn known(code: &str) -> Option<&'static str> {
+    let found = CODES.iter().find(|(known, _)| *known == code);
+    found.map(|(known, _)| *known)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn each_code_has_its_page() {
+        let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/errors");
+        for (code, title) in CODES {
+            let page = std::fs::read_to_string(pages.join(format!("{code}.md"))).expect(code);
+            let heading = page.lines().next();
+            assert_eq!(heading, Some(format!("# {code}: {title}").as_str()));
+            assert!(page.contains("**What to do.**"), "{code}");
+        }
+    }
+
+    #[test]
+    fn codes_are_unique_and_sorted() {
+        assert!(CODES.is_sorted_by(|left, right| left.0 < right.0));
+    }
+}

@@ -1,6 +1,7 @@
 //! A text with its name, cheap to share, that turns byte offsets into lines and columns.
 
 use std::{
+    fmt,
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
@@ -16,9 +17,15 @@ pub struct Position {
 }
 
 /// The text of a file as diagnostics may show it: what looked secret in it is already masked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct SourceText {
     inner: Arc<(PathBuf, String)>,
+}
+
+impl fmt::Debug for SourceText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "SourceText({:?})", self.file())
+    }
 }
 
 impl Default for SourceText {
@@ -29,9 +36,7 @@ impl Default for SourceText {
 
 impl SourceText {
     pub fn new(file: impl Into<PathBuf>, text: impl Into<String>) -> Self {
-        SourceText {
-            inner: Arc::new((file.into(), text.into())),
-        }
+        SourceText { inner: Arc::new((file.into(), text.into())) }
     }
 
     pub fn file(&self) -> &Path {
@@ -45,10 +50,7 @@ impl SourceText {
     pub fn position(&self, offset: usize) -> Position {
         let before = &self.text()[..self.boundary(offset)];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Position {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
+        Position { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
     }
 
     /// The span moved onto character boundaries within the text, so that nobody's offsets can make us panic.

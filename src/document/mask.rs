@@ -44,11 +44,7 @@ pub(super) fn mask_lines(text: &str, is_secret: &dyn Fn(&str) -> bool) -> String
             continue;
         };
         let key = plain_key(key);
-        let dotted = if section.is_empty() {
-            key
-        } else {
-            format!("{section}.{key}")
-        };
+        let dotted = if section.is_empty() { key } else { format!("{section}.{key}") };
         if is_secret(&dotted) {
             spans.push(start + line.len() - value.len()..offset);
             hidden_until = opened(value.trim());
@@ -79,15 +75,10 @@ mod tests {
     #[test]
     fn masking_keeps_every_offset() {
         let text = "a = \"grüße\"\nb = 1\n";
-        let masked = mask_spans(text, [4..text.find('\n').unwrap()]);
+        let value = text.find('"').unwrap()..text.find('\n').unwrap();
+        let masked = mask_spans(text, std::iter::once(value));
+        assert_eq!(masked, "a = ***      \nb = 1\n");
         assert_eq!(masked.len(), text.len());
-        assert_eq!(
-            masked.trim_end(),
-            "a = ***        \nb = 1"
-                .trim_end()
-                .to_owned()
-                .replace("***        ", &format!("***{}", " ".repeat(6)))
-        );
     }
 
     #[test]

@@ -26,11 +26,7 @@ pub struct Document {
 
 impl Document {
     /// Parses the text; values of keys (dotted) that `is_secret` names are never quoted.
-    pub fn parse(
-        file: &Path,
-        text: &str,
-        is_secret: &dyn Fn(&str) -> bool,
-    ) -> Result<Self, Diagnostic> {
+    pub fn parse(file: &Path, text: &str, is_secret: &dyn Fn(&str) -> bool) -> Result<Self, Diagnostics> {
         match toml_edit::Document::parse(text.to_owned()) {
             Ok(toml) => {
                 let mut secrets = Vec::new();
@@ -46,19 +42,13 @@ impl Document {
                 let source = SourceText::new(file, mask_lines(text, is_secret));
                 let span = error.span().unwrap_or(0..0);
                 let message = format!("not valid TOML: {}", error.message());
-                Err(Diagnostic::error_at(codes::SYNTAX, &source, span, message))
+                Err(Diagnostic::error_at(codes::SYNTAX, &source, span, message).into())
             }
         }
     }
 
     pub fn root(&self) -> TableReader<'_> {
-        TableReader {
-            document: self,
-            path: String::new(),
-            span: 0..0,
-            table: self.toml.as_table(),
-            known: Vec::new(),
-        }
+        TableReader { document: self, path: String::new(), span: 0..0, table: self.toml.as_table(), known: Vec::new() }
     }
 
     pub fn source(&self) -> &SourceText {
@@ -89,19 +79,8 @@ pub struct TableReader<'d> {
 }
 
 impl<'d> TableReader<'d> {
-    pub(super) fn new(
-        document: &'d Document,
-        path: String,
-        span: Range<usize>,
-        table: &'d dyn TableLike,
-    ) -> Self {
-        TableReader {
-            document,
-            path,
-            span,
-            table,
-            known: Vec::new(),
-        }
+    pub(super) fn new(document: &'d Document, path: String, span: Range<usize>, table: &'d dyn TableLike) -> Self {
+        TableReader { document, path, span, table, known: Vec::new() }
     }
 
     /// The value of a key that this table may have.
@@ -125,16 +104,8 @@ impl<'d> TableReader<'d> {
         assign(target, self.value(key).and_then(|value| value.count(range)));
     }
 
-    pub fn duration(
-        &mut self,
-        key: &'static str,
-        range: RangeInclusive<Duration>,
-        target: &mut Duration,
-    ) {
-        assign(
-            target,
-            self.value(key).and_then(|value| value.duration(range)),
-        );
+    pub fn duration(&mut self, key: &'static str, range: RangeInclusive<Duration>, target: &mut Duration) {
+        assign(target, self.value(key).and_then(|value| value.duration(range)));
     }
 
     pub fn size(&mut self, key: &'static str, range: RangeInclusive<u64>, target: &mut u64) {
@@ -143,17 +114,13 @@ impl<'d> TableReader<'d> {
 
     /// One of several words.
     pub fn choice<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)], target: &mut T) {
-        assign(
-            target,
-            self.value(key).and_then(|value| value.choice(words)),
-        );
+        assign(target, self.value(key).and_then(|value| value.choice(words)));
     }
 
     /// Every key with its value, for tables whose keys are the user's own.
     pub fn entries(&self) -> Vec<(String, ValueReader<'d>)> {
         let keys = self.table.iter().map(|(key, _)| key.to_owned());
-        keys.filter_map(|key| self.reader(&key).map(|value| (key, value)))
-            .collect()
+        keys.filter_map(|key| self.reader(&key).map(|value| (key, value))).collect()
     }
 
     /// An error about the table as a whole, such as a key that it lacks.
@@ -177,8 +144,7 @@ impl<'d> TableReader<'d> {
             let hint = did_you_mean(&key, self.known.iter().copied());
             let source = self.document.source();
             self.document.note(
-                Diagnostic::error_at(codes::UNKNOWN_KEY, source, value.key_span(), message)
-                    .with_optional_hint(hint),
+                Diagnostic::error_at(codes::UNKNOWN_KEY, source, value.key_span(), message).with_optional_hint(hint),
             );
         }
     }
@@ -206,19 +172,10 @@ fn assign<T>(target: &mut T, value: Option<T>) {
 }
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-fn secret_spans(
-    path: &str,
-    table: &dyn TableLike,
-    is_secret: &dyn Fn(&str) -> bool,
-    spans: &mut Vec<Range<usize>>,
-) {
+fn secret_spans(path: &str, table: &dyn TableLike, is_secret: &dyn Fn(&str) -> bool, spans: &mut Vec<Range<usize>>) {
     for (key, item) in table.iter() {
         let path = join(path, key);
         if let Some(inner) = item.as_table_like() {

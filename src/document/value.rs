@@ -28,18 +28,8 @@ enum Found<'d> {
 }
 
 impl<'d> ValueReader<'d> {
-    pub(super) fn new(
-        document: &'d Document,
-        path: String,
-        key_span: Range<usize>,
-        item: &'d Item,
-    ) -> Self {
-        ValueReader {
-            document,
-            path,
-            key_span,
-            found: Found::Item(item),
-        }
+    pub(super) fn new(document: &'d Document, path: String, key_span: Range<usize>, item: &'d Item) -> Self {
+        ValueReader { document, path, key_span, found: Found::Item(item) }
     }
 
     /// The dotted key.
@@ -70,7 +60,7 @@ impl<'d> ValueReader<'d> {
     }
 
     pub fn string(&self) -> Option<String> {
-        match self.value().and_then(Value::as_str) {
+        match self.text() {
             Some(text) => Some(text.to_owned()),
             None => self.wrong_type("a string", "put it in quotes"),
         }
@@ -95,7 +85,7 @@ impl<'d> ValueReader<'d> {
     }
 
     pub fn duration(&self, range: RangeInclusive<Duration>) -> Option<Duration> {
-        let Some(text) = self.value().and_then(Value::as_str) else {
+        let Some(text) = self.text() else {
             return self.wrong_type("a duration", quantity::DURATION_HINT);
         };
         let Some(duration) = quantity::parse_duration(text) else {
@@ -110,7 +100,7 @@ impl<'d> ValueReader<'d> {
     }
 
     pub fn size(&self, range: RangeInclusive<u64>) -> Option<u64> {
-        let Some(text) = self.value().and_then(Value::as_str) else {
+        let Some(text) = self.text() else {
             return self.wrong_type("a size", quantity::SIZE_HINT);
         };
         let Some(size) = quantity::parse_size(text) else {
@@ -156,8 +146,9 @@ impl<'d> ValueReader<'d> {
         }
     }
 
-    pub fn is_datetime(&self) -> bool {
-        self.value().is_some_and(Value::is_datetime)
+    /// The string, if it is one.
+    pub fn text(&self) -> Option<&'d str> {
+        self.value().and_then(Value::as_str)
     }
 
     /// An array of strings, each with its own place; elements of another type are noted and left out.
@@ -170,11 +161,7 @@ impl<'d> ValueReader<'d> {
             key_span: self.span(),
             ..self.clone()
         });
-        Some(
-            elements
-                .filter_map(|element| element.string().map(|text| (text, element)))
-                .collect(),
-        )
+        Some(elements.filter_map(|element| element.string().map(|text| (text, element))).collect())
     }
 
     pub fn is_empty_array(&self) -> bool {
@@ -202,10 +189,7 @@ impl<'d> ValueReader<'d> {
             Some(Value::String(text)) => Some(text.value().clone()),
             Some(Value::Integer(number)) => Some(number.value().to_string()),
             Some(Value::Boolean(value)) => Some(value.value().to_string()),
-            _ => self.wrong_type(
-                "a string, a whole number, true or false",
-                "put it in quotes",
-            ),
+            _ => self.wrong_type("a string, a whole number, true or false", "put it in quotes"),
         }
     }
 
@@ -239,12 +223,7 @@ impl<'d> ValueReader<'d> {
     }
 
     /// Notes an error about the value; the value itself is then taken as not given.
-    pub fn refuse<T>(
-        &self,
-        code: &'static str,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) -> Option<T> {
+    pub fn refuse<T>(&self, code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Option<T> {
         self.note(self.error(code, message).with_hint(hint));
         None
     }
@@ -261,11 +240,7 @@ impl<'d> ValueReader<'d> {
             Found::Item(item) => item.type_name(),
             Found::Element(value) => value.type_name(),
         };
-        let message = format!(
-            "`{}`: expected {expected}, found {}",
-            self.path,
-            article(kind)
-        );
+        let message = format!("`{}`: expected {expected}, found {}", self.path, article(kind));
         self.refuse(codes::WRONG_TYPE, message, hint)
     }
 

@@ -15,8 +15,8 @@ mod variables;
 mod tests;
 
 pub use model::{
-    Backoff, Batch, DeadLetter, Delivery, Guarantee, Limits, Manifest, Order, Permissions, Retry,
-    Sink, Source, Start, Topics,
+    Backoff, Batch, DeadLetter, Delivery, Guarantee, Limits, Manifest, Order, Permissions, Retry, Sink, Source, Start,
+    Topics,
 };
 pub use names::{check_function_name, check_topic_name};
 pub use parse::ParseOptions;

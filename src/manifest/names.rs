@@ -11,10 +11,7 @@ pub fn check_function_name(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err("it is empty".to_owned());
     }
-    if let Some(wrong) = name
-        .chars()
-        .find(|it| !matches!(it, 'a'..='z' | '0'..='9' | '-'))
-    {
+    if let Some(wrong) = name.chars().find(|it| !matches!(it, 'a'..='z' | '0'..='9' | '-')) {
         return Err(format!("{wrong:?} is none of a-z, 0-9 and -"));
     }
     if name.starts_with('-') || name.ends_with('-') {
@@ -34,10 +31,7 @@ pub fn check_topic_name(name: &str) -> Result<(), String> {
     if name == "." || name == ".." {
         return Err("Kafka refuses \".\" and \"..\"".to_owned());
     }
-    if let Some(wrong) = name
-        .chars()
-        .find(|it| !(it.is_ascii_alphanumeric() || matches!(it, '.' | '_' | '-')))
-    {
+    if let Some(wrong) = name.chars().find(|it| !(it.is_ascii_alphanumeric() || matches!(it, '.' | '_' | '-'))) {
         return Err(format!("{wrong:?} is none of a-z, A-Z, 0-9, ., _ and -"));
     }
     if name.len() > MAX_TOPIC_NAME {
@@ -103,9 +97,7 @@ pub(super) fn group(value: &ValueReader<'_>) -> Option<String> {
 
 pub(super) fn is_variable_name(name: &str) -> bool {
     let mut letters = name.chars();
-    letters
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+    letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && letters.all(|it| it.is_ascii_alphanumeric() || it == '_')
 }
 
@@ -118,17 +110,7 @@ mod tests {
         for good in ["a", "enrich-orders", "0", "a-1-b", &"x".repeat(100)] {
             assert_eq!(check_function_name(good), Ok(()), "{good}");
         }
-        for bad in [
-            "",
-            "-a",
-            "a-",
-            "A",
-            "a_b",
-            "a.b",
-            "ü",
-            "a b",
-            &"x".repeat(101),
-        ] {
+        for bad in ["", "-a", "a-", "A", "a_b", "a.b", "ü", "a b", &"x".repeat(101)] {
             assert!(check_function_name(bad).is_err(), "{bad}");
         }
     }

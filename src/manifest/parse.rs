@@ -35,12 +35,7 @@ impl Manifest {
     }
 
     /// Parses the text of a manifest; `file` is only what diagnostics call it.
-    pub fn parse(
-        file: &Path,
-        function: &str,
-        text: &str,
-        options: &ParseOptions,
-    ) -> Result<Self, Diagnostics> {
+    pub fn parse(file: &Path, function: &str, text: &str, options: &ParseOptions) -> Result<Self, Diagnostics> {
         let mut mistakes = Diagnostics::new();
         if let Err(reason) = check_function_name(function) {
             let message = format!("{function:?} cannot be a function's name: {reason}");
@@ -52,7 +47,7 @@ impl Manifest {
         let document = match Document::parse(file, text, &is_secret) {
             Ok(document) => document,
             Err(syntax) => {
-                mistakes.push(syntax);
+                mistakes.extend(syntax);
                 return Err(mistakes);
             }
         };
@@ -73,11 +68,7 @@ fn read_root(document: &Document, manifest: &mut Manifest, options: &ParseOption
     let sources = sections::source(&mut root, &mut manifest.source);
     if let Some(filter) = root.value("filter") {
         let message = "`[[filter]]` is not supported yet";
-        filter.refuse::<()>(
-            codes::NOT_SUPPORTED_YET,
-            message,
-            "test for it in the handler and return nothing",
-        );
+        filter.refuse::<()>(codes::NOT_SUPPORTED_YET, message, "test for it in the handler and return nothing");
     }
     sections::batch(&mut root, &mut manifest.batch);
     let mut written = sinks::sink(&mut root, &mut manifest.sink);
@@ -91,14 +82,18 @@ fn read_root(document: &Document, manifest: &mut Manifest, options: &ParseOption
     root.refuse_unknown();
 }
 
-/// Whatever stands below `[secrets]` is secret, except where the secrets are to be found.
+/// Whatever stands below `[secrets]`, also where it is misspelt or misplaced,
+/// is secret, except where the secrets are to be found.
 fn is_secret(key: &str) -> bool {
-    let mut parts = key.split('.');
-    parts.next() == Some("secrets")
-        && !(key.matches('.').count() == 2 && (key.ends_with(".env") || key.ends_with(".file")))
+    let mut parts = key.split('.').skip_while(|part| !part.contains("secret"));
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(_), Some(_), Some("env" | "file")) => parts.next().is_some(),
+        (Some(_), _, _) => true,
+        (None, _, _) => false,
+    }
 }
 
-fn read(file: &Path) -> Result<String, Diagnostic> {
+fn read(file: &Path) -> Result<String, Diagnostics> {
     let unreadable = |message: String| Diagnostic::error(codes::UNREADABLE, file, message);
     let metadata = std::fs::metadata(file).map_err(|error| {
         unreadable(format!("cannot read `{}`: {error}", file.display()))
@@ -106,13 +101,13 @@ fn read(file: &Path) -> Result<String, Diagnostic> {
     })?;
     if !metadata.is_file() || metadata.len() > MAX_BYTES {
         let message = format!("`{}` is no file of at most 1MiB", file.display());
-        return Err(unreadable(message));
+        return Err(unreadable(message).into());
     }
-    let bytes = std::fs::read(file)
-        .map_err(|error| unreadable(format!("cannot read `{}`: {error}", file.display())))?;
+    let bytes =
+        std::fs::read(file).map_err(|error| unreadable(format!("cannot read `{}`: {error}", file.display())))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        unreadable(format!("`{}` is not UTF-8 at byte {at}", file.display()))
-            .with_hint("save it as UTF-8")
+        let message = format!("`{}` is not UTF-8 at byte {at}", file.display());
+        unreadable(message).with_hint("save it as UTF-8").into()
     })
 }

@@ -40,9 +40,8 @@ impl Manifest {
         let mut found = SecretValues::default();
         for (name, secret) in &self.secrets {
             let value = match secret {
-                Secret::Env(variable) => environment(variable).ok_or_else(|| {
-                    format!("the environment variable `{variable}` is not set, or not UTF-8")
-                }),
+                Secret::Env(variable) => environment(variable)
+                    .ok_or_else(|| format!("the environment variable `{variable}` is not set, or not UTF-8")),
                 Secret::File(path) => read(path),
             };
             match value {
@@ -84,9 +83,7 @@ fn read(path: &Path) -> Result<String, String> {
 
 impl SecretValues {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.values
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     pub fn into_map(self) -> BTreeMap<String, String> {

@@ -3,13 +3,13 @@
 use std::{ops::RangeInclusive, time::Duration};
 
 use super::{
-    Batch, Delivery, Guarantee, Limits, Order, Permissions, Retry, Source, Start, Topics, names,
-    parse::ParseOptions, pattern::Pattern,
+    Batch, Delivery, Guarantee, Limits, Order, Permissions, Retry, Source, Start, Topics, names, parse::ParseOptions,
+    pattern::Pattern,
 };
 use crate::{
     diagnostic::{Related, codes},
     document::{TableReader, ValueReader},
-    quantity::{GIB, KIB, MIB},
+    quantity::{GIB, KIB, MIB, format_duration},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -75,9 +75,7 @@ pub(super) fn source<'d>(root: &mut TableReader<'d>, source: &mut Source) -> Vec
 
 fn missing_source(table: &TableReader<'_>) -> crate::diagnostic::Diagnostic {
     let message = "the function has no source: `source.topics` is missing";
-    table
-        .error(codes::MISSING_KEY, message)
-        .with_hint("name its topics under [source]: topics = [\"orders\"]")
+    table.error(codes::MISSING_KEY, message).with_hint("name its topics under [source]: topics = [\"orders\"]")
 }
 
 fn source_topics<'d>(value: &ValueReader<'d>) -> Vec<Placed<'d>> {
@@ -120,10 +118,7 @@ fn source_pattern(value: &ValueReader<'_>) -> Option<Pattern> {
         Ok(pattern) => Some(pattern),
         Err(error) => value.refuse(
             codes::PATTERN,
-            format!(
-                "`source.pattern` is no regular expression: {}",
-                reason(&error)
-            ),
+            format!("`source.pattern` is no regular expression: {}", reason(&error)),
             "patterns are Rust's regular expressions and match a topic's whole name; \
              in TOML, 'single quotes' need no doubled backslashes",
         ),
@@ -138,43 +133,29 @@ fn reason(error: &regex::Error) -> String {
 }
 
 fn start(value: &ValueReader<'_>) -> Option<Start> {
-    if value.is_datetime() {
-        return value.timestamp().map(Start::Time);
+    let is_word = |text: &str| !text.starts_with(|first: char| first.is_ascii_digit());
+    if value.text().is_some_and(is_word) {
+        value.choice(&[("earliest", Start::Earliest), ("latest", Start::Latest)])
+    } else {
+        value.timestamp().map(Start::Time)
     }
-    let words = [("earliest", Start::Earliest), ("latest", Start::Latest)];
-    let text = value.string()?;
-    if text.starts_with(|first: char| first.is_ascii_digit()) {
-        return value.timestamp().map(Start::Time);
-    }
-    value.choice(&words)
 }
 
 pub(super) fn batch(root: &mut TableReader<'_>, batch: &mut Batch) {
     let Some(mut table) = root.table("batch") else {
         return;
     };
-    table.count(
-        "max-records",
-        1..=MAX_RECORDS_OF_BATCH,
-        &mut batch.max_records,
-    );
+    table.count("max-records", 1..=MAX_RECORDS_OF_BATCH, &mut batch.max_records);
     table.size("max-bytes", KIB..=64 * MIB, &mut batch.max_bytes);
     table.duration("max-wait", Duration::ZERO..=MINUTE, &mut batch.max_wait);
     table.refuse_unknown();
 }
 
-pub(super) fn delivery(
-    root: &mut TableReader<'_>,
-    delivery: &mut Delivery,
-    options: &ParseOptions,
-) {
+pub(super) fn delivery(root: &mut TableReader<'_>, delivery: &mut Delivery, options: &ParseOptions) {
     let Some(mut table) = root.table("delivery") else {
         return;
     };
-    let guarantees = [
-        ("at-least-once", Guarantee::AtLeastOnce),
-        ("exactly-once", Guarantee::ExactlyOnce),
-    ];
+    let guarantees = [("at-least-once", Guarantee::AtLeastOnce), ("exactly-once", Guarantee::ExactlyOnce)];
     table.choice("guarantee", &guarantees, &mut delivery.guarantee);
     if delivery.guarantee == Guarantee::ExactlyOnce
         && !options.allow_exactly_once
@@ -183,17 +164,9 @@ pub(super) fn delivery(
         let message = "`guarantee = \"exactly-once\"` is not supported yet";
         value.refuse::<()>(codes::NOT_SUPPORTED_YET, message, "use \"at-least-once\"");
     }
-    let orders = [
-        ("partition", Order::Partition),
-        ("key", Order::Key),
-        ("none", Order::None),
-    ];
+    let orders = [("partition", Order::Partition), ("key", Order::Key), ("none", Order::None)];
     table.choice("order", &orders, &mut delivery.order);
-    table.count(
-        "concurrency",
-        1..=MAX_CONCURRENCY,
-        &mut delivery.concurrency,
-    );
+    table.count("concurrency", 1..=MAX_CONCURRENCY, &mut delivery.concurrency);
     if delivery.concurrency > 1
         && let Some(value) = table.value("concurrency")
     {
@@ -232,8 +205,9 @@ pub(super) fn retry(root: &mut TableReader<'_>, retry: &mut Retry) {
         backoff.duration("initial", delays.clone(), &mut retry.backoff.initial);
         backoff.duration("max", delays, &mut retry.backoff.max);
         if retry.backoff.initial > retry.backoff.max {
-            let message = "the first backoff is longer than the longest";
-            let wrong = backoff.error(codes::BAD_VALUE, message);
+            let [initial, max] = [retry.backoff.initial, retry.backoff.max].map(format_duration);
+            let message = format!("the first backoff, {initial}, is longer than the longest, {max}");
+            let wrong = backoff.error(codes::BAD_VALUE, &message);
             table.note(wrong.with_hint("make `initial` at most `max`"));
         }
         backoff.refuse_unknown();
@@ -273,10 +247,7 @@ fn hosts(table: &mut TableReader<'_>, key: &'static str, hosts: &mut Vec<String>
     if !written.is_empty() {
         value.refuse::<()>(
             codes::NOT_SUPPORTED_YET,
-            format!(
-                "`{}` is not supported yet: functions cannot fetch",
-                value.path()
-            ),
+            format!("`{}` is not supported yet: functions cannot fetch", value.path()),
             "leave it empty",
         );
     }

@@ -34,10 +34,7 @@ pub(super) fn sink<'d>(root: &mut TableReader<'d>, sink: &mut Sink) -> Vec<Place
 }
 
 /// Reads `[dead-letter]`; returns its topic with its place.
-pub(super) fn dead_letter<'d>(
-    root: &mut TableReader<'d>,
-    dead_letter: &mut DeadLetter,
-) -> Option<Placed<'d>> {
+pub(super) fn dead_letter<'d>(root: &mut TableReader<'d>, dead_letter: &mut DeadLetter) -> Option<Placed<'d>> {
     let mut table = root.table("dead-letter")?;
     table.boolean("enabled", &mut dead_letter.enabled);
     let mut placed = None;

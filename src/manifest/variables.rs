@@ -48,8 +48,7 @@ fn named(name: &str, value: &ValueReader<'_>) -> Option<()> {
 }
 
 fn secret(value: &ValueReader<'_>) -> Option<Secret> {
-    const HINT: &str =
-        "say where it is found: { env = \"NAME\" } or { file = \"/run/secrets/name\" }";
+    const HINT: &str = "say where it is found: { env = \"NAME\" } or { file = \"/run/secrets/name\" }";
     if !value.is_table() {
         let message = format!("`{}`: a secret's value does not belong here", value.path());
         return value.refuse(codes::WRONG_TYPE, message, HINT);
