@@ -15,6 +15,7 @@ mod health;
 mod new;
 mod style;
 mod table;
+mod traffic;
 mod validate;
 mod version;
 
