@@ -2,9 +2,14 @@
 
 pub mod config;
 pub mod diagnostic;
+pub mod function;
 pub mod kafka;
 pub mod manifest;
 pub mod outcome;
+pub mod pipeline;
 pub mod pool;
 pub mod protocol;
 pub mod quantity;
+pub mod shutdown;
+pub mod status;
+pub mod telemetry;

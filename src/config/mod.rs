@@ -5,8 +5,8 @@ mod origin;
 mod properties;
 
 pub use model::{
-    AdminConfig, FunctionsConfig, KafkaConfig, LogFormat, LoggingConfig, NodeConfig, NodeIdentity,
-    ShutdownConfig, SourceConfig, TopicsConfig, WorkersConfig,
+    AdminConfig, FunctionsConfig, KafkaConfig, LogFormat, LoggingConfig, NodeConfig, NodeIdentity, ShutdownConfig,
+    SourceConfig, TopicsConfig, WorkersConfig,
 };
 pub use origin::{Origin, Setting};
 pub use properties::KafkaProperties;

@@ -91,61 +91,42 @@ pub struct ShutdownConfig {
 
 impl Default for FunctionsConfig {
     fn default() -> Self {
-        FunctionsConfig {
-            path: PathBuf::from("functions"),
-        }
+        FunctionsConfig { path: PathBuf::from("functions") }
     }
 }
 
 impl Default for TopicsConfig {
     fn default() -> Self {
-        TopicsConfig {
-            create: None,
-            partitions: 4,
-            replication_factor: 0,
-        }
+        TopicsConfig { create: None, partitions: 4, replication_factor: 0 }
     }
 }
 
 impl Default for WorkersConfig {
     fn default() -> Self {
-        WorkersConfig {
-            count: 0,
-            start_timeout: Duration::from_secs(30),
-        }
+        WorkersConfig { count: 0, start_timeout: Duration::from_secs(30) }
     }
 }
 
 impl Default for SourceConfig {
     fn default() -> Self {
-        SourceConfig {
-            max_in_flight_records: 1000,
-            max_in_flight_bytes: 4 << 20,
-        }
+        SourceConfig { max_in_flight_records: 1000, max_in_flight_bytes: 4 << 20 }
     }
 }
 
 impl Default for AdminConfig {
     fn default() -> Self {
-        AdminConfig {
-            listen: "127.0.0.1:9640".to_owned(),
-        }
+        AdminConfig { listen: "127.0.0.1:9640".to_owned() }
     }
 }
 
 impl Default for LoggingConfig {
     fn default() -> Self {
-        LoggingConfig {
-            level: "info".to_owned(),
-            format: LogFormat::Auto,
-        }
+        LoggingConfig { level: "info".to_owned(), format: LogFormat::Auto }
     }
 }
 
 impl Default for ShutdownConfig {
     fn default() -> Self {
-        ShutdownConfig {
-            timeout: Duration::from_secs(30),
-        }
+        ShutdownConfig { timeout: Duration::from_secs(30) }
     }
 }

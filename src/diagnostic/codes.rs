@@ -26,24 +26,15 @@ pub const CODES: &[(&str, &str)] = &[
     (BAD_VALUE, "A value that is not allowed"),
     (MISSING_KEY, "A required key is missing"),
     (UNREADABLE, "A file cannot be read"),
-    (
-        FUNCTION_NAME,
-        "A name that a function or tenant cannot have",
-    ),
+    (FUNCTION_NAME, "A name that a function or tenant cannot have"),
     (TOPIC_NAME, "A name that a topic or group cannot have"),
     (PATTERN, "A source pattern that is not a regular expression"),
     (EXCLUSIVE_KEYS, "Keys that exclude each other"),
     (OWN_SINK, "A function that reads what it writes"),
-    (
-        VARIABLE_NAME,
-        "A name that a variable or secret cannot have",
-    ),
+    (VARIABLE_NAME, "A name that a variable or secret cannot have"),
     (SECRET, "A secret cannot be resolved"),
     (NOT_SUPPORTED_YET, "A feature that is not supported yet"),
     (DUPLICATE_NAME, "Two functions of one name"),
     (SHARED_GROUP, "Two functions in one consumer group"),
-    (
-        RESERVED_PROPERTY,
-        "A Kafka property that Eddyline sets itself",
-    ),
+    (RESERVED_PROPERTY, "A Kafka property that Eddyline sets itself"),
 ];

@@ -38,17 +38,12 @@ impl Diagnostics {
     }
 
     pub fn has_errors(&self) -> bool {
-        self.iter()
-            .any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     /// `Err` with everything found if there is an error, else the value.
     pub fn or_value<T>(self, value: T) -> Result<T, Diagnostics> {
-        if self.has_errors() {
-            Err(self)
-        } else {
-            Ok(value)
-        }
+        if self.has_errors() { Err(self) } else { Ok(value) }
     }
 
     /// Text for people, with a blank line between diagnostics.
@@ -82,9 +77,7 @@ impl std::error::Error for Diagnostic {}
 
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
-        Diagnostics {
-            found: vec![diagnostic],
-        }
+        Diagnostics { found: vec![diagnostic] }
     }
 }
 

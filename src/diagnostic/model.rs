@@ -72,12 +72,7 @@ impl Diagnostic {
     }
 
     /// An error about the bytes `span` of `source`.
-    pub fn error_at(
-        code: &'static str,
-        source: &SourceText,
-        span: Range<usize>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn error_at(code: &'static str, source: &SourceText, span: Range<usize>, message: impl Into<String>) -> Self {
         let span = source.clamp(span);
         let position = source.position(span.start);
         Diagnostic {
@@ -113,14 +108,7 @@ impl Diagnostic {
 
 impl Related {
     pub fn file(file: impl Into<PathBuf>, message: impl Into<String>) -> Self {
-        Related {
-            file: file.into(),
-            line: None,
-            column: None,
-            message: message.into(),
-            span: None,
-            source: None,
-        }
+        Related { file: file.into(), line: None, column: None, message: message.into(), span: None, source: None }
     }
 
     pub fn at(source: &SourceText, span: Range<usize>, message: impl Into<String>) -> Self {

@@ -29,9 +29,7 @@ impl Default for SourceText {
 
 impl SourceText {
     pub fn new(file: impl Into<PathBuf>, text: impl Into<String>) -> Self {
-        SourceText {
-            inner: Arc::new((file.into(), text.into())),
-        }
+        SourceText { inner: Arc::new((file.into(), text.into())) }
     }
 
     pub fn file(&self) -> &Path {
@@ -45,10 +43,7 @@ impl SourceText {
     pub fn position(&self, offset: usize) -> Position {
         let before = &self.text()[..self.boundary(offset)];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Position {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
+        Position { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
     }
 
     /// The span moved onto character boundaries within the text, so that nobody's offsets can make us panic.

@@ -6,8 +6,8 @@ mod places;
 mod secrets;
 
 pub use model::{
-    Backoff, Batch, DeadLetter, Delivery, Guarantee, Limits, Manifest, Order, Permissions, Retry,
-    Sink, Source, Start, Topics,
+    Backoff, Batch, DeadLetter, Delivery, Guarantee, Limits, Manifest, Order, Permissions, Retry, Sink, Source, Start,
+    Topics,
 };
 pub use pattern::Pattern;
 pub use places::Places;

@@ -140,11 +140,7 @@ pub struct Permissions {
 
 impl Default for Batch {
     fn default() -> Self {
-        Batch {
-            max_records: 100,
-            max_bytes: MIB,
-            max_wait: Duration::ZERO,
-        }
+        Batch { max_records: 100, max_bytes: MIB, max_wait: Duration::ZERO }
     }
 }
 
@@ -161,20 +157,13 @@ impl Default for Delivery {
 
 impl Default for Retry {
     fn default() -> Self {
-        Retry {
-            max_attempts: 3,
-            backoff: Backoff::default(),
-            max_age: Duration::from_secs(24 * 60 * 60),
-        }
+        Retry { max_attempts: 3, backoff: Backoff::default(), max_age: Duration::from_secs(24 * 60 * 60) }
     }
 }
 
 impl Default for Backoff {
     fn default() -> Self {
-        Backoff {
-            initial: Duration::from_millis(200),
-            max: Duration::from_secs(30),
-        }
+        Backoff { initial: Duration::from_millis(200), max: Duration::from_secs(30) }
     }
 }
 
@@ -195,22 +184,14 @@ impl Default for Limits {
 impl Source {
     /// The source of a manifest that names only its topics.
     pub fn new(function: &str, topics: Topics) -> Self {
-        Source {
-            topics,
-            start: Start::default(),
-            group: format!("eddyline.{function}"),
-            skip_older_than: None,
-        }
+        Source { topics, start: Start::default(), group: format!("eddyline.{function}"), skip_older_than: None }
     }
 }
 
 impl DeadLetter {
     /// The dead letter of a manifest that says nothing about it.
     pub fn of(function: &str) -> Self {
-        DeadLetter {
-            enabled: true,
-            topic: format!("{function}.dead-letter"),
-        }
+        DeadLetter { enabled: true, topic: format!("{function}.dead-letter") }
     }
 }
 

@@ -15,10 +15,7 @@ impl Pattern {
     pub fn new(text: &str) -> Result<Self, regex::Error> {
         Regex::new(text)?; // Alone first, so that the error shows what was written.
         let whole = Regex::new(&format!(r"\A(?:{text})\z"))?;
-        Ok(Pattern {
-            text: text.to_owned(),
-            whole,
-        })
+        Ok(Pattern { text: text.to_owned(), whole })
     }
 
     pub fn matches(&self, topic: &str) -> bool {

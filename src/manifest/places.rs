@@ -12,10 +12,7 @@ pub struct Places {
 
 impl Places {
     pub fn new(source: SourceText) -> Self {
-        Places {
-            source,
-            spans: BTreeMap::new(),
-        }
+        Places { source, spans: BTreeMap::new() }
     }
 
     /// The manifest's text, secrets masked.

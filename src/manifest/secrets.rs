@@ -17,9 +17,7 @@ pub struct SecretValues {
 
 impl SecretValues {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.values
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     pub fn into_map(self) -> BTreeMap<String, String> {
