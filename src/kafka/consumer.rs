@@ -23,10 +23,7 @@ pub enum ConsumerEvent {
     Assign(Vec<TopicPartition>),
     /// To be answered with `unassign` when the owner has drained.
     /// `lost`: another member may own them already, so committing is pointless.
-    Revoke {
-        partitions: Vec<TopicPartition>,
-        lost: bool,
-    },
+    Revoke { partitions: Vec<TopicPartition>, lost: bool },
     /// librdkafka goes on by itself.
     Error(Error),
     /// The consumer is of no more use and must be made anew.
@@ -83,12 +80,7 @@ impl Consumer {
 
     /// Appends up to `max` records of one partition without waiting.
     /// Records that came along with an error are appended too.
-    pub fn take(
-        &mut self,
-        _slot: Slot,
-        _max: usize,
-        _out: &mut Vec<Message>,
-    ) -> Result<usize, PartitionError> {
+    pub fn take(&mut self, _slot: Slot, _max: usize, _out: &mut Vec<Message>) -> Result<usize, PartitionError> {
         todo!()
     }
 

@@ -27,9 +27,5 @@ pub enum Error {
     Name(String),
     /// Kafka, or librdkafka on its behalf, refused or failed an operation.
     #[error("{operation} failed: {reason}")]
-    Kafka {
-        operation: &'static str,
-        code: Code,
-        reason: String,
-    },
+    Kafka { operation: &'static str, code: Code, reason: String },
 }

@@ -39,6 +39,7 @@ impl Message {
 }
 
 /// Iterates over a record's headers: name and value, `None` for null.
+#[derive(Clone)]
 pub struct Headers<'a>(std::marker::PhantomData<&'a ()>);
 
 impl<'a> Iterator for Headers<'a> {

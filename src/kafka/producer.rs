@@ -105,11 +105,7 @@ pub enum ProduceError {
 pub struct Producer {}
 
 impl Producer {
-    pub fn new(
-        _settings: &Settings,
-        _batching: Batching,
-        _deliveries: Arc<dyn Deliveries>,
-    ) -> Result<Self> {
+    pub fn new(_settings: &Settings, _batching: Batching, _deliveries: Arc<dyn Deliveries>) -> Result<Self> {
         todo!()
     }
 

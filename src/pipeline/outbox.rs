@@ -34,7 +34,7 @@ impl Kept {
         }
     }
 
-    pub fn from_report(report: &Report<'_>) -> Kept {
+    pub fn from_report(report: &Report<'_>, alone: bool) -> Kept {
         let partition = report.partition();
         Kept {
             topic: report.topic().to_owned(),
@@ -43,7 +43,7 @@ impl Kept {
             key: report.key().map(<[u8]>::to_vec),
             value: report.value().map(<[u8]>::to_vec),
             headers: report.headers().map(owned).collect(),
-            alone: report.was_alone(),
+            alone,
         }
     }
 

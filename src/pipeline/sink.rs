@@ -4,7 +4,7 @@
 //! which knows which result belongs to which record. Nothing here waits: what Kafka's client does not take now, or
 //! could not deliver, is kept in order and offered again, and while anything is kept the subscription takes no more.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -59,9 +59,16 @@ struct Undelivered {
     kept: Kept,
 }
 
-impl Deliveries for Router {
+/// One producer's side of the router.
+struct Reporter {
+    router: Arc<Router>,
+    /// Whether its producer sends each record in a batch of its own.
+    alone: bool,
+}
+
+impl Deliveries for Reporter {
     fn delivered(&self, reports: &[Report<'_>]) {
-        let mailboxes = self.mailboxes.read().unwrap_or_else(PoisonError::into_inner);
+        let mailboxes = self.router.mailboxes.read().unwrap_or_else(PoisonError::into_inner);
         // One lock and one wake for each run of reports of the same subscription, which is nearly always all of them.
         for run in reports.chunk_by(|one, next| split(one.opaque()).0 == split(next.opaque()).0) {
             let number = split(run[0].opaque()).0;
@@ -70,7 +77,7 @@ impl Deliveries for Router {
             inbox.extend(run.iter().map(|report| {
                 let ticket = split(report.opaque()).1;
                 let failed = report.result().err().map(|code| {
-                    Box::new(Undelivered { code, reason: report.reason(), kept: Kept::from_report(report) })
+                    Box::new(Undelivered { code, reason: report.reason(), kept: Kept::from_report(report, self.alone) })
                 });
                 (ticket, failed)
             }));
@@ -88,10 +95,15 @@ fn split(opaque: usize) -> (u32, u32) {
     ((opaque >> 32) as u32, opaque as u32)
 }
 
+fn producer(settings: &Settings, router: &Arc<Router>, batching: Batching) -> crate::kafka::Result<Producer> {
+    let reporter = Reporter { router: Arc::clone(router), alone: batching == Batching::Alone };
+    Producer::new(settings, batching, Arc::new(reporter))
+}
+
 impl Sinks {
     pub fn new(settings: Settings, topics: Arc<Topics>) -> crate::kafka::Result<Arc<Sinks>> {
         let router = Arc::new(Router::default());
-        let shared = Producer::new(&settings, Batching::Shared, Arc::clone(&router) as Arc<dyn Deliveries>)?;
+        let shared = producer(&settings, &router, Batching::Shared)?;
         Ok(Arc::new(Sinks {
             settings,
             router,
@@ -129,7 +141,7 @@ impl Sinks {
         if let Some(producer) = self.alone.get() {
             return Ok(producer.clone());
         }
-        let made = Producer::new(&self.settings, Batching::Alone, Arc::clone(&self.router) as Arc<dyn Deliveries>)?;
+        let made = producer(&self.settings, &self.router, Batching::Alone)?;
         Ok(self.alone.get_or_init(|| made).clone())
     }
 
@@ -139,7 +151,7 @@ impl Sinks {
         if shared.fatal().is_none() {
             return;
         }
-        match Producer::new(&self.settings, Batching::Shared, Arc::clone(&self.router) as Arc<dyn Deliveries>) {
+        match producer(&self.settings, &self.router, Batching::Shared) {
             Ok(fresh) => *shared = fresh,
             Err(error) => tracing::error!(%error, "cannot replace the failed producer, trying again"),
         }
@@ -195,7 +207,11 @@ pub struct Writing<'a> {
 pub enum Delivered {
     Acknowledged(Ticket),
     /// The broker will never take it, even alone.
-    Refused { ticket: Ticket, outcome: Outcome, reason: String },
+    Refused {
+        ticket: Ticket,
+        outcome: Outcome,
+        reason: String,
+    },
 }
 
 /// One subscription's way to Kafka.
