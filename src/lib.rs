@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod diagnostic;
+mod document;
 pub mod function;
 pub mod kafka;
 pub mod manifest;

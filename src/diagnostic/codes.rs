@@ -38,3 +38,32 @@ pub const CODES: &[(&str, &str)] = &[
     (SHARED_GROUP, "Two functions in one consumer group"),
     (RESERVED_PROPERTY, "A Kafka property that Eddyline sets itself"),
 ];
+
+/// The code as a constant, if it is one of ours; for codes that come from outside.
+pub fn known(code: &str) -> Option<&'static str> {
+    let found = CODES.iter().find(|(known, _)| *known == code);
+    found.map(|(known, _)| *known)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn each_code_has_its_page() {
+        let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/errors");
+        for (code, title) in CODES {
+            let page = std::fs::read_to_string(pages.join(format!("{code}.md"))).expect(code);
+            let heading = page.lines().next();
+            assert_eq!(heading, Some(format!("# {code}: {title}").as_str()));
+            assert!(page.contains("**What to do.**"), "{code}");
+        }
+    }
+
+    #[test]
+    fn codes_are_unique_and_sorted() {
+        assert!(CODES.is_sorted_by(|left, right| left.0 < right.0));
+    }
+}

@@ -9,6 +9,9 @@ mod render;
 mod source_text;
 mod suggest;
 
+#[cfg(test)]
+mod tests;
+
 pub use collection::Diagnostics;
 pub use model::{Diagnostic, Related, Severity};
 pub use source_text::{Position, SourceText};

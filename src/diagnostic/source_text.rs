@@ -1,6 +1,7 @@
 //! A text with its name, cheap to share, that turns byte offsets into lines and columns.
 
 use std::{
+    fmt,
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
@@ -16,9 +17,15 @@ pub struct Position {
 }
 
 /// The text of a file as diagnostics may show it: what looked secret in it is already masked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct SourceText {
     inner: Arc<(PathBuf, String)>,
+}
+
+impl fmt::Debug for SourceText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "SourceText({:?})", self.file())
+    }
 }
 
 impl Default for SourceText {

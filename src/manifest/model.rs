@@ -8,7 +8,7 @@ use super::{Pattern, Places, Secret};
 
 const MIB: u64 = 1 << 20;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Manifest {
     /// The folder's name.
     pub name: String,

@@ -11,8 +11,8 @@ pub struct Places {
 }
 
 impl Places {
-    pub fn new(source: SourceText) -> Self {
-        Places { source, spans: BTreeMap::new() }
+    pub(super) fn new(source: SourceText, spans: BTreeMap<String, Range<usize>>) -> Self {
+        Places { source, spans }
     }
 
     /// The manifest's text, secrets masked.
@@ -43,9 +43,5 @@ impl Places {
             Some(span) => Related::at(&self.source, span, message),
             None => Related::file(self.source.file(), message),
         }
-    }
-
-    pub(super) fn insert(&mut self, key: String, span: Range<usize>) {
-        self.spans.insert(key, span);
     }
 }
