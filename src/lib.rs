@@ -1,6 +1,7 @@
 //! Eddyline runs JavaScript and TypeScript functions on Kafka topics.
 
 pub mod config;
+pub mod control;
 pub mod diagnostic;
 mod document;
 pub mod function;
