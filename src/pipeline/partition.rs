@@ -9,7 +9,7 @@ use super::retry::{self, Decision};
 use super::sink::{Output, Sink};
 use super::tickets::Ticket;
 use super::{dead_letter, result};
-use crate::kafka::{Consumer, Message, PartitionError, Slot, TopicPartition};
+use crate::kafka::{Consumer, Error, Message, Slot, TopicPartition};
 use crate::outcome::{Outcome, RetryClass};
 use crate::protocol::control::Handler;
 use crate::protocol::run::{Invocation, RecordView, RunBuilder};
@@ -75,12 +75,7 @@ impl Partition {
     }
 
     /// Takes records from Kafka's client, as many as there is room for. Returns how many.
-    pub fn take(
-        &mut self,
-        consumer: &mut Consumer,
-        bounds: Bounds,
-        buffer: &mut Vec<Message>,
-    ) -> Result<usize, PartitionError> {
+    pub fn take(&mut self, consumer: &mut Consumer, bounds: Bounds, buffer: &mut Vec<Message>) -> Result<usize, Error> {
         let mut taken = 0;
         while self.has_more && !self.leaving && self.ledger.bytes() < bounds.bytes {
             let room = bounds.records.saturating_sub(self.ledger.len()).min(TAKE);
@@ -218,12 +213,11 @@ impl Partition {
         for result in results.iter() {
             let output = ran.output(result.topic)?;
             if let Some(reason) = result::refused(&result, record, output) {
-                refused = Some((Outcome::TooLarge, reason));
-            } else if let Some(reason) = result::no_such_partition(&result, output) {
-                refused = Some((Outcome::Failed, reason));
+                refused = Some(reason);
             }
         }
-        if let Some((outcome, message)) = refused {
+        if let Some(message) = refused {
+            let outcome = Outcome::TooLarge;
             // Running it again would give the same result, so it is not retried.
             self.give_up(item, &FailureView { outcome, message: &message, stack: "" }, ran);
             return Ok(());

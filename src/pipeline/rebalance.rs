@@ -11,6 +11,9 @@ use crate::kafka::{ConsumerEvent, Position, Slot, TopicPartition};
 /// How long revoked partitions may take to finish what is in flight.
 const REVOKE: Duration = Duration::from_secs(15);
 
+/// How long leaving the group may take.
+const CLOSE: Duration = Duration::from_secs(5);
+
 /// What the group has asked of us and we have not answered.
 #[derive(Default)]
 pub struct Rebalance {
@@ -42,6 +45,10 @@ impl Subscription {
                     tracing::debug!(?partitions, lost, "partitions are taken away");
                     self.leave(Some(&partitions));
                     self.rebalance.asked.push_back(Asked::Revoke { partitions, lost, until: now + REVOKE });
+                }
+                ConsumerEvent::OffsetReset { partition, detail } => {
+                    self.setup.metrics.offsets_out_of_range.increment();
+                    tracing::warn!(%partition, %detail, "the position is out of range, going on at the earliest record");
                 }
                 ConsumerEvent::Error(error) => tracing::debug!(%error, "the consumer reports an error and goes on"),
                 ConsumerEvent::Fatal(error) => {
@@ -151,7 +158,9 @@ impl Subscription {
         self.isolates.release();
         self.partitions.clear();
         if let Some(consumer) = self.consumer.take() {
-            consumer.close();
+            if let Err(error) = consumer.close(CLOSE) {
+                tracing::warn!(%error, "cannot leave the group in time; its partitions move when the session ends");
+            }
         }
     }
 }

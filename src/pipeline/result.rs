@@ -56,13 +56,6 @@ pub fn refused(result: &ResultView<'_>, record: &Message, output: &Output) -> Op
     output.refuses(size)
 }
 
-/// Why the partition that the handler named cannot be, if it cannot.
-pub fn no_such_partition(result: &ResultView<'_>, output: &Output) -> Option<String> {
-    let (wanted, partitions) = (result.partition?, output.topic.partitions()?);
-    (wanted < 0 || wanted >= partitions)
-        .then(|| format!("topic {:?} has no partition {wanted}, it has {partitions}", output.topic.name()))
-}
-
 /// Hands the result to Kafka.
 pub fn write(sink: &mut Sink, ticket: Ticket, result: &ResultView<'_>, record: &Message, output: &Output) {
     let writing = Writing {
