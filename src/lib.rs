@@ -1,5 +1,7 @@
 //! Eddyline runs JavaScript and TypeScript functions on Kafka topics.
 
+pub mod admin;
+pub mod cli;
 pub mod config;
 pub mod control;
 pub mod diagnostic;
@@ -7,6 +9,7 @@ mod document;
 pub mod function;
 pub mod kafka;
 pub mod manifest;
+pub mod node;
 pub mod outcome;
 pub mod pipeline;
 pub mod pool;
