@@ -72,11 +72,7 @@ pub enum Error {
     NotAssigned,
     /// Kafka, or librdkafka on its behalf, refused or failed an operation.
     #[error("{operation} failed: {reason}")]
-    Kafka {
-        operation: &'static str,
-        code: Code,
-        reason: String,
-    },
+    Kafka { operation: &'static str, code: Code, reason: String },
 }
 
 impl Error {
