@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::{args::NodeFlags, context::Context, exit, failure::Failure};
 use crate::{
-    control::{self, FunctionReport, PrepareLimits},
+    control::{self, Found, FunctionReport, PrepareLimits},
     diagnostic::Severity,
     manifest::{MANIFEST_FILE, Manifest, Topics},
+    pool::WorkerCommand,
     protocol::control::Handler,
 };
 
@@ -58,15 +59,14 @@ pub(super) fn check(path: &Path) -> anyhow::Result<Vec<FunctionReport>> {
             .with_hint("name the folder of functions, `functions.path` in the configuration, or one function's folder")
             .into());
     }
-    let limits = PrepareLimits::default();
+    let limits = PrepareLimits::new(WorkerCommand::this_program()?);
+    let unreadable = || format!("cannot read {}", path.display());
     if !path.join(MANIFEST_FILE).exists() {
-        return Ok(control::check_folder(path, &limits));
+        return control::check_folder(path, &limits).with_context(unreadable);
     }
-    let folder = path.canonicalize().with_context(|| format!("cannot read {}", path.display()))?;
-    let parent = folder.parent().unwrap_or(&folder);
-    let mut reports = control::check_folder(parent, &limits);
-    reports.retain(|report| report.dir == folder);
-    Ok(reports)
+    let dir = path.canonicalize().with_context(unreadable)?;
+    let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(vec![control::check_function(&Found { name, dir, stamp: 0 }, &limits)])
 }
 
 fn describe(context: &Context, report: &FunctionReport) -> String {

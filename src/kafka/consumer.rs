@@ -18,8 +18,7 @@ const SEEK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often every slot is reported as ready, should a wake ever be lost.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-const EVENTS: i32 =
-    sys::RD_KAFKA_EVENT_REBALANCE | sys::RD_KAFKA_EVENT_OFFSET_COMMIT | sys::RD_KAFKA_EVENT_ERROR;
+const EVENTS: i32 = sys::RD_KAFKA_EVENT_REBALANCE | sys::RD_KAFKA_EVENT_OFFSET_COMMIT | sys::RD_KAFKA_EVENT_ERROR;
 
 #[derive(Debug)]
 pub enum ConsumerEvent {
@@ -27,15 +26,9 @@ pub enum ConsumerEvent {
     Assign(Vec<TopicPartition>),
     /// To be answered with `unassign` when the owner has drained; heartbeats go on until then.
     /// `lost`: another member may own them already, so committing is pointless.
-    Revoke {
-        partitions: Vec<TopicPartition>,
-        lost: bool,
-    },
+    Revoke { partitions: Vec<TopicPartition>, lost: bool },
     /// A position was out of its partition's range; taking goes on at the earliest offset.
-    OffsetReset {
-        partition: TopicPartition,
-        detail: String,
-    },
+    OffsetReset { partition: TopicPartition, detail: String },
     /// librdkafka goes on by itself.
     Error(Error),
     /// The consumer is of no more use and must be made anew.
@@ -69,14 +62,7 @@ impl Consumer {
         let mut events = Queue::consumer(&client)?;
         let on_event = Arc::clone(&wake);
         events.on_nonempty(Box::new(move || on_event()));
-        Ok(Self {
-            slots: Slots::default(),
-            events,
-            client,
-            wake,
-            resets,
-            last_sweep: Instant::now(),
-        })
+        Ok(Self { slots: Slots::default(), events, client, wake, resets, last_sweep: Instant::now() })
     }
 
     /// Replaces the subscription; joins the group on the first call.
@@ -133,10 +119,7 @@ impl Consumer {
         match event.code() {
             Code::ASSIGN_PARTITIONS => ConsumerEvent::Assign(partitions),
             // Any other answer of the group ends what was assigned, too.
-            _ => ConsumerEvent::Revoke {
-                partitions,
-                lost: self.client.assignment_lost(),
-            },
+            _ => ConsumerEvent::Revoke { partitions, lost: self.client.assignment_lost() },
         }
     }
 
@@ -148,9 +131,7 @@ impl Consumer {
             // A partition that comes back begins anew, and slots from before are refused.
             self.slots.remove(partition);
             let slot = self.slots.insert(&self.client, partition, &self.wake)?;
-            self.slots
-                .get(slot)?
-                .add_to(&mut list, position.as_offset());
+            self.slots.get(slot)?.add_to(&mut list, position.as_offset());
             slots.push(slot);
         }
         if let Err(error) = self.client.assign(&list) {
@@ -240,8 +221,7 @@ impl Consumer {
     /// Low and high watermark as of the last fetch; no network.
     pub fn watermarks(&self, slot: Slot) -> Option<(i64, i64)> {
         let assigned = self.slots.get(slot).ok()?;
-        self.client
-            .watermarks(&assigned.topic, assigned.partition.partition)
+        self.client.watermarks(&assigned.topic, assigned.partition.partition)
     }
 
     /// The offset behind the last taken record, transaction markers included.
@@ -282,9 +262,7 @@ impl Consumer {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 self.client.skip_close();
-                return Err(Error::Client(format!(
-                    "the group did not let go within {timeout:?}"
-                )));
+                return Err(Error::Client(format!("the group did not let go within {timeout:?}")));
             }
             let Some(event) = self.events.poll(left.min(Duration::from_millis(100))) else {
                 continue;

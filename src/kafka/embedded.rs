@@ -26,11 +26,7 @@ impl EmbeddedBroker {
         let cluster = MockCluster::new(client, brokers)?;
         cluster.set_initial_rebalance_delay(REBALANCE_DELAY);
         let bootstrap_servers = cluster.bootstrap_servers();
-        Ok(Self {
-            cluster,
-            bootstrap_servers,
-            topics: Mutex::default(),
-        })
+        Ok(Self { cluster, bootstrap_servers, topics: Mutex::default() })
     }
 
     pub fn bootstrap_servers(&self) -> &str {

@@ -43,11 +43,7 @@ fn write(client: &str, level: i32, facility: &str, line: &str) {
         tracing::debug!(target: "kafka", client, facility, "{line}");
         return;
     }
-    let key = if is_unreachable(line) {
-        UNREACHABLE.to_owned()
-    } else {
-        without_digits(facility, line)
-    };
+    let key = if is_unreachable(line) { UNREACHABLE.to_owned() } else { without_digits(facility, line) };
     let Some(repeated) = admit(&key) else { return };
     if key == UNREACHABLE {
         tracing::warn!(target: "kafka", client, repeated, "Kafka is not reachable, still trying: {line}");
@@ -71,22 +67,13 @@ pub(super) fn report(client: &str, error: &Error) {
 }
 
 fn admit(key: &str) -> Option<u64> {
-    REPEATS
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .admit(key, Instant::now())
+    REPEATS.lock().unwrap_or_else(PoisonError::into_inner).admit(key, Instant::now())
 }
 
 fn is_unreachable(line: &str) -> bool {
-    [
-        "Connect to ",
-        "Failed to resolve",
-        "Connection setup timed out",
-        "Disconnected",
-        "brokers are down",
-    ]
-    .iter()
-    .any(|sign| line.contains(sign))
+    ["Connect to ", "Failed to resolve", "Connection setup timed out", "Disconnected", "brokers are down"]
+        .iter()
+        .any(|sign| line.contains(sign))
 }
 
 /// Lines that differ only in numbers are one line.
@@ -124,12 +111,7 @@ impl Repeats {
         if self.0.len() >= MOST_KEYS {
             self.0.clear();
         }
-        let repeat = Repeat {
-            last: now,
-            silent_until: now + FIRST_SILENCE,
-            silence: FIRST_SILENCE,
-            suppressed: 0,
-        };
+        let repeat = Repeat { last: now, silent_until: now + FIRST_SILENCE, silence: FIRST_SILENCE, suppressed: 0 };
         self.0.insert(key.to_owned(), repeat);
         Some(0)
     }
@@ -150,10 +132,7 @@ impl OffsetReset {
         let (topic, partition) = place.rsplit_once(" [")?;
         let topic = topic.rsplit(' ').next()?;
         let partition = partition.strip_suffix(']')?.parse().ok()?;
-        Some(Self {
-            partition: TopicPartition::new(topic, partition),
-            detail: detail.replacen(')', "", 1),
-        })
+        Some(Self { partition: TopicPartition::new(topic, partition), detail: detail.replacen(')', "", 1) })
     }
 }
 
@@ -180,10 +159,7 @@ mod tests {
         let start = Instant::now();
         assert_eq!(repeats.admit("down", start), Some(0));
         assert_eq!(repeats.admit("down", start + Duration::from_secs(1)), None);
-        assert_eq!(
-            repeats.admit("down", start + Duration::from_secs(122)),
-            Some(0)
-        );
+        assert_eq!(repeats.admit("down", start + Duration::from_secs(122)), Some(0));
     }
 
     #[test]
@@ -196,10 +172,7 @@ mod tests {
 
     #[test]
     fn lines_that_differ_in_numbers_are_one() {
-        assert_eq!(
-            without_digits("FAIL", "after 12ms"),
-            without_digits("FAIL", "after 7ms")
-        );
+        assert_eq!(without_digits("FAIL", "after 12ms"), without_digits("FAIL", "after 7ms"));
     }
 
     #[test]

@@ -72,12 +72,7 @@ fn partitions_of(topic: &TopicInfo) -> impl Iterator<Item = TopicPartition> {
 }
 
 fn has_members(code: Code) -> bool {
-    [
-        Code::UNKNOWN_MEMBER,
-        Code::ILLEGAL_GENERATION,
-        Code::REBALANCE_IN_PROGRESS,
-    ]
-    .contains(&code)
+    [Code::UNKNOWN_MEMBER, Code::ILLEGAL_GENERATION, Code::REBALANCE_IN_PROGRESS].contains(&code)
 }
 
 /// The offset of every partition, in the given order.
@@ -93,11 +88,8 @@ fn resolve(
         Start::Time(time) => Spec::Time(time),
     };
     let mut found = offsets(client, partitions, spec, timeout)?;
-    let late: Vec<TopicPartition> = partitions
-        .iter()
-        .filter(|partition| !found.contains_key(*partition))
-        .cloned()
-        .collect();
+    let late: Vec<TopicPartition> =
+        partitions.iter().filter(|partition| !found.contains_key(*partition)).cloned().collect();
     if !late.is_empty() {
         // No record is late enough: what arrives from now on is.
         found.extend(offsets(client, &late, Spec::Latest, timeout)?);
@@ -106,9 +98,7 @@ fn resolve(
         .iter()
         .map(|partition| match found.get(partition) {
             Some(&offset) => Ok((partition.clone(), offset)),
-            None => Err(Error::Client(format!(
-                "{partition} has no {start:?} offset"
-            ))),
+            None => Err(Error::Client(format!("{partition} has no {start:?} offset"))),
         })
         .collect()
 }
@@ -127,8 +117,5 @@ fn offsets(
             reason: format!("{}: {}", failed.partition, failed.code),
         });
     }
-    Ok(entries
-        .into_iter()
-        .filter_map(|entry| Some((entry.partition.clone(), entry.known()?)))
-        .collect())
+    Ok(entries.into_iter().filter_map(|entry| Some((entry.partition.clone(), entry.known()?))).collect())
 }

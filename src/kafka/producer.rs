@@ -94,11 +94,7 @@ struct Inner {
 
 impl Producer {
     /// Connects in the background.
-    pub fn new(
-        settings: &Settings,
-        batching: Batching,
-        deliveries: Arc<dyn Deliveries>,
-    ) -> Result<Self> {
+    pub fn new(settings: &Settings, batching: Batching, deliveries: Arc<dyn Deliveries>) -> Result<Self> {
         let properties = settings.producer(batching);
         let log = plain_log_of("producer".to_owned());
         let client = Client::new(Kind::Producer, pairs(&properties), EVENTS, log)?;
@@ -111,12 +107,7 @@ impl Producer {
                 .spawn(move || report_deliveries(&queue, &stop, &*deliveries))
                 .map_err(|error| Error::Client(format!("no thread for deliveries: {error}")))?
         };
-        Ok(Self(Arc::new(Inner {
-            client,
-            queue,
-            stop,
-            thread: Some(thread),
-        })))
+        Ok(Self(Arc::new(Inner { client, queue, stop, thread: Some(thread) })))
     }
 
     /// To be kept, because looking up is slow.
@@ -152,11 +143,7 @@ impl Producer {
                 let cause = self.fatal().map(|error| error.to_string());
                 ProduceError::Fatal(cause.unwrap_or(reason))
             }
-            code => ProduceError::Other(Error::Kafka {
-                operation: "producing",
-                code,
-                reason,
-            }),
+            code => ProduceError::Other(Error::Kafka { operation: "producing", code, reason }),
         }
     }
 

@@ -96,19 +96,13 @@ const FURTHER_RESERVED: &[&str] = &[
 
 impl Settings {
     pub fn new(brokers: impl Into<String>) -> Self {
-        Self {
-            brokers: brokers.into(),
-            ..Self::default()
-        }
+        Self { brokers: brokers.into(), ..Self::default() }
     }
 
     /// Whether a property is ours to set, because the promises rest on it.
     pub fn is_reserved(name: &str) -> bool {
         FURTHER_RESERVED.contains(&name)
-            || CONSUMER_PROMISES
-                .iter()
-                .chain(PRODUCER_PROMISES)
-                .any(|(reserved, _)| *reserved == name)
+            || CONSUMER_PROMISES.iter().chain(PRODUCER_PROMISES).any(|(reserved, _)| *reserved == name)
     }
 
     /// Tries the properties without connecting. The error names the property, never its value.
@@ -166,9 +160,7 @@ impl fmt::Debug for Settings {
 }
 
 pub(super) fn pairs(properties: &Properties) -> impl Iterator<Item = (&str, &str)> {
-    properties
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
+    properties.iter().map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
 #[cfg(test)]
@@ -178,9 +170,7 @@ mod tests {
 
     fn with(name: &str, value: &str) -> Settings {
         let mut settings = Settings::new("localhost:9092");
-        settings
-            .properties
-            .insert(name.to_owned(), value.to_owned());
+        settings.properties.insert(name.to_owned(), value.to_owned());
         settings
     }
 
@@ -194,18 +184,12 @@ mod tests {
         let settings = with("security.protocol", "sasl_ssl");
         settings.check().unwrap();
         assert_eq!(settings.consumer("g")["security.protocol"], "sasl_ssl");
-        assert_eq!(
-            settings.producer(Batching::Shared)["security.protocol"],
-            "sasl_ssl"
-        );
+        assert_eq!(settings.producer(Batching::Shared)["security.protocol"], "sasl_ssl");
     }
 
     #[test]
     fn a_users_tuning_wins_over_ours() {
-        assert_eq!(
-            with("linger.ms", "50").producer(Batching::Shared)["linger.ms"],
-            "50"
-        );
+        assert_eq!(with("linger.ms", "50").producer(Batching::Shared)["linger.ms"], "50");
     }
 
     #[test]

@@ -62,12 +62,7 @@ pub(super) struct Slots {
 
 impl Slots {
     /// Cuts a partition off from the consumer's queue, before it is assigned.
-    pub(super) fn insert(
-        &mut self,
-        client: &Arc<Client>,
-        partition: &TopicPartition,
-        wake: &Wake,
-    ) -> Result<Slot> {
+    pub(super) fn insert(&mut self, client: &Arc<Client>, partition: &TopicPartition, wake: &Wake) -> Result<Slot> {
         let topic = c_name(&partition.topic)?;
         let queue = Queue::partition(client, &topic, partition.partition)?;
         let index = self.entries.iter().position(Option::is_none);
@@ -80,18 +75,9 @@ impl Slots {
             epoch: self.next_epoch,
         };
         self.next_epoch = self.next_epoch.wrapping_add(1);
-        let mut assigned = Assigned {
-            epoch: slot.epoch,
-            partition: partition.clone(),
-            topic,
-            queue,
-            queued: Arc::default(),
-        };
-        let (ready, queued, wake) = (
-            Arc::clone(&self.ready),
-            Arc::clone(&assigned.queued),
-            Arc::clone(wake),
-        );
+        let mut assigned =
+            Assigned { epoch: slot.epoch, partition: partition.clone(), topic, queue, queued: Arc::default() };
+        let (ready, queued, wake) = (Arc::clone(&self.ready), Arc::clone(&assigned.queued), Arc::clone(wake));
         assigned.queue.on_nonempty(Box::new(move || {
             if ready.push(slot, &queued) {
                 wake();
@@ -163,10 +149,7 @@ impl Slots {
     }
 
     /// A list of slots with an offset for each.
-    pub(super) fn list(
-        &self,
-        slots: impl IntoIterator<Item = (Slot, i64)>,
-    ) -> Result<PartitionList> {
+    pub(super) fn list(&self, slots: impl IntoIterator<Item = (Slot, i64)>) -> Result<PartitionList> {
         let slots = slots.into_iter();
         let mut list = PartitionList::new(slots.size_hint().0);
         for (slot, offset) in slots {

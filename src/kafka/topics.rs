@@ -57,8 +57,7 @@ impl Topics {
     /// The named topics in the given order, `None` where absent; creates nothing.
     pub fn describe(&self, names: &[&str], timeout: Duration) -> Result<Vec<Option<TopicInfo>>> {
         let topics = self.list(timeout)?.into_iter();
-        let mut topics: HashMap<String, TopicInfo> =
-            topics.map(|topic| (topic.name.clone(), topic)).collect();
+        let mut topics: HashMap<String, TopicInfo> = topics.map(|topic| (topic.name.clone(), topic)).collect();
         Ok(names.iter().map(|name| topics.remove(*name)).collect())
     }
 
@@ -118,9 +117,7 @@ impl Topics {
         if self.embedded.is_some() {
             return None;
         }
-        let value = self
-            .client
-            .topic_config(topic, "max.message.bytes", timeout);
+        let value = self.client.topic_config(topic, "max.message.bytes", timeout);
         value.ok()??.parse().ok()
     }
 }

@@ -123,13 +123,7 @@ impl Lane {
 
     /// Moves the next invocation's items into the isolate, if the window and the rules allow one; they are appended
     /// to `items`. Returns its id.
-    pub fn send(
-        &mut self,
-        now: Instant,
-        grouping: Grouping,
-        window: Window,
-        items: &mut Vec<Item>,
-    ) -> Option<u64> {
+    pub fn send(&mut self, now: Instant, grouping: Grouping, window: Window, items: &mut Vec<Item>) -> Option<u64> {
         if self.stopping || self.blocked_until.is_some_and(|until| until > now) {
             return None;
         }
@@ -216,6 +210,12 @@ impl Lane {
         }
     }
 
+    /// The first record of the flight at this place.
+    pub fn flying_item(&self, flight: usize) -> Option<&Item> {
+        let before: u32 = self.flights.iter().take(flight).map(|(_, count)| count).sum();
+        self.flying.get(before as usize)
+    }
+
     /// The ids of all that flies, in order, for when the isolate is lost.
     pub fn flights(&self) -> impl Iterator<Item = u64> {
         self.flights.iter().map(|(id, _)| *id)
@@ -288,8 +288,7 @@ mod tests {
         }
         assert_eq!(send(&mut lane, now, Grouping::SINGLE), None, "the lane is blocked until the retry is due");
         let later = now + Duration::from_secs(2);
-        let order: Vec<u64> =
-            (0..4).map(|_| send(&mut lane, later, Grouping::SINGLE).unwrap().1[0]).collect();
+        let order: Vec<u64> = (0..4).map(|_| send(&mut lane, later, Grouping::SINGLE).unwrap().1[0]).collect();
         assert_eq!(order, [0, 1, 2, 3]);
         assert_eq!(lane.epoch(), 1);
     }

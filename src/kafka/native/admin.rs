@@ -34,21 +34,12 @@ impl Client {
         let mut metadata = ptr::null();
         // SAFETY: the client is live; the answer is ours, copied and then freed.
         unsafe {
-            let answer = sys::rd_kafka_metadata(
-                self.raw(),
-                1,
-                ptr::null_mut(),
-                &raw mut metadata,
-                millis(timeout),
-            );
+            let answer = sys::rd_kafka_metadata(self.raw(), 1, ptr::null_mut(), &raw mut metadata, millis(timeout));
             check("asking for the topics", answer)?;
             let topics = array((*metadata).topics, (*metadata).topic_cnt)
                 .iter()
                 .map(|topic| {
-                    let info = TopicInfo {
-                        name: text(topic.topic).into_owned(),
-                        partitions: topic.partition_cnt,
-                    };
+                    let info = TopicInfo { name: text(topic.topic).into_owned(), partitions: topic.partition_cnt };
                     (info, code(topic.err))
                 })
                 .collect();
@@ -70,13 +61,7 @@ impl Client {
         let options = Options::new(self, op::RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout);
         // SAFETY: everything lives through the call, which copies the topics.
         unsafe {
-            sys::rd_kafka_CreateTopics(
-                self.raw(),
-                pointers.as_mut_ptr(),
-                pointers.len(),
-                options.0,
-                answers.raw(),
-            );
+            sys::rd_kafka_CreateTopics(self.raw(), pointers.as_mut_ptr(), pointers.len(), options.0, answers.raw());
         }
         let answer = answer(OPERATION, &answers, timeout)?;
         // SAFETY: the event holds this answer, whose texts are copied.
@@ -108,17 +93,9 @@ impl Client {
         let options = Options::new(self, op::RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout);
         // SAFETY: everything lives through the call, which copies the resource.
         unsafe {
-            let mut resource = sys::rd_kafka_ConfigResource_new(
-                sys::rd_kafka_ResourceType_t::RD_KAFKA_RESOURCE_TOPIC,
-                topic.as_ptr(),
-            );
-            sys::rd_kafka_DescribeConfigs(
-                self.raw(),
-                &raw mut resource,
-                1,
-                options.0,
-                answers.raw(),
-            );
+            let mut resource =
+                sys::rd_kafka_ConfigResource_new(sys::rd_kafka_ResourceType_t::RD_KAFKA_RESOURCE_TOPIC, topic.as_ptr());
+            sys::rd_kafka_DescribeConfigs(self.raw(), &raw mut resource, 1, options.0, answers.raw());
             sys::rd_kafka_ConfigResource_destroy(resource);
         }
         let answer = answer(OPERATION, &answers, timeout)?;
@@ -179,9 +156,7 @@ impl Client {
 
 fn answer(operation: &'static str, answers: &Queue, timeout: Duration) -> Result<Event> {
     // The request has the same limit; a little more lets its own error arrive.
-    let event = answers
-        .poll(timeout + Duration::from_secs(1))
-        .ok_or_else(|| timed_out(operation))?;
+    let event = answers.poll(timeout + Duration::from_secs(1)).ok_or_else(|| timed_out(operation))?;
     event.result(operation)?;
     Ok(event)
 }
@@ -250,11 +225,7 @@ impl Wanted {
                 reason: format!("{}: {reason}", topic.name),
             })?);
             for (name, value) in &configs {
-                let answer = sys::rd_kafka_NewTopic_set_config(
-                    wanted.0.as_ptr(),
-                    name.as_ptr(),
-                    value.as_ptr(),
-                );
+                let answer = sys::rd_kafka_NewTopic_set_config(wanted.0.as_ptr(), name.as_ptr(), value.as_ptr());
                 check("creating topics", answer)?;
             }
             Ok(wanted)

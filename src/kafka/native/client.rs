@@ -65,11 +65,7 @@ impl Client {
         let handle = unsafe { sys::rd_kafka_new(kind, conf.0, reason.as_mut_ptr(), reason.len()) };
         let handle = NonNull::new(handle).ok_or_else(|| Error::Client(reason.to_string()))?;
         conf.0 = ptr::null_mut();
-        let client = Self {
-            handle,
-            destroy_flags: AtomicI32::new(0),
-            _log: log,
-        };
+        let client = Self { handle, destroy_flags: AtomicI32::new(0), _log: log };
         if background_sasl {
             // Fetching tokens takes HTTP requests, which must not hold up the polling thread.
             // SAFETY: the client is live, and the error object is ours.
@@ -87,16 +83,14 @@ impl Client {
 
     /// Do not wait for the consumer group when the client ends.
     pub(in crate::kafka) fn skip_close(&self) {
-        self.destroy_flags
-            .store(sys::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE, Ordering::Release);
+        self.destroy_flags.store(sys::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE, Ordering::Release);
     }
 
     /// The error after which this client does nothing more.
     pub(in crate::kafka) fn fatal(&self) -> Option<Error> {
         let mut reason = ErrorText::new();
         // SAFETY: the client is live and the buffer is as long as stated.
-        let err =
-            unsafe { sys::rd_kafka_fatal_error(self.raw(), reason.as_mut_ptr(), reason.len()) };
+        let err = unsafe { sys::rd_kafka_fatal_error(self.raw(), reason.as_mut_ptr(), reason.len()) };
         (err != RD_KAFKA_RESP_ERR_NO_ERROR).then(|| Error::Kafka {
             operation: "the Kafka client",
             code: Code(err as i32),
@@ -114,13 +108,9 @@ impl Drop for Client {
 }
 
 /// Tries properties without starting a client.
-pub(in crate::kafka) fn check_properties<'p>(
-    properties: impl IntoIterator<Item = (&'p str, &'p str)>,
-) -> Result<()> {
+pub(in crate::kafka) fn check_properties<'p>(properties: impl IntoIterator<Item = (&'p str, &'p str)>) -> Result<()> {
     let conf = Conf::new();
-    properties
-        .into_iter()
-        .try_for_each(|(name, value)| conf.set(name, value))
+    properties.into_iter().try_for_each(|(name, value)| conf.set(name, value))
 }
 
 struct Conf(*mut sys::rd_kafka_conf_t);
@@ -141,20 +131,11 @@ impl Conf {
         let mut reason = ErrorText::new();
         // SAFETY: `self` is live, the strings are terminated, the buffer is as long as stated.
         let answer = unsafe {
-            sys::rd_kafka_conf_set(
-                self.0,
-                c_key.as_ptr(),
-                c_value.as_ptr(),
-                reason.as_mut_ptr(),
-                reason.len(),
-            )
+            sys::rd_kafka_conf_set(self.0, c_key.as_ptr(), c_value.as_ptr(), reason.as_mut_ptr(), reason.len())
         };
         match answer {
             sys::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK => Ok(()),
-            _ => Err(Error::Property {
-                name: name.to_owned(),
-                reason: reason.to_string(),
-            }),
+            _ => Err(Error::Property { name: name.to_owned(), reason: reason.to_string() }),
         }
     }
 }

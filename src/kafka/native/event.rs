@@ -18,10 +18,7 @@ pub(in crate::kafka) struct Event {
 
 impl Event {
     pub(super) fn own(client: &Arc<Client>, event: *mut sys::rd_kafka_event_t) -> Option<Self> {
-        Some(Self {
-            event: NonNull::new(event)?,
-            _client: Arc::clone(client),
-        })
+        Some(Self { event: NonNull::new(event)?, _client: Arc::clone(client) })
     }
 
     pub(super) fn raw(&self) -> *mut sys::rd_kafka_event_t {

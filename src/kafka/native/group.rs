@@ -14,9 +14,7 @@ use crate::kafka::{Code, Error, Result};
 impl Client {
     pub(in crate::kafka) fn subscribe(&self, topics: &PartitionList) -> Result<()> {
         // SAFETY: client and list are live; the list is copied.
-        check("subscribing", unsafe {
-            sys::rd_kafka_subscribe(self.raw(), topics.raw())
-        })
+        check("subscribing", unsafe { sys::rd_kafka_subscribe(self.raw(), topics.raw()) })
     }
 
     /// Whether partitions come and go one by one. False also where no protocol is settled yet.
@@ -35,9 +33,7 @@ impl Client {
             }
         } else {
             // SAFETY: as above.
-            check(OPERATION, unsafe {
-                sys::rd_kafka_assign(self.raw(), partitions.raw())
-            })
+            check(OPERATION, unsafe { sys::rd_kafka_assign(self.raw(), partitions.raw()) })
         }
     }
 
@@ -56,9 +52,7 @@ impl Client {
 
     pub(in crate::kafka) fn unassign_all(&self) -> Result<()> {
         // SAFETY: the client is live; no list means no partitions.
-        check("giving up all partitions", unsafe {
-            sys::rd_kafka_assign(self.raw(), std::ptr::null())
-        })
+        check("giving up all partitions", unsafe { sys::rd_kafka_assign(self.raw(), std::ptr::null()) })
     }
 
     pub(in crate::kafka) fn assignment_lost(&self) -> bool {
@@ -68,28 +62,16 @@ impl Client {
 
     pub(in crate::kafka) fn store(&self, next: &PartitionList) -> Result<()> {
         // SAFETY: client and list are live; only the list's error fields change.
-        check("storing offsets", unsafe {
-            sys::rd_kafka_offsets_store(self.raw(), next.raw())
-        })
+        check("storing offsets", unsafe { sys::rd_kafka_offsets_store(self.raw(), next.raw()) })
     }
 
     /// Commits and waits for the answer.
-    pub(in crate::kafka) fn commit(
-        self: &Arc<Self>,
-        next: &PartitionList,
-        timeout: Duration,
-    ) -> Result<()> {
+    pub(in crate::kafka) fn commit(self: &Arc<Self>, next: &PartitionList, timeout: Duration) -> Result<()> {
         const OPERATION: &str = "committing offsets";
         let answers = Queue::new(self);
         // SAFETY: everything is live; the answer comes to our queue as an event.
         check(OPERATION, unsafe {
-            sys::rd_kafka_commit_queue(
-                self.raw(),
-                next.raw(),
-                answers.raw(),
-                None,
-                std::ptr::null_mut(),
-            )
+            sys::rd_kafka_commit_queue(self.raw(), next.raw(), answers.raw(), None, std::ptr::null_mut())
         })?;
         let answer = answers.poll(timeout).ok_or_else(|| timed_out(OPERATION))?;
         answer.result(OPERATION)?;
@@ -97,11 +79,7 @@ impl Client {
     }
 
     /// The group's committed offsets.
-    pub(in crate::kafka) fn committed(
-        &self,
-        partitions: &PartitionList,
-        timeout: Duration,
-    ) -> Result<Vec<Entry>> {
+    pub(in crate::kafka) fn committed(&self, partitions: &PartitionList, timeout: Duration) -> Result<Vec<Entry>> {
         // SAFETY: client and list are live; the list's offsets and errors are filled in.
         check("asking for committed offsets", unsafe {
             sys::rd_kafka_committed(self.raw(), partitions.raw(), millis(timeout))
@@ -112,9 +90,7 @@ impl Client {
     /// The offsets behind the last records taken.
     pub(in crate::kafka) fn positions(&self, partitions: &PartitionList) -> Result<Vec<Entry>> {
         // SAFETY: as above.
-        check("asking for positions", unsafe {
-            sys::rd_kafka_position(self.raw(), partitions.raw())
-        })?;
+        check("asking for positions", unsafe { sys::rd_kafka_position(self.raw(), partitions.raw()) })?;
         Ok(partitions.entries())
     }
 
@@ -130,16 +106,12 @@ impl Client {
 
     pub(in crate::kafka) fn pause(&self, partitions: &PartitionList) -> Result<()> {
         // SAFETY: client and list are live; only the list's error fields change.
-        check("pausing", unsafe {
-            sys::rd_kafka_pause_partitions(self.raw(), partitions.raw())
-        })
+        check("pausing", unsafe { sys::rd_kafka_pause_partitions(self.raw(), partitions.raw()) })
     }
 
     pub(in crate::kafka) fn resume(&self, partitions: &PartitionList) -> Result<()> {
         // SAFETY: as above.
-        check("resuming", unsafe {
-            sys::rd_kafka_resume_partitions(self.raw(), partitions.raw())
-        })
+        check("resuming", unsafe { sys::rd_kafka_resume_partitions(self.raw(), partitions.raw()) })
     }
 
     /// Low and high watermark as of the last answer of the broker.
@@ -147,13 +119,7 @@ impl Client {
         let (mut low, mut high) = (-1, -1);
         // SAFETY: the client is live, the name terminated, the numbers ours.
         let answer = unsafe {
-            sys::rd_kafka_get_watermark_offsets(
-                self.raw(),
-                topic.as_ptr(),
-                partition,
-                &raw mut low,
-                &raw mut high,
-            )
+            sys::rd_kafka_get_watermark_offsets(self.raw(), topic.as_ptr(), partition, &raw mut low, &raw mut high)
         };
         check("asking for watermarks", answer).ok()?;
         (low >= 0 && high >= 0).then_some((low, high))
@@ -175,19 +141,14 @@ impl Client {
 }
 
 pub(super) fn timed_out(operation: &'static str) -> Error {
-    super::text::failure(
-        operation,
-        sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__TIMED_OUT,
-    )
+    super::text::failure(operation, sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__TIMED_OUT)
 }
 
 pub(super) fn first_failure(operation: &'static str, entries: &[Entry]) -> Result<()> {
     match entries.iter().find(|entry| entry.code != Code(0)) {
         None => Ok(()),
-        Some(entry) => Err(Error::Kafka {
-            operation,
-            code: entry.code,
-            reason: format!("{}: {}", entry.partition, entry.code),
-        }),
+        Some(entry) => {
+            Err(Error::Kafka { operation, code: entry.code, reason: format!("{}: {}", entry.partition, entry.code) })
+        }
     }
 }

@@ -37,8 +37,7 @@ impl PartitionList {
     pub(in crate::kafka) fn add(&mut self, topic: &CStr, partition: i32, offset: i64) {
         // SAFETY: the list is ours, the name is copied, the new element is ours to fill.
         unsafe {
-            let element =
-                sys::rd_kafka_topic_partition_list_add(self.0.as_ptr(), topic.as_ptr(), partition);
+            let element = sys::rd_kafka_topic_partition_list_add(self.0.as_ptr(), topic.as_ptr(), partition);
             (*element).offset = offset;
         }
     }
@@ -77,9 +76,7 @@ pub(super) unsafe fn read(list: *const sys::rd_kafka_topic_partition_list_t) -> 
     // SAFETY: a live list holds `cnt` elements at `elems`.
     unsafe {
         let count = usize::try_from((*list).cnt).unwrap_or(0);
-        (0..count)
-            .map(|i| read_one(&*(*list).elems.add(i)))
-            .collect()
+        (0..count).map(|i| read_one(&*(*list).elems.add(i))).collect()
     }
 }
 

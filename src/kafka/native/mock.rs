@@ -27,12 +27,9 @@ impl MockCluster {
         let brokers = c_int::try_from(brokers).unwrap_or(1);
         // SAFETY: the client is live and outlives the cluster.
         let cluster = unsafe { sys::rd_kafka_mock_cluster_new(client.raw(), brokers) };
-        let cluster = NonNull::new(cluster)
-            .ok_or_else(|| Error::Client("the embedded broker did not start".to_owned()))?;
-        Ok(Self {
-            cluster,
-            _client: client,
-        })
+        let cluster =
+            NonNull::new(cluster).ok_or_else(|| Error::Client("the embedded broker did not start".to_owned()))?;
+        Ok(Self { cluster, _client: client })
     }
 
     pub(in crate::kafka) fn bootstrap_servers(&self) -> String {
@@ -44,10 +41,7 @@ impl MockCluster {
     pub(in crate::kafka) fn set_initial_rebalance_delay(&self, delay: Duration) {
         // SAFETY: the cluster is live.
         unsafe {
-            sys::rd_kafka_mock_group_initial_rebalance_delay_ms(
-                self.cluster.as_ptr(),
-                millis(delay),
-            );
+            sys::rd_kafka_mock_group_initial_rebalance_delay_ms(self.cluster.as_ptr(), millis(delay));
         }
     }
 

@@ -34,16 +34,12 @@ impl TopicHandle {
     pub(in crate::kafka) fn new(client: &Arc<Client>, name: &str) -> Result<Self> {
         let name = c_name(name)?;
         // SAFETY: the client is live, the name terminated; the topic takes the client's defaults.
-        let topic =
-            unsafe { sys::rd_kafka_topic_new(client.raw(), name.as_ptr(), ptr::null_mut()) };
+        let topic = unsafe { sys::rd_kafka_topic_new(client.raw(), name.as_ptr(), ptr::null_mut()) };
         let topic = NonNull::new(topic).ok_or_else(|| {
             // SAFETY: reads this thread's last error of librdkafka.
             failure("looking up a topic", unsafe { sys::rd_kafka_last_error() })
         })?;
-        Ok(Self {
-            topic,
-            client: Arc::clone(client),
-        })
+        Ok(Self { topic, client: Arc::clone(client) })
     }
 
     pub(in crate::kafka) fn name(&self) -> &str {
@@ -88,8 +84,7 @@ impl TopicHandle {
         let count = arguments.len() - usize::from(headers.0.is_null());
         // SAFETY: each argument has the union field of its type set, and lives through the call;
         // key and value are copied.
-        let error =
-            unsafe { sys::rd_kafka_produceva(self.client.raw(), arguments.as_ptr(), count) };
+        let error = unsafe { sys::rd_kafka_produceva(self.client.raw(), arguments.as_ptr(), count) };
         if error.is_null() {
             // The queued record owns the headers now.
             headers.0 = ptr::null_mut();
@@ -117,9 +112,7 @@ impl Drop for TopicHandle {
 type Argument = sys::rd_kafka_vu_s__bindgen_ty_1;
 
 fn argument(vtype: vtype, set: impl FnOnce(&mut Argument)) -> sys::rd_kafka_vu_t {
-    let mut u = Argument {
-        ptr: ptr::null_mut(),
-    };
+    let mut u = Argument { ptr: ptr::null_mut() };
     set(&mut u);
     sys::rd_kafka_vu_t { vtype, u }
 }
@@ -176,9 +169,7 @@ impl Client {
     /// Sends without lingering until nothing is outstanding. Another thread must poll meanwhile.
     pub(in crate::kafka) fn flush(&self, timeout: Duration) -> Result<()> {
         // SAFETY: the client is live.
-        check("flushing the producer", unsafe {
-            sys::rd_kafka_flush(self.raw(), millis(timeout))
-        })
+        check("flushing the producer", unsafe { sys::rd_kafka_flush(self.raw(), millis(timeout)) })
     }
 
     /// Fails everything that is queued or on its way.

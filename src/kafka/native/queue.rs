@@ -39,10 +39,7 @@ impl Queue {
     /// Delivery reports and errors of a producer.
     pub(in crate::kafka) fn main(client: &Arc<Client>) -> Self {
         // SAFETY: as above.
-        Self::own(client, unsafe {
-            sys::rd_kafka_queue_get_main(client.raw())
-        })
-        .expect("every client has a main queue")
+        Self::own(client, unsafe { sys::rd_kafka_queue_get_main(client.raw()) }).expect("every client has a main queue")
     }
 
     /// Rebalances, errors and answers of a group consumer.
@@ -52,39 +49,25 @@ impl Queue {
             sys::rd_kafka_poll_set_consumer(client.raw());
             sys::rd_kafka_queue_get_consumer(client.raw())
         };
-        Self::own(client, queue)
-            .ok_or_else(|| Error::Client("the consumer has no group".to_owned()))
+        Self::own(client, queue).ok_or_else(|| Error::Client("the consumer has no group".to_owned()))
     }
 
     /// The records of one partition, cut off from the consumer's queue for good.
     ///
     /// Done before the partition is assigned, no record of it appears on the consumer's queue:
     /// librdkafka does not forward again a queue that the application has forwarded, even to nowhere.
-    pub(in crate::kafka) fn partition(
-        client: &Arc<Client>,
-        topic: &CStr,
-        partition: i32,
-    ) -> Result<Self> {
+    pub(in crate::kafka) fn partition(client: &Arc<Client>, topic: &CStr, partition: i32) -> Result<Self> {
         // SAFETY: the client is live, the name terminated, the reference ours.
-        let queue =
-            unsafe { sys::rd_kafka_queue_get_partition(client.raw(), topic.as_ptr(), partition) };
-        let queue = Self::own(client, queue).ok_or_else(|| {
-            Error::Client(format!(
-                "no queue for {}/{partition}",
-                topic.to_string_lossy()
-            ))
-        })?;
+        let queue = unsafe { sys::rd_kafka_queue_get_partition(client.raw(), topic.as_ptr(), partition) };
+        let queue = Self::own(client, queue)
+            .ok_or_else(|| Error::Client(format!("no queue for {}/{partition}", topic.to_string_lossy())))?;
         // SAFETY: the queue is live; a null target ends forwarding.
         unsafe { sys::rd_kafka_queue_forward(queue.raw(), ptr::null_mut()) }
         Ok(queue)
     }
 
     fn own(client: &Arc<Client>, queue: *mut sys::rd_kafka_queue_t) -> Option<Self> {
-        Some(Self {
-            queue: NonNull::new(queue)?,
-            client: Arc::clone(client),
-            callback: None,
-        })
+        Some(Self { queue: NonNull::new(queue)?, client: Arc::clone(client), callback: None })
     }
 
     pub(super) fn raw(&self) -> *mut sys::rd_kafka_queue_t {
@@ -94,9 +77,7 @@ impl Queue {
     /// Calls back on librdkafka's threads, with the queue locked, when it turns non-empty.
     pub(in crate::kafka) fn on_nonempty(&mut self, callback: Callback) {
         let callback = Box::new(callback);
-        let opaque = ptr::from_ref::<Callback>(&callback)
-            .cast_mut()
-            .cast::<c_void>();
+        let opaque = ptr::from_ref::<Callback>(&callback).cast_mut().cast::<c_void>();
         // SAFETY: the callback runs only under the queue's lock, which this call takes too,
         // so an earlier callback is not running any more when it is freed below.
         unsafe { sys::rd_kafka_queue_cb_event_enable(self.raw(), Some(on_event), opaque) }
@@ -124,9 +105,7 @@ impl Queue {
             let mut pointers = [ptr::null_mut(); CHUNK];
             let room = left.min(CHUNK);
             // SAFETY: the queue is live and the buffer has room for that many pointers.
-            let count = unsafe {
-                sys::rd_kafka_consume_batch_queue(self.raw(), 0, pointers.as_mut_ptr(), room)
-            };
+            let count = unsafe { sys::rd_kafka_consume_batch_queue(self.raw(), 0, pointers.as_mut_ptr(), room) };
             let count = usize::try_from(count).unwrap_or(0);
             for &pointer in &pointers[..count] {
                 // SAFETY: each of the first `count` pointers is a message that is ours from now on.

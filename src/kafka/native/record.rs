@@ -31,21 +31,14 @@ impl Message {
     ///
     /// # Safety
     /// `message` is a live message of `client` that nobody else will free.
-    pub(super) unsafe fn own(
-        client: &Arc<Client>,
-        message: *mut sys::rd_kafka_message_t,
-    ) -> Result<Self> {
+    pub(super) unsafe fn own(client: &Arc<Client>, message: *mut sys::rd_kafka_message_t) -> Result<Self> {
         let message = Self {
             message: NonNull::new(message).expect("librdkafka hands out no null messages"),
             _client: Arc::clone(client),
         };
         match status(message.raw()) {
             Code(0) => Ok(message),
-            code => Err(Error::Kafka {
-                operation: "fetching",
-                code,
-                reason: error_text(message.raw()),
-            }),
+            code => Err(Error::Kafka { operation: "fetching", code, reason: error_text(message.raw()) }),
         }
     }
 
@@ -114,13 +107,7 @@ impl<'a> Report<'a> {
     /// # Safety
     /// The pointers are messages that live for `'a`.
     pub(super) unsafe fn wrap(messages: Vec<*const sys::rd_kafka_message_t>) -> Vec<Self> {
-        messages
-            .into_iter()
-            .map(|message| Self {
-                message,
-                _event: PhantomData,
-            })
-            .collect()
+        messages.into_iter().map(|message| Self { message, _event: PhantomData }).collect()
     }
 
     fn raw(&self) -> &'a sys::rd_kafka_message_t {
@@ -193,13 +180,8 @@ impl<'a> Iterator for Headers<'a> {
         // SAFETY: the headers live as long as their record, which is borrowed for 'a;
         // librdkafka terminates names and gives values their length.
         unsafe {
-            let answer = sys::rd_kafka_header_get_all(
-                self.headers,
-                self.next,
-                &raw mut name,
-                &raw mut value,
-                &raw mut size,
-            );
+            let answer =
+                sys::rd_kafka_header_get_all(self.headers, self.next, &raw mut name, &raw mut value, &raw mut size);
             if answer != RD_KAFKA_RESP_ERR_NO_ERROR {
                 return None;
             }

@@ -59,11 +59,7 @@ pub(super) fn code(err: sys::rd_kafka_resp_err_t) -> Code {
 }
 
 pub(super) fn failure(operation: &'static str, err: sys::rd_kafka_resp_err_t) -> Error {
-    Error::Kafka {
-        operation,
-        code: code(err),
-        reason: describe(err),
-    }
+    Error::Kafka { operation, code: code(err), reason: describe(err) }
 }
 
 /// Turns a plain answer into a result.
@@ -78,10 +74,7 @@ pub(super) fn check(operation: &'static str, err: sys::rd_kafka_resp_err_t) -> R
 ///
 /// # Safety
 /// `error` is null or an error object that librdkafka gave to us to own.
-pub(super) unsafe fn check_error(
-    operation: &'static str,
-    error: *mut sys::rd_kafka_error_t,
-) -> Result<()> {
+pub(super) unsafe fn check_error(operation: &'static str, error: *mut sys::rd_kafka_error_t) -> Result<()> {
     if error.is_null() {
         return Ok(());
     }
