@@ -13,7 +13,7 @@ use super::{
     context::Context,
     demo, dev, docs,
     failure::{Failure, What},
-    graph, health, new, run, seed, validate, version,
+    graph, health, invoke, new, run, seed, validate, version,
 };
 
 /// Runs the command that the process was started with.
@@ -41,6 +41,7 @@ fn dispatch(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::New(args) => new::run(context, &args),
         Command::Validate(args) => validate::run(context, &args),
         Command::Graph(args) => graph::run(context, &args),
+        Command::Invoke(args) => invoke::run(context, &args),
         Command::Config(args) => config::run(context, &args),
         Command::Health(args) => health::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
