@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::{completions, config, docs, exit, graph, health, new, validate};
+use super::{completions, config, demo, dev, docs, exit, graph, health, new, run, seed, validate};
 
 /// Runs JavaScript and TypeScript functions on Kafka topics.
 ///
@@ -72,6 +72,10 @@ pub(super) struct NodeFlags {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    Demo(demo::DemoArgs),
+    Run(run::RunArgs),
+    Dev(dev::DevArgs),
+    Seed(seed::SeedArgs),
     New(new::NewArgs),
     Validate(validate::ValidateArgs),
     Graph(graph::GraphArgs),
@@ -80,6 +84,9 @@ pub(super) enum Command {
     Completions(completions::CompletionsArgs),
     /// Show the versions of Eddyline, V8 and librdkafka
     Version,
+    /// Runs isolates for a node, which starts this process itself
+    #[command(hide = true)]
+    Worker,
     #[command(hide = true)]
     Docs(docs::DocsArgs),
 }

@@ -11,9 +11,9 @@ use super::{
     args::{Cli, Command},
     completions, config,
     context::Context,
-    docs,
+    demo, dev, docs,
     failure::{Failure, What},
-    graph, health, new, validate, version,
+    graph, health, new, run, seed, validate, version,
 };
 
 /// Runs the command that the process was started with.
@@ -34,6 +34,10 @@ pub fn main() -> ExitCode {
 
 fn dispatch(context: &Context, command: Command) -> anyhow::Result<()> {
     match command {
+        Command::Demo(args) => demo::run(context, &args),
+        Command::Run(args) => run::run(context, &args),
+        Command::Dev(args) => dev::run(context, &args),
+        Command::Seed(args) => seed::run(context, &args),
         Command::New(args) => new::run(context, &args),
         Command::Validate(args) => validate::run(context, &args),
         Command::Graph(args) => graph::run(context, &args),
@@ -41,6 +45,7 @@ fn dispatch(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::Health(args) => health::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Version => version::run(context),
+        Command::Worker => anyhow::bail!("the worker is not part of this build"),
         Command::Docs(args) => docs::run(context, &args),
     }
 }

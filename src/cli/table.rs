@@ -1,18 +1,35 @@
 //! Tables for people: a header, columns, no lines that say nothing.
 
-use std::io::IsTerminal;
+use std::{io::IsTerminal, os::fd::AsFd};
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 /// Width of tables that go to a file or a pipe.
 const WIDTH_WITHOUT_TERMINAL: u16 = 120;
 
 /// A table with these column names; those that begin with `>` hold numbers and are aligned to the right.
 pub(super) fn table(columns: &[&str]) -> Table {
+    table_of_width(columns, width(std::io::stdout()))
+}
+
+/// The same, as wide as the terminal that shows stderr.
+pub(super) fn table_for_stderr(columns: &[&str]) -> Table {
+    table_of_width(columns, width(std::io::stderr()))
+}
+
+/// Gives all columns the same width.
+pub(super) fn share_width(table: &mut Table) {
+    let percent = 100 / u16::try_from(table.column_count().max(1)).unwrap_or(100);
+    for column in table.column_iter_mut() {
+        column.set_constraint(ColumnConstraint::Absolute(Width::Percentage(percent)));
+    }
+}
+
+fn table_of_width(columns: &[&str], width: u16) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).force_no_tty();
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(width());
+    table.set_width(width);
     table.set_header(columns.iter().map(|name| name.trim_start_matches('>')));
     for (index, name) in columns.iter().enumerate() {
         if let Some(column) = table.column_mut(index) {
@@ -31,11 +48,11 @@ pub(super) fn text(table: &Table) -> String {
 }
 
 /// Columns that there is room for.
-pub(super) fn width() -> u16 {
-    if !std::io::stdout().is_terminal() {
+fn width(stream: impl IsTerminal + AsFd) -> u16 {
+    if !stream.is_terminal() {
         return WIDTH_WITHOUT_TERMINAL;
     }
-    rustix::termios::tcgetwinsize(std::io::stdout()).map_or(WIDTH_WITHOUT_TERMINAL, |size| size.ws_col.max(40))
+    rustix::termios::tcgetwinsize(stream).map_or(WIDTH_WITHOUT_TERMINAL, |size| size.ws_col.max(40))
 }
 
 /// A number with its thousands apart.

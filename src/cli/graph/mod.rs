@@ -11,7 +11,7 @@ use crate::{
     diagnostic::Diagnostics,
     manifest::{MANIFEST_FILE, Manifest, ParseOptions},
 };
-use model::Graph;
+pub(super) use model::{Function, Graph};
 
 /// Draw topics and functions as a pipeline
 #[derive(Args, Debug)]
@@ -54,7 +54,7 @@ pub(super) fn run(context: &Context, args: &GraphArgs) -> anyhow::Result<()> {
 }
 
 /// All manifests that parse, and what is wrong with the others.
-fn manifests(path: &std::path::Path) -> anyhow::Result<(Vec<Manifest>, Diagnostics)> {
+pub(super) fn manifests(path: &std::path::Path) -> anyhow::Result<(Vec<Manifest>, Diagnostics)> {
     let entries = std::fs::read_dir(path).map_err(|error| {
         Failure::new(exit::FAILURE, format!("cannot read the folder of functions {}: {error}", path.display()))
             .with_hint("name it with --functions, or as `functions.path` in the configuration")

@@ -7,34 +7,34 @@ use serde::Serialize;
 use crate::manifest::{Manifest, Topics};
 
 #[derive(Debug, Serialize)]
-pub(super) struct Graph {
-    pub(super) functions: Vec<Function>,
-    pub(super) topics: Vec<Topic>,
+pub(in crate::cli) struct Graph {
+    pub(in crate::cli) functions: Vec<Function>,
+    pub(in crate::cli) topics: Vec<Topic>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Function {
-    pub(super) name: String,
+pub(in crate::cli) struct Function {
+    pub(in crate::cli) name: String,
     /// The topics that it reads; for a pattern those of this graph that match.
-    pub(super) reads: Vec<String>,
-    pub(super) pattern: Option<String>,
-    pub(super) writes: Vec<String>,
-    pub(super) dead_letter: Option<String>,
+    pub(in crate::cli) reads: Vec<String>,
+    pub(in crate::cli) pattern: Option<String>,
+    pub(in crate::cli) writes: Vec<String>,
+    pub(in crate::cli) dead_letter: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Topic {
-    pub(super) name: String,
-    pub(super) role: Role,
+pub(in crate::cli) struct Topic {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) role: Role,
     /// The functions that write it, without dead letters.
-    pub(super) written_by: Vec<String>,
-    pub(super) read_by: Vec<String>,
-    pub(super) dead_letter_of: Vec<String>,
+    pub(in crate::cli) written_by: Vec<String>,
+    pub(in crate::cli) read_by: Vec<String>,
+    pub(in crate::cli) dead_letter_of: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Role {
+pub(in crate::cli) enum Role {
     /// No function writes it.
     Input,
     /// Written and read by functions.
@@ -48,7 +48,7 @@ pub(super) enum Role {
 }
 
 impl Graph {
-    pub(super) fn new(manifests: &[Manifest]) -> Self {
+    pub(in crate::cli) fn new(manifests: &[Manifest]) -> Self {
         let known = known_topics(manifests);
         let mut functions: Vec<Function> = manifests.iter().map(|manifest| function(manifest, &known)).collect();
         functions.sort_by(|one, other| one.name.cmp(&other.name));
@@ -56,11 +56,11 @@ impl Graph {
         Graph { functions, topics }
     }
 
-    pub(super) fn topic(&self, name: &str) -> Option<&Topic> {
+    pub(in crate::cli) fn topic(&self, name: &str) -> Option<&Topic> {
         self.topics.iter().find(|topic| topic.name == name)
     }
 
-    pub(super) fn function(&self, name: &str) -> Option<&Function> {
+    pub(in crate::cli) fn function(&self, name: &str) -> Option<&Function> {
         self.functions.iter().find(|function| function.name == name)
     }
 }

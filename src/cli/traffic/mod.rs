@@ -9,5 +9,5 @@ mod writer;
 pub(super) use broker::{create_topics, require_brokers, settings};
 pub(super) use feed::{Feed, load_feeds};
 pub(super) use lines::Line;
-pub(super) use reader::{Ends, Reader};
+pub(super) use reader::Reader;
 pub(super) use writer::Writer;

@@ -53,15 +53,15 @@ impl Writer {
         Ok(Writer { producer, topics: BTreeMap::new(), delivered })
     }
 
-    /// Queues a record, and waits while the queue is full.
-    pub(in crate::cli) fn write(&mut self, topic: &str, line: &Line) -> anyhow::Result<()> {
+    /// Queues a record, and waits while the queue is full. Without a timestamp (milliseconds since 1970) it is now.
+    pub(in crate::cli) fn write(&mut self, topic: &str, line: &Line, timestamp: Option<i64>) -> anyhow::Result<()> {
         if !self.topics.contains_key(topic) {
             self.topics.insert(topic.to_owned(), self.producer.topic(topic)?);
         }
         let record = Outgoing {
             topic: &self.topics[topic],
             partition: None,
-            timestamp: None,
+            timestamp,
             key: line.key.as_deref().map(str::as_bytes),
             value: Some(line.value.as_bytes()),
             opaque: 0,
