@@ -24,6 +24,7 @@ const SCRIPTS: [(&str, &[&str]); 2] = [
             "03_abort_signal.js",
             "05_base64.js",
             "08_text_encoding.js",
+            "13_message_port.js",
             "15_performance.js",
         ],
     ),

@@ -115,7 +115,7 @@ fn web() -> Extension {
 
 /// The extension names its scripts by where they lay when it was built; puts the copies inside the binary in place.
 fn embed_scripts(extension: &mut Extension) {
-    let scripts: [ExtensionFileSource; 12] = include!(concat!(env!("OUT_DIR"), "/web_scripts.rs"));
+    let scripts: [ExtensionFileSource; 13] = include!(concat!(env!("OUT_DIR"), "/web_scripts.rs"));
     let prefix = format!("ext:{}/", extension.name);
     let own = scripts.into_iter().filter(|script| script.specifier.starts_with(&prefix));
     extension.lazy_loaded_js_files = Cow::Owned(own.collect());

@@ -404,9 +404,10 @@ fn limit_failure(limit: Limit, arena: &Arena) -> Failure {
             format!("used more than {} ms of CPU time; `cpu` in [limits] sets how much it may use", limits.cpu_ms)
         }
         Limit::Wall => format!("took longer than {} ms; `wall` in [limits] sets how long it may take", limits.wall_ms),
-        Limit::Memory => {
-            format!("needed more than {} bytes of heap; `heap` in [limits] sets how much it may use", limits.heap_bytes)
-        }
+        Limit::Memory => format!(
+            "needed more memory than {} bytes of heap and {} bytes of buffers; `heap` and `external` in [limits] set how much it may use",
+            limits.heap_bytes, limits.external_bytes
+        ),
     };
     Failure::new(limit.outcome(), message)
 }

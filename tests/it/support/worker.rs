@@ -29,6 +29,8 @@ pub struct Worker {
     pub words: Words,
     pub hello: Hello,
     pub logs: Vec<Log>,
+    /// Runs so far that [`Worker::one`] and [`Worker::batch`] have made, each in an epoch of its own.
+    runs: u32,
 }
 
 /// How an invocation ended.
@@ -224,6 +226,7 @@ impl Worker {
                 credit: control::Credit { records: 0, bytes: 0 },
             },
             logs: Vec::new(),
+            runs: 0,
         };
         let hello = worker.receive(Kind::Hello);
         worker.hello = control::decode(&hello).unwrap();
@@ -345,15 +348,15 @@ impl Worker {
         all
     }
 
-    /// Runs one record and says how it ended.
+    /// Runs one record, in an epoch newer than that of the one before, and says how it ended.
     pub fn one(&mut self, record: Record) -> Settled {
-        self.run(&[record]);
-        self.settled(1).remove(0)
+        self.batch(&[record])
     }
 
     /// Runs a batch of records as one invocation.
     pub fn batch(&mut self, records: &[Record]) -> Settled {
-        self.run_in(1, &[((1, 1, 1), records)]);
+        self.runs += 1;
+        self.run_in(1, &[((self.runs.into(), 1, self.runs), records)]);
         self.settled(1).remove(0)
     }
 
