@@ -29,7 +29,9 @@ fn bytes_come_back_through_the_embedded_broker() {
 fn the_embedded_broker_makes_only_the_topics_that_were_asked_for() {
     let (_broker, settings, topics) = broker();
     let asked = new_topic("asked", 3, &[]);
-    topics.create(&[asked.clone()], PATIENCE).unwrap();
+    topics
+        .create(std::slice::from_ref(&asked), PATIENCE)
+        .unwrap();
     topics.create(&[asked], PATIENCE).unwrap();
     let mut member = Member::join(&settings, "g", &["asked", "never"]);
     assert_eq!(member.accept(Position::Committed).len(), 3);
