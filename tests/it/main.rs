@@ -2,6 +2,7 @@
 
 mod admin;
 mod cli;
+mod kafka_layer;
 mod support;
 mod worker_context;
 mod worker_lanes;
