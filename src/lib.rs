@@ -18,3 +18,4 @@ pub mod quantity;
 pub mod shutdown;
 pub mod status;
 pub mod telemetry;
+pub mod worker;

@@ -46,7 +46,8 @@ fn dispatch(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::Health(args) => health::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Version => version::run(context),
-        Command::Worker => anyhow::bail!("the worker is not part of this build"),
+        // The binary takes this role before it comes here.
+        Command::Worker => anyhow::bail!("a worker is only started by its host"),
         Command::Docs(args) => docs::run(context, &args),
     }
 }

@@ -44,6 +44,7 @@ pub struct Consumer {
     wake: Wake,
     resets: Arc<Mutex<Vec<OffsetReset>>>,
     last_sweep: Instant,
+    left: bool,
 }
 
 impl Consumer {
@@ -62,7 +63,7 @@ impl Consumer {
         let mut events = Queue::consumer(&client)?;
         let on_event = Arc::clone(&wake);
         events.on_nonempty(Box::new(move || on_event()));
-        Ok(Self { slots: Slots::default(), events, client, wake, resets, last_sweep: Instant::now() })
+        Ok(Self { slots: Slots::default(), events, client, wake, resets, last_sweep: Instant::now(), left: false })
     }
 
     /// Replaces the subscription; joins the group on the first call.
@@ -157,7 +158,8 @@ impl Consumer {
 
     /// Appends the slots whose queue became non-empty since the last call.
     ///
-    /// A slot is reported again only after `take` has returned fewer records than asked for.
+    /// A slot is reported again only after `take` has returned fewer records than asked for,
+    /// and may be reported without records.
     /// Once a second all slots are reported, so that a lost wake could only delay.
     pub fn ready(&mut self, out: &mut Vec<Slot>) {
         if self.last_sweep.elapsed() >= SWEEP_INTERVAL {
@@ -252,7 +254,7 @@ impl Consumer {
     }
 
     fn leave(&mut self, timeout: Duration) -> Result<()> {
-        if self.client.closed() {
+        if std::mem::replace(&mut self.left, true) {
             return Ok(());
         }
         let deadline = Instant::now() + timeout;
@@ -261,7 +263,7 @@ impl Consumer {
         while !self.client.closed() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                self.client.skip_close();
+                self.client.abandon();
                 return Err(Error::Client(format!("the group did not let go within {timeout:?}")));
             }
             let Some(event) = self.events.poll(left.min(Duration::from_millis(100))) else {

@@ -42,6 +42,19 @@ impl Code {
     pub fn is_unreachable(self) -> bool {
         [Self::TRANSPORT, Self::RESOLVE, Self::ALL_BROKERS_DOWN].contains(&self)
     }
+
+    /// The broker that was asked does not lead the partition (yet, or any more).
+    pub(super) fn is_leader_change(self) -> bool {
+        [
+            native::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+            native::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
+            native::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+            native::RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE,
+            native::RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH,
+        ]
+        .iter()
+        .any(|&known| known as i32 == self.0)
+    }
 }
 
 impl fmt::Display for Code {

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::consumer::committed;
 use super::log::plain_log_of;
 use super::native::{Client, Kind, PartitionList, Spec};
 use super::settings::pairs;
 use super::{Code, Error, Result, Settings, TopicInfo, TopicPartition};
+
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
@@ -39,6 +42,7 @@ pub fn ensure_start(
     start: Start,
     timeout: Duration,
 ) -> Result<Resolved> {
+    let deadline = Instant::now() + timeout;
     let partitions: Vec<TopicPartition> = topics.iter().flat_map(partitions_of).collect();
     if partitions.is_empty() {
         return Ok(Resolved::Existing);
@@ -48,18 +52,18 @@ pub fn ensure_start(
     properties.remove("group.instance.id");
     let log = plain_log_of(format!("start of {group}"));
     let client = Client::new(Kind::Consumer, pairs(&properties), 0, log)?;
-    client.skip_close();
+    client.abandon();
 
-    let known = committed(&client, &partitions, timeout)?;
+    let known = committed(&client, &partitions, until(deadline))?;
     if known.iter().any(|(_, offset)| offset.is_some()) {
         return Ok(Resolved::Existing);
     }
-    let positions = resolve(&client, &partitions, start, timeout)?;
+    let positions = resolve_patiently(&client, &partitions, start, deadline)?;
     let mut list = PartitionList::new(positions.len());
     for (partition, offset) in &positions {
         list.add_partition(partition, *offset);
     }
-    match client.commit(&list, timeout) {
+    match client.commit(&list, until(deadline)) {
         Ok(()) => Ok(Resolved::Committed(positions)),
         Err(Error::Kafka { code, .. }) if has_members(code) => Ok(Resolved::Active),
         Err(error) => Err(error),
@@ -73,6 +77,27 @@ fn partitions_of(topic: &TopicInfo) -> impl Iterator<Item = TopicPartition> {
 
 fn has_members(code: Code) -> bool {
     [Code::UNKNOWN_MEMBER, Code::ILLEGAL_GENERATION, Code::REBALANCE_IN_PROGRESS].contains(&code)
+}
+
+/// Asks again while leaders of partitions change, which is usual just after topics are made.
+fn resolve_patiently(
+    client: &Arc<Client>,
+    partitions: &[TopicPartition],
+    start: Start,
+    deadline: Instant,
+) -> Result<Vec<(TopicPartition, i64)>> {
+    loop {
+        match resolve(client, partitions, start, until(deadline)) {
+            Err(Error::Kafka { code, .. }) if code.is_leader_change() && until(deadline) > RETRY_INTERVAL => {
+                thread::sleep(RETRY_INTERVAL);
+            }
+            result => return result,
+        }
+    }
+}
+
+fn until(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
 }
 
 /// The offset of every partition, in the given order.

@@ -1,12 +1,12 @@
 //! Looking at topics and making them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::log::plain_log_of;
-use super::native::{Client, Kind};
+use super::native::{Client, Kind, TopicMetadata};
 use super::settings::pairs;
 use super::{Code, EmbeddedBroker, Error, Result, Settings};
 
@@ -45,13 +45,12 @@ impl Topics {
 
     /// All topics that we may see, internal ones included.
     pub fn list(&self, timeout: Duration) -> Result<Vec<TopicInfo>> {
-        let topics = self.client.topics(timeout)?;
-        // One whose partitions have no leader yet does exist; one with an error may not.
-        Ok(topics
-            .into_iter()
-            .filter(|(topic, code)| *code == Code(0) && topic.partitions > 0)
-            .map(|(topic, _)| topic)
-            .collect())
+        Ok(self.known(timeout)?.map(|topic| topic.info).collect())
+    }
+
+    fn known(&self, timeout: Duration) -> Result<impl Iterator<Item = TopicMetadata> + use<>> {
+        let topics = self.client.topics(timeout)?.into_iter();
+        Ok(topics.filter(|topic| topic.code == Code(0) && topic.info.partitions > 0))
     }
 
     /// The named topics in the given order, `None` where absent; creates nothing.
@@ -92,19 +91,20 @@ impl Topics {
         Ok(())
     }
 
+    /// Until each topic shows and every partition of it has a leader.
     fn wait_for(&self, topics: &[NewTopic], deadline: Instant) -> Result<()> {
-        let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let seen = self.describe(&names, left)?;
-            let Some(missing) = seen.iter().position(Option::is_none) else {
+            let led: HashSet<String> =
+                self.known(left)?.filter(|topic| topic.led).map(|topic| topic.info.name).collect();
+            let Some(missing) = topics.iter().find(|topic| !led.contains(&topic.name)) else {
                 return Ok(());
             };
             if left < LOOK_INTERVAL {
                 return Err(Error::Kafka {
                     operation: "creating topics",
                     code: Code::TIMED_OUT,
-                    reason: format!("{} does not show yet", names[missing]),
+                    reason: format!("{} does not show yet", missing.name),
                 });
             }
             thread::sleep(LOOK_INTERVAL);

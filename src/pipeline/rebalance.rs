@@ -101,7 +101,9 @@ impl Subscription {
                 tracing::info!(count = partitions.len(), "partitions assigned");
                 for (at, slot) in partitions.iter().zip(slots) {
                     let lane = self.new_lane();
-                    self.partitions.insert(lane, Partition::new(at.clone(), slot, lane));
+                    let mut partition = Partition::new(at.clone(), slot, lane);
+                    partition.leaving = self.draining.is_some();
+                    self.partitions.insert(lane, partition);
                 }
             }
             Err(error) => tracing::error!(%error, "cannot take on the assigned partitions"),
@@ -124,17 +126,17 @@ impl Subscription {
     /// Commits what these partitions have finished, and waits for Kafka's answer.
     fn commit_now(&mut self, which: Option<&[TopicPartition]>) {
         let Some(consumer) = &mut self.consumer else { return };
+        let begun = Instant::now();
         let mut next: Vec<(Slot, i64)> = Vec::new();
         for partition in self.partitions.values_mut() {
             if which.is_none_or(|which| which.contains(&partition.at)) {
-                partition.advance();
+                partition.advance(begun, &self.setup.metrics);
                 next.extend(partition.committed().map(|offset| (partition.slot, offset)));
             }
         }
         if next.is_empty() {
             return;
         }
-        let begun = Instant::now();
         match consumer.commit(&next, COMMIT) {
             Ok(()) => self.setup.metrics.commit.observe(begun.elapsed()),
             Err(error) => tracing::warn!(%error, "cannot commit; the records behind the last commit will run again"),

@@ -155,7 +155,7 @@ impl Subscription {
         self.keep_consumer(now);
         self.hear_consumer(now);
         self.acknowledge(now);
-        self.commit();
+        self.commit(now);
         self.answer_rebalances(now);
         self.source(now);
         self.dispatch(now);
@@ -203,11 +203,16 @@ impl Subscription {
             partition.feed(target, old, now, &self.setup.metrics);
         }
         if moved {
-            let partitions = &self.partitions;
-            let uses =
-                |tag| partitions.values().any(|partition| partition.bound == Some(tag) && partition.lane.is_flying());
-            self.isolates.retire(uses);
+            self.retire();
         }
+    }
+
+    /// Old versions that no lane is in any more are given back.
+    fn retire(&mut self) {
+        let partitions = &self.partitions;
+        let uses =
+            |tag| partitions.values().any(|partition| partition.bound == Some(tag) && partition.lane.is_flying());
+        self.isolates.retire(uses);
     }
 
     /// Isolate → sink: invocations have ended.
@@ -275,10 +280,11 @@ impl Subscription {
     }
 
     /// Ledger → stored offset, which Kafka's client commits within a second.
-    fn commit(&mut self) {
+    fn commit(&mut self, now: Instant) {
         let Some(consumer) = &mut self.consumer else { return };
-        let moved: Vec<(Slot, i64)> =
-            self.partitions.values_mut().filter_map(|partition| Some((partition.slot, partition.advance()?))).collect();
+        let metrics = &self.setup.metrics;
+        let advanced = |partition: &mut Partition| Some((partition.slot, partition.advance(now, metrics)?));
+        let moved: Vec<(Slot, i64)> = self.partitions.values_mut().filter_map(advanced).collect();
         if !moved.is_empty()
             && let Err(error) = consumer.store(&moved)
         {
@@ -431,6 +437,7 @@ impl Subscription {
         if !busy && now.saturating_duration_since(self.last_busy) > IDLE {
             self.isolates.release();
         }
+        self.retire();
         self.reporter.tick(self.consumer.as_ref(), &self.partitions, &self.isolates);
     }
 

@@ -1,4 +1,11 @@
-//! Everything that is tested from the outside: the binary, the servers, the way of a record.
+//! Everything that is tested from the outside: the binary, the servers, the way of a record; one file per behaviour.
 
 mod admin;
 mod cli;
+mod kafka_layer;
+mod support;
+mod worker_context;
+mod worker_lanes;
+mod worker_limits;
+mod worker_prepare;
+mod worker_record;

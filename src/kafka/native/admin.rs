@@ -25,8 +25,14 @@ pub(in crate::kafka) enum Spec {
     Time(i64),
 }
 
-/// A topic of the cluster, or why its partitions are unknown.
-pub(in crate::kafka) type TopicMetadata = (TopicInfo, Code);
+/// A topic of the cluster as one broker sees it.
+pub(in crate::kafka) struct TopicMetadata {
+    pub(in crate::kafka) info: TopicInfo,
+    /// Why its partitions are unknown, if they are.
+    pub(in crate::kafka) code: Code,
+    /// Whether every partition can be written and read.
+    pub(in crate::kafka) led: bool,
+}
 
 impl Client {
     /// All topics. Asking for all never creates any.
@@ -39,8 +45,12 @@ impl Client {
             let topics = array((*metadata).topics, (*metadata).topic_cnt)
                 .iter()
                 .map(|topic| {
-                    let info = TopicInfo { name: text(topic.topic).into_owned(), partitions: topic.partition_cnt };
-                    (info, code(topic.err))
+                    let partitions = array(topic.partitions, topic.partition_cnt);
+                    TopicMetadata {
+                        info: TopicInfo { name: text(topic.topic).into_owned(), partitions: topic.partition_cnt },
+                        code: code(topic.err),
+                        led: partitions.iter().all(|partition| partition.leader >= 0),
+                    }
                 })
                 .collect();
             sys::rd_kafka_metadata_destroy(metadata);

@@ -3,7 +3,8 @@
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use rdkafka_sys as sys;
 use rdkafka_sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -23,9 +24,10 @@ pub(in crate::kafka) enum Kind {
 /// Ended when the last object that came from it is dropped.
 pub(in crate::kafka) struct Client {
     handle: NonNull<sys::rd_kafka_t>,
-    destroy_flags: AtomicI32,
+    /// Whether nobody waits for the end.
+    abandoned: AtomicBool,
     /// librdkafka's opaque pointer leads here, so it goes after the handle.
-    _log: Box<Log>,
+    log: Option<Box<Log>>,
 }
 
 // SAFETY: librdkafka documents its instances as thread-safe; what is not (batch consumption)
@@ -65,7 +67,7 @@ impl Client {
         let handle = unsafe { sys::rd_kafka_new(kind, conf.0, reason.as_mut_ptr(), reason.len()) };
         let handle = NonNull::new(handle).ok_or_else(|| Error::Client(reason.to_string()))?;
         conf.0 = ptr::null_mut();
-        let client = Self { handle, destroy_flags: AtomicI32::new(0), _log: log };
+        let client = Self { handle, abandoned: AtomicBool::new(false), log: Some(log) };
         if background_sasl {
             // Fetching tokens takes HTTP requests, which must not hold up the polling thread.
             // SAFETY: the client is live, and the error object is ours.
@@ -81,9 +83,9 @@ impl Client {
         self.handle.as_ptr()
     }
 
-    /// Do not wait for the consumer group when the client ends.
-    pub(in crate::kafka) fn skip_close(&self) {
-        self.destroy_flags.store(sys::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE, Ordering::Release);
+    /// Lets the client end on a thread of its own, because its broker or its group may not answer.
+    pub(in crate::kafka) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Release);
     }
 
     /// The error after which this client does nothing more.
@@ -101,9 +103,30 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        let flags = self.destroy_flags.load(Ordering::Acquire);
-        // SAFETY: every object of this client holds an `Arc` of it, so none is left.
-        unsafe { sys::rd_kafka_destroy_flags(self.raw(), flags) }
+        let ending = Ending { handle: self.handle, _log: self.log.take() };
+        if !self.abandoned.load(Ordering::Acquire) {
+            ending.run(0);
+            return;
+        }
+        let end = move || ending.run(sys::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        // Without a thread to spare, librdkafka's own threads stay until the process ends.
+        let _ = thread::Builder::new().name("kafka-end".to_owned()).spawn(end);
+    }
+}
+
+/// A client that nobody uses any more, and the log that it still writes.
+struct Ending {
+    handle: NonNull<sys::rd_kafka_t>,
+    _log: Option<Box<Log>>,
+}
+
+// SAFETY: the handle's last user is gone, and librdkafka's instances are thread-safe.
+unsafe impl Send for Ending {}
+
+impl Ending {
+    fn run(self, flags: c_int) {
+        // SAFETY: every object of this client held an `Arc` of it, so none is left.
+        unsafe { sys::rd_kafka_destroy_flags(self.handle.as_ptr(), flags) }
     }
 }
 

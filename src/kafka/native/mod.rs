@@ -13,7 +13,7 @@ mod queue;
 mod record;
 mod text;
 
-pub(super) use admin::Spec;
+pub(super) use admin::{Spec, TopicMetadata};
 pub(super) use client::{Client, Kind, Log, check_properties};
 pub(super) use event::Event;
 pub(super) use list::{Entry, PartitionList};
