@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
 };
 
@@ -11,7 +12,7 @@ use super::{
     args::{Cli, Command},
     completions, config,
     context::Context,
-    demo, dev, docs,
+    demo, dev, docs, exit,
     failure::{Failure, What},
     graph, health, invoke, new, run, seed, validate, version,
 };
@@ -21,7 +22,11 @@ pub fn main() -> ExitCode {
     let matches = Cli::command().color(help_colour()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let context = Context::new(&cli.global);
-    match dispatch(&context, cli.command) {
+    // The panic itself was reported when it happened.
+    let Ok(result) = catch_unwind(AssertUnwindSafe(|| dispatch(&context, cli.command))) else {
+        return ExitCode::from(exit::INTERNAL);
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
