@@ -50,7 +50,9 @@ pub fn run(channel: u32, load: Load, arrived_ns: u64, inbox: UnboundedReceiver<O
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
         process::fail("cannot start an isolate's timer");
     };
-    let reason = runtime.block_on(live(channel, load, arrived_ns, inbox, shared));
+    let loaded = runtime.block_on(load_into(channel, load, arrived_ns, inbox, shared));
+    let Some(isolate) = loaded else { return };
+    let reason = runtime.block_on(isolate.serve());
     shared.words.word(channel).store(0, Ordering::Release);
     shared.outbox.send_control(Kind::Unloaded, channel, &Unloaded { reason });
 }
@@ -89,30 +91,30 @@ pub fn surroundings(channel: u32, load: &Load, outbox: &Arc<Outbox>) -> (Rc<Aren
     (Rc::new(Arena::new(settings, outbox.clone())), guard)
 }
 
-/// From `Load` to the end; returns why it ended, `None` if the host asked for it.
-async fn live(
+/// Loads a function and tells the host; `None` when it cannot be loaded, and then the channel is free again.
+async fn load_into(
     channel: u32,
     load: Load,
     arrived_ns: u64,
     inbox: UnboundedReceiver<Order>,
     shared: &Shared,
-) -> Option<String> {
+) -> Option<Isolate> {
     let (arena, guard) = surroundings(channel, &load, &shared.outbox);
     let ready = prepare(&load, &arena, &guard).await;
     let took_us = (clock::now_ns() - arrived_ns) / 1000;
+    let answer = |result| shared.outbox.send_control(Kind::Loaded, channel, &Loaded { result, took_us });
     let ready = match ready {
         Ok(ready) => ready,
         Err(problem) => {
-            let reason = problem.message.clone();
-            let result = Err(problem);
-            shared.outbox.send_control(Kind::Loaded, channel, &Loaded { result, took_us });
-            return Some(reason);
+            // Before the host hears of it, because it may load the channel again at once.
+            drop(inbox);
+            answer(Err(problem));
+            return None;
         }
     };
-    let loaded = Loaded { result: Ok(ready.handler), took_us };
-    shared.outbox.send_control(Kind::Loaded, channel, &loaded);
     let limits = load.limits;
     guard.set_limits(Duration::from_millis(limits.cpu_ms), Duration::from_millis(limits.wall_ms));
+    answer(Ok(ready.handler));
     let invoker = Invoker {
         arena,
         report: Report::new(channel, shared.outbox.clone()),
@@ -125,7 +127,7 @@ async fn live(
         pending: IdMap::default(),
         scratch: Vec::new(),
     };
-    Isolate { engine: ready.engine, invoker, inbox }.serve().await
+    Some(Isolate { engine: ready.engine, invoker, inbox })
 }
 
 struct Isolate {
@@ -207,7 +209,7 @@ impl Isolate {
         }
     }
 
-    /// Enters what can be entered; says whether it stopped early because something arrived.
+    /// Enters what can be entered; says whether there is more to do at once.
     fn run(&mut self) -> Result<bool, End> {
         let inbox = &self.inbox;
         let mut arrived = false;
@@ -217,7 +219,7 @@ impl Isolate {
             arrived
         })?;
         self.invoker.collect_woken(scope)?;
-        Ok(arrived)
+        Ok(arrived || self.invoker.lanes.is_ready())
     }
 
     fn flush(&mut self) {
