@@ -1,6 +1,9 @@
+//! The binary; everything is in the library.
+
 fn main() -> std::process::ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        Some("worker") => eddyline::worker::main_from_fds(),
-        _ => std::process::ExitCode::from(2),
+    // The worker's role is taken before anything else happens, for V8 wants to be set up before there are threads.
+    match std::env::args_os().nth(1) {
+        Some(role) if role == "worker" => eddyline::worker::main_from_fds(),
+        _ => eddyline::cli::main(),
     }
 }

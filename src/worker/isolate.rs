@@ -4,7 +4,6 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -21,10 +20,11 @@ use super::lanes::Lanes;
 use super::limits::{self, Guard, Limit};
 use super::loader::BundleLoader;
 use super::outbox::Outbox;
+use super::problem::problem;
 use super::report::Report;
 use super::{arrivals, clock, process};
 use crate::protocol::Kind;
-use crate::protocol::control::{Handler, Load, Loaded, Problem, Recall, Unloaded};
+use crate::protocol::control::{Handler, Load, Loaded, Problem, Recall};
 use crate::protocol::words::Words;
 
 /// Stack of an isolate's thread; V8 is told to use a quarter of it.
@@ -52,9 +52,7 @@ pub fn run(channel: u32, load: Load, arrived_ns: u64, inbox: UnboundedReceiver<O
     };
     let loaded = runtime.block_on(load_into(channel, load, arrived_ns, inbox, shared));
     let Some(isolate) = loaded else { return };
-    let reason = runtime.block_on(isolate.serve());
-    shared.words.word(channel).store(0, Ordering::Release);
-    shared.outbox.send_control(Kind::Unloaded, channel, &Unloaded { reason });
+    runtime.block_on(isolate.serve());
 }
 
 /// A loaded function, ready to be called.
@@ -65,8 +63,8 @@ pub struct Ready {
 }
 
 /// Makes an isolate and loads a function into it.
-pub async fn prepare(load: &Load, arena: &Rc<Arena>, guard: &Arc<Guard>) -> Result<Ready, Problem> {
-    let internal = |message: String| Problem { code: "E1206".to_owned(), message, ..Problem::default() };
+pub async fn prepare(load: &Load, arena: &Rc<Arena>, guard: &Arc<Guard>) -> Result<Ready, Box<Problem>> {
+    let internal = |message: String| problem("E1206", message, None, "raise `heap` in [limits]");
     let loader = Rc::new(BundleLoader::new(&load.function, &load.bundle));
     let mut engine = engine::create(arena.clone(), loader, guard).map_err(internal)?;
     let identity = Identity { function: &load.function, version: load.version, env: &load.env };
@@ -108,7 +106,7 @@ async fn load_into(
         Err(problem) => {
             // Before the host hears of it, because it may load the channel again at once.
             drop(inbox);
-            answer(Err(problem));
+            answer(Err(*problem));
             return None;
         }
     };
@@ -149,22 +147,26 @@ impl From<Doomed> for End {
 }
 
 impl Isolate {
-    async fn serve(mut self) -> Option<String> {
+    async fn serve(mut self) {
         let end = loop {
             if let Err(end) = self.turn().await {
                 break end;
             }
         };
-        self.invoker.surrender();
+        // Before the host hears of the end, because it may load the channel again at once.
+        drop(self.inbox);
+        let mut invoker = self.invoker;
+        invoker.surrender();
+        invoker.announce(0);
         let memory = {
             deno_core::scope!(scope, self.engine.runtime);
             invoke::memory(scope)
         };
-        self.invoker.report.flush(memory);
-        match end {
+        let reason = match end {
             End::Asked => None,
             End::Doomed(limit) => Some(limit.outcome().label().to_owned()),
-        }
+        };
+        invoker.report.close(memory, reason);
     }
 
     /// One round: takes what has arrived, runs what can run, and waits if nothing can.

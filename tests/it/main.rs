@@ -1,5 +1,7 @@
-//! Tests of the whole, one file per behaviour.
+//! Everything that is tested from the outside: the binary, the servers, the way of a record.
 
+mod admin;
+mod cli;
 mod support;
 mod worker_context;
 mod worker_lanes;

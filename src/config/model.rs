@@ -1,0 +1,162 @@
+//! The configuration as the rest of the program sees it: every key has a value, every value was checked.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Deserializer, de::Error};
+
+use super::KafkaProperties;
+use crate::quantity;
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct NodeConfig {
+    #[serde(default)]
+    pub kafka: KafkaConfig,
+    pub functions: FunctionsConfig,
+    pub topics: TopicsConfig,
+    #[serde(default)]
+    pub node: NodeIdentity,
+    pub workers: WorkersConfig,
+    pub source: SourceConfig,
+    pub admin: AdminConfig,
+    pub logging: LoggingConfig,
+    pub shutdown: ShutdownConfig,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KafkaConfig {
+    /// `host:port`, several with commas between. Without them `run` refuses, `dev` and `demo` bring their own.
+    pub brokers: Option<String>,
+    #[serde(default)]
+    pub properties: KafkaProperties,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct FunctionsConfig {
+    /// The folder of function folders; relative to the working folder.
+    pub path: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TopicsConfig {
+    /// Whether missing topics are created; not given, the command decides (`dev` and `demo` create).
+    pub create: Option<bool>,
+    /// Partitions of a created source topic.
+    pub partitions: u32,
+    /// Of every created topic; 0 leaves it to the broker.
+    pub replication_factor: u16,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct NodeIdentity {
+    /// As configured; `NodeConfig::node_id` falls back to the host's name.
+    pub id: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct WorkersConfig {
+    /// 0: one for each core; `NodeConfig::worker_count` says how many that is.
+    pub count: u32,
+    /// How long a new worker process may take until it answers.
+    #[serde(deserialize_with = "duration")]
+    pub start_timeout: Duration,
+}
+
+/// What one partition of one function may hold in memory between poll and commit.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SourceConfig {
+    pub max_in_flight_records: u32,
+    #[serde(deserialize_with = "size")]
+    pub max_in_flight_bytes: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AdminConfig {
+    /// `host:port`.
+    pub listen: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LoggingConfig {
+    /// A level, or directives such as `"info,eddyline=debug"`.
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    Pretty,
+    Json,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ShutdownConfig {
+    /// How long records in flight may take to finish.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+}
+
+impl Default for FunctionsConfig {
+    fn default() -> Self {
+        FunctionsConfig { path: PathBuf::from("functions") }
+    }
+}
+
+impl Default for TopicsConfig {
+    fn default() -> Self {
+        TopicsConfig { create: None, partitions: 4, replication_factor: 0 }
+    }
+}
+
+impl Default for WorkersConfig {
+    fn default() -> Self {
+        WorkersConfig { count: 0, start_timeout: Duration::from_secs(30) }
+    }
+}
+
+impl Default for SourceConfig {
+    fn default() -> Self {
+        SourceConfig { max_in_flight_records: 1000, max_in_flight_bytes: 4 << 20 }
+    }
+}
+
+impl Default for AdminConfig {
+    fn default() -> Self {
+        AdminConfig { listen: "127.0.0.1:9640".to_owned() }
+    }
+}
+
+impl Default for LoggingConfig {
+    fn default() -> Self {
+        LoggingConfig { level: "info".to_owned(), format: LogFormat::Auto }
+    }
+}
+
+impl Default for ShutdownConfig {
+    fn default() -> Self {
+        ShutdownConfig { timeout: Duration::from_secs(30) }
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    quantity::parse_duration(&text).ok_or_else(|| D::Error::custom(quantity::DURATION_HINT))
+}
+
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    quantity::parse_size(&text).ok_or_else(|| D::Error::custom(quantity::SIZE_HINT))
+}

@@ -1,0 +1,75 @@
+//! A function that is ready to run: its manifest, its prepared modules, and the version they make.
+
+use std::time::Duration;
+
+use crate::manifest::Manifest;
+use crate::protocol::control::{Bundle, Handler, Limits, Load};
+
+/// One loaded version of a function. Immutable and shared.
+#[derive(Debug)]
+pub struct Program {
+    pub manifest: Manifest,
+    /// Grows with each load.
+    pub version: u64,
+    /// Of the folder's content; two loads of the same files share it.
+    pub digest: String,
+    /// What an isolate is told, secrets included.
+    load: Load,
+    /// Topics that results may go to, by the number that a result names: the sink first.
+    outputs: Vec<String>,
+}
+
+impl Program {
+    /// `env` holds the manifest's variables and its resolved secrets.
+    pub fn new(
+        manifest: Manifest,
+        version: u64,
+        digest: String,
+        bundle: Bundle,
+        env: std::collections::BTreeMap<String, String>,
+    ) -> Program {
+        let mut outputs = vec![manifest.sink.topic.clone().unwrap_or_default()];
+        outputs.extend(manifest.sink.also.iter().cloned());
+        let load = Load {
+            function: manifest.name.clone(),
+            version,
+            bundle,
+            topics: outputs.clone(),
+            env,
+            limits: limits(&manifest),
+            stop_on_failure: !manifest.dead_letter.enabled,
+        };
+        Program { manifest, version, digest, load, outputs }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.manifest.name
+    }
+
+    pub fn handler(&self) -> Handler {
+        self.load.bundle.handler
+    }
+
+    pub fn load(&self) -> &Load {
+        &self.load
+    }
+
+    /// By number; the first is empty where the function has no sink.
+    pub fn outputs(&self) -> &[String] {
+        &self.outputs
+    }
+}
+
+fn limits(manifest: &Manifest) -> Limits {
+    let limits = &manifest.limits;
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    Limits {
+        cpu_ms: millis(limits.cpu),
+        wall_ms: millis(limits.wall),
+        heap_bytes: limits.heap,
+        external_bytes: limits.external,
+        output_bytes: limits.output,
+        results: limits.results,
+        load_ms: millis(limits.load),
+    }
+}

@@ -1,0 +1,30 @@
+//! Everything that touches Kafka: blocking types, owned by threads, over librdkafka.
+//!
+//! A [`Consumer`] takes records, partition by partition, for one function's group.
+//! A [`Producer`] writes results and reports their delivery in batches.
+//! [`Topics`] looks at topics and makes them, [`ensure_start`] settles where a new group begins,
+//! and [`EmbeddedBroker`] stands in for Kafka where none is configured.
+//! All unsafe code is in `native`; the rest is ordinary Rust.
+
+mod consumer;
+mod embedded;
+mod error;
+mod log;
+mod native;
+mod partition;
+mod positions;
+mod producer;
+mod settings;
+mod slots;
+mod topics;
+
+pub use consumer::{Consumer, ConsumerEvent};
+pub use embedded::EmbeddedBroker;
+pub use error::{Code, Error, Result};
+pub use native::{Headers, Message, Report};
+pub use partition::{Position, TopicPartition};
+pub use positions::{Resolved, Start, ensure_start};
+pub use producer::{Batching, Deliveries, Outgoing, ProduceError, Producer, Topic};
+pub use settings::Settings;
+pub use slots::{Slot, Wake};
+pub use topics::{NewTopic, TopicInfo, Topics};

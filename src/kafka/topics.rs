@@ -1,0 +1,123 @@
+//! Looking at topics and making them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::log::plain_log_of;
+use super::native::{Client, Kind};
+use super::settings::pairs;
+use super::{Code, EmbeddedBroker, Error, Result, Settings};
+
+/// How often a new topic is looked for until it shows.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicInfo {
+    pub name: String,
+    pub partitions: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTopic {
+    pub name: String,
+    pub partitions: i32,
+    /// `None`: the broker's default.
+    pub replication: Option<i32>,
+    pub configs: BTreeMap<String, String>,
+}
+
+/// One for each node. Its calls wait for Kafka, at most as long as the given timeout.
+pub struct Topics {
+    client: Arc<Client>,
+    /// Makes the topics where the broker itself has no call for it.
+    embedded: Option<Arc<EmbeddedBroker>>,
+}
+
+impl Topics {
+    pub fn new(settings: &Settings, embedded: Option<Arc<EmbeddedBroker>>) -> Result<Self> {
+        let log = plain_log_of("topics".to_owned());
+        let properties = settings.admin();
+        let client = Client::new(Kind::Consumer, pairs(&properties), 0, log)?;
+        Ok(Self { client, embedded })
+    }
+
+    /// All topics that we may see, internal ones included.
+    pub fn list(&self, timeout: Duration) -> Result<Vec<TopicInfo>> {
+        let topics = self.client.topics(timeout)?;
+        // One whose partitions have no leader yet does exist; one with an error may not.
+        Ok(topics
+            .into_iter()
+            .filter(|(topic, code)| *code == Code(0) && topic.partitions > 0)
+            .map(|(topic, _)| topic)
+            .collect())
+    }
+
+    /// The named topics in the given order, `None` where absent; creates nothing.
+    pub fn describe(&self, names: &[&str], timeout: Duration) -> Result<Vec<Option<TopicInfo>>> {
+        let topics = self.list(timeout)?.into_iter();
+        let mut topics: HashMap<String, TopicInfo> = topics.map(|topic| (topic.name.clone(), topic)).collect();
+        Ok(names.iter().map(|name| topics.remove(*name)).collect())
+    }
+
+    /// Makes the topics that are missing and waits until every one is seen.
+    pub fn create(&self, topics: &[NewTopic], timeout: Duration) -> Result<()> {
+        if topics.is_empty() {
+            return Ok(());
+        }
+        let deadline = Instant::now() + timeout;
+        match &self.embedded {
+            Some(broker) => {
+                for topic in topics {
+                    broker.create_topic(&topic.name, topic.partitions)?;
+                }
+            }
+            None => self.ask_for(topics, timeout)?,
+        }
+        self.wait_for(topics, deadline)
+    }
+
+    fn ask_for(&self, topics: &[NewTopic], timeout: Duration) -> Result<()> {
+        let answers = self.client.create_topics(topics, timeout)?;
+        for (topic, (code, reason)) in topics.iter().zip(answers) {
+            if code != Code(0) && code != Code::TOPIC_EXISTS {
+                return Err(Error::Kafka {
+                    operation: "creating topics",
+                    code,
+                    reason: format!("{}: {reason}", topic.name),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn wait_for(&self, topics: &[NewTopic], deadline: Instant) -> Result<()> {
+        let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let seen = self.describe(&names, left)?;
+            let Some(missing) = seen.iter().position(Option::is_none) else {
+                return Ok(());
+            };
+            if left < LOOK_INTERVAL {
+                return Err(Error::Kafka {
+                    operation: "creating topics",
+                    code: Code::TIMED_OUT,
+                    reason: format!("{} does not show yet", names[missing]),
+                });
+            }
+            thread::sleep(LOOK_INTERVAL);
+        }
+    }
+
+    /// The topic's `max.message.bytes`, where we may ask for it.
+    /// Kafka compares it with whole batches as sent, that is compressed.
+    pub fn max_message_bytes(&self, topic: &str, timeout: Duration) -> Option<u64> {
+        if self.embedded.is_some() {
+            return None;
+        }
+        let value = self.client.topic_config(topic, "max.message.bytes", timeout);
+        value.ok()??.parse().ok()
+    }
+}

@@ -1,0 +1,197 @@
+//! What a subscription shows of itself: its state on the board, its numbers in the metrics, its handlers' console in
+//! the log.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::isolates::{Isolates, Version};
+use super::partition::{Failed, Partition};
+use super::subscription::{Setup, problem_line};
+use crate::kafka::{Consumer, TopicPartition};
+use crate::protocol::control::{Log, LogLevel, Problem};
+use crate::status::{Assignment, Board, FunctionState, LastError};
+use crate::telemetry::{FunctionMetrics, Gauge};
+
+/// The same failure is logged at most this often; the metrics count every one.
+const QUIET: Duration = Duration::from_secs(10);
+
+pub struct Reporter {
+    board: Arc<Board>,
+    metrics: Arc<FunctionMetrics>,
+    function: String,
+    lag: HashMap<Arc<str>, Arc<Gauge>>,
+    logged: Option<(Instant, String)>,
+    suppressed: u64,
+}
+
+impl Reporter {
+    pub fn new(setup: &Setup) -> Reporter {
+        let function = setup.version.program.name().to_owned();
+        Reporter {
+            board: Arc::clone(&setup.board),
+            metrics: Arc::clone(&setup.metrics),
+            function,
+            lag: HashMap::new(),
+            logged: None,
+            suppressed: 0,
+        }
+    }
+
+    pub fn running(&self) {
+        self.board.update(&self.function, |status| status.enter(FunctionState::Running, None));
+    }
+
+    pub fn draining(&self) {
+        self.board.update(&self.function, |status| status.enter(FunctionState::Draining, None));
+    }
+
+    pub fn installed(&self, version: &Version) {
+        tracing::info!(version = version.program.version, "a new version takes over");
+        let version = Arc::clone(&version.program);
+        self.board.update(&self.function, |status| {
+            status.version = version.version;
+            status.digest.clone_from(&version.digest);
+            status.handler = Some(version.handler());
+            status.broken_update = None;
+            status.enter(FunctionState::Running, None);
+        });
+    }
+
+    pub fn consumer_failed(&self, error: &str) {
+        let reason = format!("cannot start the consumer: {error}; trying again");
+        self.board.update(&self.function, |status| status.enter(FunctionState::Waiting, Some(reason)));
+    }
+
+    pub fn cannot_load(&self, problem: &Problem, update: bool) {
+        let line = problem_line(problem);
+        if update {
+            tracing::error!(error = %line, "the new version cannot be loaded, the old one goes on");
+        } else {
+            tracing::error!(error = %line, "the function cannot be loaded, trying again");
+        }
+        self.last_error(&problem.code, &line, None);
+    }
+
+    fn last_error(&self, code: &str, message: &str, place: Option<(&TopicPartition, i64)>) {
+        let error = LastError {
+            at: Timestamp::now(),
+            code: code.to_owned(),
+            message: message.to_owned(),
+            topic: place.map(|(at, _)| at.topic.to_string()),
+            partition: place.map(|(at, _)| at.partition),
+            offset: place.map(|(_, offset)| offset),
+        };
+        self.board.update(&self.function, |status| status.last_error = Some(error));
+    }
+
+    /// Shows records that failed, and trouble with writing. Many alike are logged once in a while.
+    pub fn tell(&mut self, told: &mut Vec<(TopicPartition, Failed)>, trouble: Option<String>) {
+        if let Some(trouble) = trouble {
+            if self.may_log(&trouble) {
+                tracing::warn!(reason = %trouble, "results wait until they can be written");
+            }
+            self.last_error("E3001", &trouble, None);
+        }
+        let Some((at, failed)) = told.iter().rev().max_by_key(|(_, failed)| failed.stopped) else { return };
+        let code = failed.outcome.code().unwrap_or_default();
+        self.last_error(code, &failed.message, Some((at, failed.offset)));
+        if failed.stopped {
+            let reason = format!(
+                "{at} stands still at offset {}, which failed ({code}: {}), since no dead letter can be written; \
+                 it goes on when the function changes",
+                failed.offset, failed.message
+            );
+            tracing::error!(partition = %at, offset = failed.offset, code, error = %failed.message, "a partition stands still");
+            self.board.update(&self.function, |status| status.enter(FunctionState::Stopped, Some(reason)));
+        } else if self.may_log(&failed.message) {
+            let (offset, more) = (failed.offset, std::mem::take(&mut self.suppressed));
+            tracing::warn!(partition = %at, offset, code, error = %failed.message, more, "a record failed");
+        } else {
+            self.suppressed += told.len() as u64;
+        }
+        told.clear();
+    }
+
+    fn may_log(&mut self, text: &str) -> bool {
+        let now = Instant::now();
+        let due = self.logged.as_ref().is_none_or(|(at, last)| {
+            let patience = if last == text { QUIET } else { QUIET / 10 };
+            now.saturating_duration_since(*at) > patience
+        });
+        if due {
+            self.logged = Some((now, text.to_owned()));
+        }
+        due
+    }
+
+    /// One line of a handler's console.
+    pub fn log(&self, log: &Log) {
+        let (function, text, dropped) = (self.function.as_str(), log.text.as_str(), log.dropped);
+        match log.level {
+            LogLevel::Debug => tracing::debug!(target: "handler", function, dropped, "{text}"),
+            LogLevel::Info => tracing::info!(target: "handler", function, dropped, "{text}"),
+            LogLevel::Warn => tracing::warn!(target: "handler", function, dropped, "{text}"),
+            LogLevel::Error => tracing::error!(target: "handler", function, dropped, "{text}"),
+        }
+    }
+
+    pub fn tick(&mut self, consumer: Option<&Consumer>, partitions: &HashMap<u32, Partition>, isolates: &Isolates) {
+        let mut assignment: Vec<Assignment> =
+            partitions.values().map(|partition| assigned(consumer, partition)).collect();
+        assignment.sort_by(|one, other| (&one.topic, one.partition).cmp(&(&other.topic, other.partition)));
+        self.show_lag(&assignment);
+        let (heap, external) =
+            isolates.held().fold((0, 0), |(heap, external), held| (heap + held.memory.0, external + held.memory.1));
+        self.metrics.isolates.set(isolates.held().count() as i64);
+        self.metrics.heap_bytes.set(heap as i64);
+        self.metrics.external_bytes.set(external as i64);
+        self.metrics.in_flight.set(assignment.iter().map(|one| one.in_flight as i64).sum());
+        let lag = assignment.iter().map(|one| one.lag).sum::<Option<u64>>();
+        self.board.update(&self.function, |status| {
+            status.lag = lag;
+            status.assignment = assignment;
+        });
+    }
+
+    fn show_lag(&mut self, assignment: &[Assignment]) {
+        let mut by_topic: BTreeMap<&str, i64> = BTreeMap::new();
+        for one in assignment {
+            *by_topic.entry(&one.topic).or_default() += one.lag.unwrap_or(0) as i64;
+        }
+        self.lag.retain(|topic, _| {
+            let assigned = by_topic.contains_key(&**topic);
+            if !assigned {
+                self.metrics.remove_lag(topic);
+            }
+            assigned
+        });
+        for (topic, lag) in by_topic {
+            if !self.lag.contains_key(topic) {
+                self.lag.insert(Arc::from(topic), self.metrics.lag(topic));
+            }
+            if let Some(gauge) = self.lag.get(topic) {
+                gauge.set(lag);
+            }
+        }
+    }
+}
+
+fn assigned(consumer: Option<&Consumer>, partition: &Partition) -> Assignment {
+    let end =
+        consumer.and_then(|consumer| consumer.watermarks(partition.slot)).map(|(_, end)| end).filter(|end| *end >= 0);
+    let position = consumer.and_then(|consumer| consumer.position(partition.slot)).filter(|position| *position >= 0);
+    let committed = partition.committed();
+    let behind = committed.or(position.filter(|_| partition.underway() == 0));
+    Assignment {
+        topic: partition.at.topic.to_string(),
+        partition: partition.at.partition,
+        position,
+        committed,
+        end,
+        lag: end.zip(behind).map(|(end, at)| end.saturating_sub(at).max(0) as u64),
+        in_flight: partition.underway() as u64,
+    }
+}

@@ -1,0 +1,87 @@
+//! What wakes a subscription: isolates, Kafka, and orders from the control plane, in one queue.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use super::isolates::Version;
+use crate::pool::{IsolateEvent, Route};
+
+/// What the control plane may ask of a running subscription.
+pub enum Order {
+    /// Run this version from now on.
+    Install(Arc<Version>),
+    /// Read these topics from now on.
+    Subscribe(Vec<String>),
+    /// Finish what is in flight within this time, commit, leave the group, end.
+    Drain(Duration),
+}
+
+pub enum Event {
+    /// Kafka's client has records, events or delivery reports.
+    Kafka,
+    Isolate {
+        tag: u64,
+        event: IsolateEvent,
+    },
+    Order(Order),
+}
+
+/// The sending end; cheap to clone.
+#[derive(Clone)]
+pub struct Inbox {
+    events: Sender<Event>,
+    /// Set while a `Kafka` event is queued, so that a thousand wake-ups cost one.
+    woken: Arc<AtomicBool>,
+}
+
+pub struct Outlet {
+    events: Receiver<Event>,
+    woken: Arc<AtomicBool>,
+}
+
+pub fn inbox() -> (Inbox, Outlet) {
+    let (sender, receiver) = channel();
+    let woken = Arc::new(AtomicBool::new(false));
+    (Inbox { events: sender, woken: Arc::clone(&woken) }, Outlet { events: receiver, woken })
+}
+
+impl Inbox {
+    pub fn order(&self, order: Order) {
+        let _ = self.events.send(Event::Order(order));
+    }
+
+    /// For Kafka's clients to call from their threads.
+    pub fn wake(&self) -> Arc<dyn Fn() + Send + Sync> {
+        let inbox = self.clone();
+        Arc::new(move || {
+            if !inbox.woken.swap(true, Ordering::AcqRel) {
+                let _ = inbox.events.send(Event::Kafka);
+            }
+        })
+    }
+
+    /// For an isolate's events; the queue is bounded by the credit of its lanes.
+    pub fn route(&self, tag: u64) -> Route {
+        let events = self.events.clone();
+        Arc::new(move |event| {
+            let _ = events.send(Event::Isolate { tag, event });
+        })
+    }
+}
+
+impl Outlet {
+    /// The next event, or `None` when the time is over.
+    pub fn next(&self, patience: Duration) -> Option<Event> {
+        let event = match self.events.recv_timeout(patience) {
+            Ok(event) => event,
+            // We hold a sender ourselves, so nobody can hang up on us.
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
+        };
+        if matches!(event, Event::Kafka) {
+            self.woken.store(false, Ordering::Release);
+        }
+        Some(event)
+    }
+}

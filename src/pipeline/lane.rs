@@ -1,0 +1,332 @@
+//! The order of one lane: what may be sent to the isolate next, and what comes back.
+//!
+//! Records are sent ahead, up to a window, and the worker enters them one after the other. When one fails in a way
+//! that may be retried, the worker stops the lane and gives back, in order, whatever it had not begun; the lane puts
+//! those behind the failed record again and raises its epoch. Pure logic: no clock, no Kafka, no process.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::ledger::Seq;
+
+/// One record on its way through the lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Item {
+    pub seq: Seq,
+    pub size: usize,
+    /// Runs that were counted so far.
+    pub attempts: u32,
+    /// When its first run was sent.
+    pub first_run: Option<Instant>,
+    /// Most records that may share an invocation with it; shrinks when an invocation fails.
+    pub group: u32,
+}
+
+/// What one invocation takes at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grouping {
+    pub records: u32,
+    pub bytes: usize,
+}
+
+impl Grouping {
+    /// For a `record` handler.
+    pub const SINGLE: Grouping = Grouping { records: 1, bytes: usize::MAX };
+}
+
+/// What may be outstanding in the isolate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub records: usize,
+    pub bytes: usize,
+}
+
+/// The worker settled an invocation that it cannot have settled now.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invocation {id} settled out of order on lane {lane}")]
+pub struct OutOfOrder {
+    id: u64,
+    lane: u32,
+}
+
+#[derive(Debug)]
+pub struct Lane {
+    number: u32,
+    epoch: u32,
+    invocations: u64,
+    waiting: VecDeque<Item>,
+    /// Items in the isolate, in the order in which they were sent, grouped by `flights`.
+    flying: VecDeque<Item>,
+    flights: VecDeque<(u64, u32)>,
+    flying_bytes: usize,
+    /// Items that came back, to go before all that wait once nothing flies any more.
+    returned: VecDeque<Item>,
+    /// Nothing is sent until all that flies has come back.
+    stopping: bool,
+    blocked_until: Option<Instant>,
+}
+
+/// Bits of an invocation's id that count within its lane.
+const COUNTER_BITS: u32 = 40;
+/// Most lanes that one isolate sees in its life.
+pub const MAX_LANE: u32 = (1 << (64 - COUNTER_BITS)) - 1;
+
+impl Lane {
+    pub fn new(number: u32) -> Lane {
+        Lane {
+            number,
+            epoch: 0,
+            invocations: 0,
+            waiting: VecDeque::new(),
+            flying: VecDeque::new(),
+            flights: VecDeque::new(),
+            flying_bytes: 0,
+            returned: VecDeque::new(),
+            stopping: false,
+            blocked_until: None,
+        }
+    }
+
+    /// The lane that an invocation's id belongs to.
+    pub fn of(id: u64) -> u32 {
+        (id >> COUNTER_BITS) as u32
+    }
+
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// Adds a record behind all others.
+    pub fn push(&mut self, seq: Seq, size: usize) {
+        self.waiting.push_back(Item { seq, size, attempts: 0, first_run: None, group: u32::MAX });
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.waiting.len() + self.returned.len()
+    }
+
+    pub fn is_flying(&self) -> bool {
+        !self.flights.is_empty()
+    }
+
+    pub fn blocked_until(&self) -> Option<Instant> {
+        self.blocked_until
+    }
+
+    /// Moves the next invocation's items into the isolate, if the window and the rules allow one; they are appended
+    /// to `items`. Returns its id.
+    pub fn send(&mut self, now: Instant, grouping: Grouping, window: Window, items: &mut Vec<Item>) -> Option<u64> {
+        self.resume_if_empty();
+        if self.stopping || self.blocked_until.is_some_and(|until| until > now) {
+            return None;
+        }
+        self.blocked_until = None;
+        let first = self.waiting.front()?;
+        let fits = self.flying.len() < window.records && self.flying_bytes + first.size <= window.bytes;
+        if !fits && !self.flying.is_empty() {
+            return None;
+        }
+        let most = grouping.records.min(first.group).max(1);
+        let (mut count, mut bytes) = (0, 0);
+        while count < most {
+            let Some(item) = self.waiting.front_mut() else { break };
+            if count > 0 && (bytes + item.size > grouping.bytes || item.group < count + 1) {
+                break;
+            }
+            item.first_run.get_or_insert(now);
+            bytes += item.size;
+            count += 1;
+            items.push(*item);
+            self.flying.push_back(*item);
+            self.waiting.pop_front();
+        }
+        self.flying_bytes += bytes;
+        self.invocations += 1;
+        let id = u64::from(self.number) << COUNTER_BITS | self.invocations;
+        self.flights.push_back((id, count));
+        Some(id)
+    }
+
+    /// The invocation has come back; its items are appended to `items`.
+    pub fn land(&mut self, id: u64, items: &mut Vec<Item>) -> Result<(), OutOfOrder> {
+        match self.flights.front() {
+            Some((expected, count)) if *expected == id => {
+                let count = *count as usize;
+                self.flights.pop_front();
+                for item in self.flying.drain(..count) {
+                    self.flying_bytes -= item.size;
+                    items.push(item);
+                }
+                Ok(())
+            }
+            _ => Err(OutOfOrder { id, lane: self.number }),
+        }
+    }
+
+    /// The isolate sends back whatever it has not begun: wait for it, then begin a new epoch.
+    pub fn stop(&mut self) {
+        if !self.stopping {
+            self.stopping = true;
+            self.epoch += 1;
+        }
+    }
+
+    /// An item that has to run again keeps its place before all that were sent after it.
+    pub fn give_back(&mut self, item: Item) {
+        self.returned.push_back(item);
+    }
+
+    pub fn block_until(&mut self, until: Instant) {
+        self.blocked_until = Some(until);
+    }
+
+    /// Lets a lane go on that waits for a later time.
+    pub fn unblock(&mut self) {
+        self.blocked_until = None;
+    }
+
+    fn resume_if_empty(&mut self) {
+        if self.flights.is_empty() {
+            while let Some(item) = self.returned.pop_back() {
+                self.waiting.push_front(item);
+            }
+            self.stopping = false;
+        }
+    }
+
+    /// Called after the last item of a landing was dealt with.
+    pub fn landed(&mut self) {
+        self.resume_if_empty();
+    }
+
+    /// The first record of the flight at this place.
+    pub fn flying_item(&self, flight: usize) -> Option<&Item> {
+        let before: u32 = self.flights.iter().take(flight).map(|(_, count)| count).sum();
+        self.flying.get(before as usize)
+    }
+
+    /// The ids of all that flies, in order, for when the isolate is lost.
+    pub fn flights(&self) -> impl Iterator<Item = u64> {
+        self.flights.iter().map(|(id, _)| *id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const WIDE: Window = Window { records: 100, bytes: usize::MAX };
+
+    fn lane_with(records: u64) -> Lane {
+        let mut lane = Lane::new(3);
+        (0..records).for_each(|seq| lane.push(Seq(seq), 10));
+        lane
+    }
+
+    fn send(lane: &mut Lane, now: Instant, grouping: Grouping) -> Option<(u64, Vec<u64>)> {
+        let mut items = Vec::new();
+        let id = lane.send(now, grouping, WIDE, &mut items)?;
+        Some((id, items.iter().map(|item| item.seq.0).collect()))
+    }
+
+    fn land(lane: &mut Lane, id: u64) -> Vec<Item> {
+        let mut items = Vec::new();
+        lane.land(id, &mut items).unwrap();
+        items
+    }
+
+    #[test]
+    fn records_are_sent_in_order_up_to_the_window() {
+        let mut lane = lane_with(5);
+        let window = Window { records: 100, bytes: 25 };
+        let mut items = Vec::new();
+        let now = Instant::now();
+        while lane.send(now, Grouping::SINGLE, window, &mut items).is_some() {}
+        assert_eq!(items.iter().map(|item| item.seq.0).collect::<Vec<_>>(), [0, 1]);
+    }
+
+    #[test]
+    fn a_record_larger_than_the_window_goes_alone() {
+        let mut lane = Lane::new(1);
+        lane.push(Seq(0), 1000);
+        lane.push(Seq(1), 1);
+        let window = Window { records: 100, bytes: 25 };
+        let mut items = Vec::new();
+        let now = Instant::now();
+        assert!(lane.send(now, Grouping::SINGLE, window, &mut items).is_some());
+        assert!(lane.send(now, Grouping::SINGLE, window, &mut items).is_none());
+    }
+
+    #[test]
+    fn a_failed_record_runs_again_before_all_behind_it() {
+        let mut lane = lane_with(4);
+        let now = Instant::now();
+        let ids: Vec<u64> = (0..3).map(|_| send(&mut lane, now, Grouping::SINGLE).unwrap().0).collect();
+        let failed = land(&mut lane, ids[0])[0];
+        lane.stop();
+        lane.give_back(Item { attempts: 1, ..failed });
+        lane.block_until(now + Duration::from_secs(1));
+        for id in &ids[1..] {
+            assert_eq!(send(&mut lane, now, Grouping::SINGLE), None, "nothing is sent while the lane drains");
+            for item in land(&mut lane, *id) {
+                lane.give_back(item);
+            }
+            lane.landed();
+        }
+        assert_eq!(send(&mut lane, now, Grouping::SINGLE), None, "the lane is blocked until the retry is due");
+        let later = now + Duration::from_secs(2);
+        let order: Vec<u64> = (0..4).map(|_| send(&mut lane, later, Grouping::SINGLE).unwrap().1[0]).collect();
+        assert_eq!(order, [0, 1, 2, 3]);
+        assert_eq!(lane.epoch(), 1);
+    }
+
+    #[test]
+    fn an_invocation_that_settles_out_of_order_is_refused() {
+        let mut lane = lane_with(2);
+        let now = Instant::now();
+        send(&mut lane, now, Grouping::SINGLE).unwrap();
+        let second = send(&mut lane, now, Grouping::SINGLE).unwrap().0;
+        assert!(lane.land(second, &mut Vec::new()).is_err());
+        assert!(lane.land(12345, &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn batches_keep_to_records_bytes_and_shrunken_groups() {
+        let mut lane = lane_with(6);
+        let now = Instant::now();
+        let three = Grouping { records: 3, bytes: usize::MAX };
+        let (id, seqs) = send(&mut lane, now, three).unwrap();
+        assert_eq!(seqs, [0, 1, 2]);
+        assert_eq!(send(&mut lane, now, Grouping { records: 3, bytes: 20 }).unwrap().1, [3, 4]);
+        let failed = land(&mut lane, id);
+        lane.stop();
+        failed.into_iter().for_each(|item| lane.give_back(Item { group: 2, ..item }));
+        lane.landed();
+        let second = lane.flights().next().unwrap();
+        land(&mut lane, second).into_iter().for_each(|item| lane.give_back(item));
+        lane.landed();
+        assert_eq!(send(&mut lane, now, three).unwrap().1, [0, 1]);
+        assert_eq!(send(&mut lane, now, three).unwrap().1, [2, 3]);
+    }
+
+    #[test]
+    fn stopping_an_empty_lane_does_not_hold_it() {
+        let mut lane = lane_with(1);
+        lane.stop();
+        assert!(send(&mut lane, Instant::now(), Grouping::SINGLE).is_some());
+    }
+
+    #[test]
+    fn ids_name_their_lane() {
+        let mut lane = lane_with(1);
+        let (id, _) = send(&mut lane, Instant::now(), Grouping::SINGLE).unwrap();
+        assert_eq!(Lane::of(id), 3);
+        assert_ne!(id, 0);
+    }
+}

@@ -1,0 +1,39 @@
+//! The data plane: the way of a record from topic to topic.
+//!
+//! ```text
+//! topic → source → dispatch → isolate → sink → commit
+//!         poll,    order,     worker    produce,  advance the
+//!         by part. bound,     process   await     contiguous prefix,
+//!                  retry ─→ dead letter ─→ sink   store the offset
+//! ```
+//! To follow a record, read in this order:
+//!
+//! 1. [`subscription`]: one function's thread; `turn` states the stages;
+//! 2. [`partition`]: `take` from Kafka, `feed` to the isolate, `settle` what comes back;
+//! 3. [`lane`]: what may be sent next, and what must wait or run again;
+//! 4. [`result`], [`sink`] and [`dead_letter`]: what Kafka gets, and what becomes of it;
+//! 5. [`ledger`]: up to where everything is finished, so that it may be committed.
+//!
+//! All state of a subscription belongs to its one thread; other threads only put events into its [`inbox`].
+//! Nothing here imports the control plane, the admin API or the command line.
+
+mod board;
+mod dead_letter;
+mod inbox;
+mod isolates;
+mod lane;
+mod ledger;
+mod outbox;
+mod partition;
+mod rebalance;
+mod result;
+mod retry;
+mod sink;
+mod subscription;
+mod tickets;
+
+pub use dead_letter::HEADER_ROOM;
+pub use isolates::Version;
+pub use partition::Bounds;
+pub use sink::{Output, Sinks};
+pub use subscription::{Handle, Setup, start};

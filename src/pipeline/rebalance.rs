@@ -1,0 +1,168 @@
+//! Partitions come and go. What is taken away is finished first, within a time, and what it finished is committed
+//! before it goes; the other partitions go on meanwhile.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::partition::Partition;
+use super::subscription::{COMMIT, Subscription};
+use crate::kafka::{ConsumerEvent, Position, Slot, TopicPartition};
+
+/// How long revoked partitions may take to finish what is in flight.
+const REVOKE: Duration = Duration::from_secs(15);
+
+/// How long leaving the group may take.
+const CLOSE: Duration = Duration::from_secs(5);
+
+/// What the group has asked of us and we have not answered.
+#[derive(Default)]
+pub struct Rebalance {
+    asked: VecDeque<Asked>,
+}
+
+enum Asked {
+    Assign(Vec<TopicPartition>),
+    Revoke { partitions: Vec<TopicPartition>, lost: bool, until: Instant },
+}
+
+impl Rebalance {
+    /// When a revoke may wait no longer.
+    pub fn due(&self) -> Option<Instant> {
+        match self.asked.front()? {
+            Asked::Assign(_) => None,
+            Asked::Revoke { until, .. } => Some(*until),
+        }
+    }
+}
+
+impl Subscription {
+    /// Serves the consumer's events.
+    pub(super) fn hear_consumer(&mut self, now: Instant) {
+        while let Some(event) = self.consumer.as_mut().and_then(|consumer| consumer.poll()) {
+            match event {
+                ConsumerEvent::Assign(partitions) => self.rebalance.asked.push_back(Asked::Assign(partitions)),
+                ConsumerEvent::Revoke { partitions, lost } => {
+                    tracing::debug!(?partitions, lost, "partitions are taken away");
+                    self.leave(Some(&partitions));
+                    self.rebalance.asked.push_back(Asked::Revoke { partitions, lost, until: now + REVOKE });
+                }
+                ConsumerEvent::OffsetReset { partition, detail } => {
+                    self.setup.metrics.offsets_out_of_range.increment();
+                    tracing::warn!(%partition, %detail, "the position is out of range, going on at the earliest record");
+                }
+                ConsumerEvent::Error(error) => tracing::debug!(%error, "the consumer reports an error and goes on"),
+                ConsumerEvent::Fatal(error) => {
+                    tracing::error!(%error, "the consumer failed for good and is made anew");
+                    self.drop_consumer(now);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Lets nothing new begin in these partitions, or in all of them.
+    pub(super) fn leave(&mut self, which: Option<&[TopicPartition]>) {
+        for partition in self.partitions.values_mut() {
+            if which.is_none_or(|which| which.contains(&partition.at)) {
+                partition.leaving = true;
+                let bound = partition.bound;
+                partition.recall(bound.and_then(|tag| self.isolates.held().find(|held| held.tag == tag)));
+            }
+        }
+    }
+
+    /// Answers what can be answered now, in the order in which it was asked.
+    pub(super) fn answer_rebalances(&mut self, now: Instant) {
+        while let Some(asked) = self.rebalance.asked.pop_front() {
+            match asked {
+                Asked::Assign(partitions) => self.assign(&partitions),
+                Asked::Revoke { partitions, lost, until } => {
+                    let quiet = self.leaving(&partitions).all(Partition::is_quiet);
+                    if !lost && !quiet && now < until {
+                        self.rebalance.asked.push_front(Asked::Revoke { partitions, lost, until });
+                        return;
+                    }
+                    self.revoke(&partitions, lost);
+                }
+            }
+        }
+    }
+
+    fn leaving<'a>(&'a self, which: &'a [TopicPartition]) -> impl Iterator<Item = &'a Partition> {
+        self.partitions.values().filter(|partition| which.contains(&partition.at))
+    }
+
+    fn assign(&mut self, partitions: &[TopicPartition]) {
+        let Some(consumer) = &mut self.consumer else { return };
+        let positions: Vec<(TopicPartition, Position)> =
+            partitions.iter().map(|partition| (partition.clone(), Position::Committed)).collect();
+        match consumer.assign(&positions) {
+            Ok(slots) => {
+                tracing::info!(count = partitions.len(), "partitions assigned");
+                for (at, slot) in partitions.iter().zip(slots) {
+                    let lane = self.new_lane();
+                    let mut partition = Partition::new(at.clone(), slot, lane);
+                    partition.leaving = self.draining.is_some();
+                    self.partitions.insert(lane, partition);
+                }
+            }
+            Err(error) => tracing::error!(%error, "cannot take on the assigned partitions"),
+        }
+    }
+
+    fn revoke(&mut self, which: &[TopicPartition], lost: bool) {
+        // Nothing may be committed for partitions that somebody else may own already.
+        if !lost {
+            self.commit_now(Some(which));
+        }
+        self.partitions.retain(|_, partition| !which.contains(&partition.at));
+        let Some(consumer) = &mut self.consumer else { return };
+        match consumer.unassign(which) {
+            Ok(()) => tracing::info!(count = which.len(), lost, "partitions given up"),
+            Err(error) => tracing::warn!(%error, "cannot give up partitions"),
+        }
+    }
+
+    /// Commits what these partitions have finished, and waits for Kafka's answer.
+    fn commit_now(&mut self, which: Option<&[TopicPartition]>) {
+        let Some(consumer) = &mut self.consumer else { return };
+        let begun = Instant::now();
+        let mut next: Vec<(Slot, i64)> = Vec::new();
+        for partition in self.partitions.values_mut() {
+            if which.is_none_or(|which| which.contains(&partition.at)) {
+                partition.advance(begun, &self.setup.metrics);
+                next.extend(partition.committed().map(|offset| (partition.slot, offset)));
+            }
+        }
+        if next.is_empty() {
+            return;
+        }
+        match consumer.commit(&next, COMMIT) {
+            Ok(()) => self.setup.metrics.commit.observe(begun.elapsed()),
+            Err(error) => tracing::warn!(%error, "cannot commit; the records behind the last commit will run again"),
+        }
+    }
+
+    /// Whether a shutdown has nothing left to wait for.
+    pub(super) fn drained(&self) -> bool {
+        let Some(until) = self.draining else { return false };
+        self.partitions.values().all(Partition::is_quiet) || Instant::now() >= until
+    }
+
+    /// Commits and leaves the group.
+    pub(super) fn finish(mut self) {
+        let unfinished: usize =
+            self.partitions.values().filter(|partition| !partition.is_quiet()).map(Partition::underway).sum();
+        if unfinished > 0 {
+            tracing::warn!(records = unfinished, "the time to finish is over; these records will run again");
+        }
+        self.commit_now(None);
+        self.isolates.release();
+        self.partitions.clear();
+        if let Some(consumer) = self.consumer.take() {
+            if let Err(error) = consumer.close(CLOSE) {
+                tracing::warn!(%error, "cannot leave the group in time; its partitions move when the session ends");
+            }
+        }
+    }
+}

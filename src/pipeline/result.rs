@@ -1,0 +1,53 @@
+//! From what an isolate says of a result to the record that Kafka gets: what the handler did not set is kept from the
+//! input record, byte for byte.
+
+use super::sink::{Output, Sink, Writing};
+use super::tickets::Ticket;
+use crate::kafka::Message;
+use crate::protocol::headers::HeaderView;
+use crate::protocol::settled::{HeaderChange, ResultView, Value};
+
+/// The result's value, resolved against its record.
+fn value<'a>(result: &ResultView<'a>, record: &'a Message) -> Option<&'a [u8]> {
+    match result.value {
+        Value::Null => None,
+        Value::Bytes(bytes) => Some(bytes),
+        Value::Same => record.value(),
+    }
+}
+
+fn key<'a>(result: &ResultView<'a>, record: &'a Message) -> Option<&'a [u8]> {
+    result.key.unwrap_or_else(|| record.key())
+}
+
+fn header_bytes<'a>(headers: impl Iterator<Item = HeaderView<'a>>) -> usize {
+    headers.map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len) + 4).sum()
+}
+
+/// Why this result cannot be written to `output`, if that can be told beforehand.
+pub fn refused(result: &ResultView<'_>, record: &Message, output: &Output) -> Option<String> {
+    // Without a limit there is nothing to add up.
+    output.max_bytes?;
+    let headers = match result.headers {
+        HeaderChange::Keep => header_bytes(record.headers()),
+        HeaderChange::Replace(list) => header_bytes(list.iter()),
+        HeaderChange::Patch(list) => header_bytes(list.iter()) + header_bytes(record.headers()),
+    };
+    let size = value(result, record).map_or(0, <[u8]>::len) + key(result, record).map_or(0, <[u8]>::len) + headers;
+    output.refuses(size)
+}
+
+/// Hands the result to Kafka.
+pub fn write(sink: &mut Sink, ticket: Ticket, result: &ResultView<'_>, record: &Message, output: &Output) {
+    let writing = Writing {
+        topic: &output.topic,
+        partition: result.partition,
+        timestamp: result.timestamp.or_else(|| record.timestamp()),
+        key: key(result, record),
+        value: value(result, record),
+    };
+    match result.headers {
+        HeaderChange::Keep => sink.write(ticket, writing, record.headers()),
+        change => sink.write(ticket, writing, change.apply(record.headers()).into_iter()),
+    }
+}

@@ -1,0 +1,478 @@
+//! One function's subscription: a thread that owns the function's position on its topics and moves records along.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::board::Reporter;
+use super::inbox::{Event, Inbox, Order, Outlet, inbox};
+use super::isolates::{Arrival, Isolates, Version};
+use super::lane::{Lane, MAX_LANE};
+use super::partition::{Bounds, Ending, Failed, Partition, SettleError, Settling};
+use super::rebalance::Rebalance;
+use super::sink::{Delivered, Sink, Sinks};
+use crate::kafka::{Consumer, Message, Settings, Slot, TopicPartition};
+use crate::pool::{IsolateEvent, Pool};
+use crate::protocol::control::{Call, Problem, Reply, encode};
+use crate::protocol::frame::Kind;
+use crate::protocol::settled::{Entry, How, SettledReader, Verdict};
+use crate::protocol::wire::WireError;
+use crate::status::Board;
+use crate::telemetry::FunctionMetrics;
+
+/// Everything that a subscription is made of.
+pub struct Setup {
+    pub version: Arc<Version>,
+    pub topics: Vec<String>,
+    pub settings: Settings,
+    pub sinks: Arc<Sinks>,
+    pub pool: Pool,
+    pub metrics: Arc<FunctionMetrics>,
+    pub board: Arc<Board>,
+    pub bounds: Bounds,
+}
+
+/// A running subscription, as the control plane holds it.
+pub struct Handle {
+    inbox: Inbox,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Handle {
+    pub fn install(&self, version: Arc<Version>) {
+        self.inbox.order(Order::Install(version));
+    }
+
+    pub fn subscribe(&self, topics: Vec<String>) {
+        self.inbox.order(Order::Subscribe(topics));
+    }
+
+    /// Asks it to end; several can drain at once. [`Handle::join`] waits.
+    pub fn drain(&self, within: Duration) {
+        self.inbox.order(Order::Drain(within));
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    pub fn join(mut self) {
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Starts a subscription in a thread of its own. Its topics exist and its positions are settled.
+pub fn start(setup: Setup) -> std::io::Result<Handle> {
+    let (inbox, outlet) = inbox();
+    let own = inbox.clone();
+    let name = setup.version.program.name().to_owned();
+    let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
+        let span = tracing::info_span!("function", name = %name);
+        let _inside = span.enter();
+        Subscription::new(setup, own).run(&outlet);
+    })?;
+    Ok(Handle { inbox, thread: Some(thread) })
+}
+
+/// How often numbers are shown and idle things looked at.
+const TICK: Duration = Duration::from_millis(500);
+/// An isolate that ran nothing for this long is given back.
+const IDLE: Duration = Duration::from_secs(60);
+/// How long a failed consumer waits before it is made anew.
+const NEW_CONSUMER: Duration = Duration::from_secs(2);
+/// How long a synchronous commit may take.
+pub(super) const COMMIT: Duration = Duration::from_secs(10);
+/// Most events that are handled before the next turn.
+const EVENTS: usize = 256;
+
+pub(super) struct Subscription {
+    pub(super) setup: Setup,
+    pub(super) inbox: Inbox,
+    pub(super) consumer: Option<Consumer>,
+    pub(super) partitions: HashMap<u32, Partition>,
+    next_lane: u32,
+    pub(super) isolates: Isolates,
+    pub(super) sink: Sink,
+    pub(super) rebalance: Rebalance,
+    pub(super) draining: Option<Instant>,
+    reporter: Reporter,
+    buffer: Vec<Message>,
+    delivered: Vec<Delivered>,
+    told: Vec<(TopicPartition, Failed)>,
+    ready: Vec<Slot>,
+    consumer_after: Instant,
+    last_busy: Instant,
+    next_tick: Instant,
+}
+
+impl Subscription {
+    fn new(setup: Setup, inbox: Inbox) -> Subscription {
+        let now = Instant::now();
+        Subscription {
+            consumer: None,
+            partitions: HashMap::new(),
+            next_lane: 1,
+            isolates: Isolates::new(setup.pool.clone(), inbox.clone(), Arc::clone(&setup.version)),
+            sink: setup.sinks.open(inbox.wake()),
+            rebalance: Rebalance::default(),
+            draining: None,
+            reporter: Reporter::new(&setup),
+            buffer: Vec::new(),
+            delivered: Vec::new(),
+            told: Vec::new(),
+            ready: Vec::new(),
+            consumer_after: now,
+            last_busy: now,
+            next_tick: now,
+            inbox,
+            setup,
+        }
+    }
+
+    fn run(mut self, outlet: &Outlet) {
+        while !self.drained() {
+            self.turn();
+            let mut event = outlet.next(self.patience());
+            for _ in 0..EVENTS {
+                let Some(now) = event else { break };
+                self.handle(now);
+                event = outlet.next(Duration::ZERO);
+            }
+            if let Some(last) = event {
+                self.handle(last);
+            }
+        }
+        self.finish();
+    }
+
+    /// Moves everything as far as it goes: the stages of a record, from the last to the first, so that the room that
+    /// one stage makes is used by the one before it at once. What isolates have settled was handled just before.
+    fn turn(&mut self) {
+        let now = Instant::now();
+        self.keep_consumer(now);
+        self.hear_consumer(now);
+        self.acknowledge(now);
+        self.commit(now);
+        self.answer_rebalances(now);
+        self.source(now);
+        self.dispatch(now);
+        if now >= self.next_tick {
+            self.tick(now);
+        }
+    }
+
+    /// Topic → ledger and lane.
+    fn source(&mut self, now: Instant) {
+        let Some(consumer) = &mut self.consumer else { return };
+        self.ready.clear();
+        consumer.ready(&mut self.ready);
+        for partition in self.partitions.values_mut() {
+            partition.has_more |= self.ready.contains(&partition.slot);
+            if self.sink.is_blocked() {
+                continue;
+            }
+            match partition.take(consumer, self.setup.bounds, &mut self.buffer) {
+                Ok(0) => {}
+                Ok(taken) => {
+                    self.last_busy = now;
+                    self.setup.metrics.records_in.add(taken as u64);
+                }
+                Err(error) => {
+                    tracing::warn!(partition = %partition.at, %error, "cannot read from a partition, trying again");
+                }
+            }
+        }
+    }
+
+    /// Lane → isolate.
+    fn dispatch(&mut self, now: Instant) {
+        if self.sink.is_blocked() {
+            return;
+        }
+        let mut moved = false;
+        for partition in self.partitions.values_mut().filter(|partition| partition.wants_isolate()) {
+            let place = self.isolates.place_of(partition.at.partition);
+            let Some(tag) = self.isolates.wanted(place, now).map(|held| held.tag) else { continue };
+            moved |= partition.bound != Some(tag);
+            let mut held = self.isolates.held();
+            let Some(target) = held.find(|held| held.tag == tag) else { continue };
+            let old = partition.bound.and_then(|bound| self.isolates.held().find(|held| held.tag == bound));
+            partition.feed(target, old, now, &self.setup.metrics);
+        }
+        if moved {
+            self.retire();
+        }
+    }
+
+    /// Old versions that no lane is in any more are given back.
+    fn retire(&mut self) {
+        let partitions = &self.partitions;
+        let uses =
+            |tag| partitions.values().any(|partition| partition.bound == Some(tag) && partition.lane.is_flying());
+        self.isolates.retire(uses);
+    }
+
+    /// Isolate → sink: invocations have ended.
+    fn settle(&mut self, tag: u64, body: &[u8]) -> Result<(), Violation> {
+        let Some(held) = self.isolates.by_tag(tag) else { return Ok(()) };
+        let mut reader = SettledReader::new(body)?;
+        held.memory = (reader.heap, reader.external);
+        let version = Arc::clone(&held.version);
+        self.setup.metrics.spent_cpu(Duration::from_nanos(reader.cpu_ns));
+        let now = Instant::now();
+        self.last_busy = now;
+        let mut ran = Settling {
+            sink: &mut self.sink,
+            version: &version,
+            metrics: &self.setup.metrics,
+            now,
+            told: &mut self.told,
+        };
+        while let Some(Entry { id, lane, how }) = reader.entry()? {
+            let Some(partition) = self.partitions.get_mut(&lane) else {
+                // Partitions that were taken away may still be spoken of; others never existed.
+                if lane < self.next_lane { continue } else { return Err(Violation::Lane(lane)) }
+            };
+            match how {
+                How::NotRun => partition.not_run(id).map_err(SettleError::from)?,
+                How::Whole { wall_ns, failure } => {
+                    self.setup.metrics.invocation.observe(Duration::from_nanos(wall_ns));
+                    partition.settle(id, &mut ran, |_| Some(Ending::Failure(failure)))?;
+                }
+                How::Each { wall_ns, verdicts } => {
+                    self.setup.metrics.invocation.observe(Duration::from_nanos(wall_ns));
+                    partition.settle(id, &mut ran, |place| verdicts.get(place).map(ending))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sink → ledger: Kafka has results, or will not have them.
+    fn acknowledge(&mut self, now: Instant) {
+        self.delivered.clear();
+        self.sink.collect(now, &mut self.delivered);
+        let version = Arc::clone(self.isolates.version());
+        for delivered in self.delivered.drain(..) {
+            match delivered {
+                Delivered::Acknowledged(ticket) => {
+                    if let Some(partition) = self.partitions.get_mut(&ticket.lane) {
+                        partition.acknowledged(ticket.seq);
+                    }
+                }
+                Delivered::Refused { ticket, outcome, reason } => {
+                    let Some(partition) = self.partitions.get_mut(&ticket.lane) else { continue };
+                    let mut ran = Settling {
+                        sink: &mut self.sink,
+                        version: &version,
+                        metrics: &self.setup.metrics,
+                        now,
+                        told: &mut self.told,
+                    };
+                    partition.refused(ticket, outcome, &reason, &mut ran);
+                }
+            }
+        }
+        self.reporter.tell(&mut self.told, self.sink.take_trouble());
+    }
+
+    /// Ledger → stored offset, which Kafka's client commits within a second.
+    fn commit(&mut self, now: Instant) {
+        let Some(consumer) = &mut self.consumer else { return };
+        let metrics = &self.setup.metrics;
+        let advanced = |partition: &mut Partition| Some((partition.slot, partition.advance(now, metrics)?));
+        let moved: Vec<(Slot, i64)> = self.partitions.values_mut().filter_map(advanced).collect();
+        if !moved.is_empty()
+            && let Err(error) = consumer.store(&moved)
+        {
+            tracing::warn!(%error, "cannot store offsets, they are stored with the next ones");
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            // The turn that follows looks at everything that Kafka may have.
+            Event::Kafka => {}
+            Event::Isolate { tag, event } => self.isolate_event(tag, event),
+            Event::Order(Order::Install(version)) => {
+                self.reporter.installed(&version);
+                self.isolates.install(version);
+                self.partitions.values_mut().for_each(Partition::go_on);
+            }
+            Event::Order(Order::Subscribe(topics)) => {
+                self.setup.topics = topics;
+                if let Some(consumer) = &mut self.consumer
+                    && let Err(error) = consumer.subscribe(&self.setup.topics)
+                {
+                    tracing::error!(%error, "cannot change the subscription");
+                }
+            }
+            Event::Order(Order::Drain(within)) => {
+                self.draining.get_or_insert(Instant::now() + within);
+                self.reporter.draining();
+                self.leave(None);
+            }
+        }
+    }
+
+    fn isolate_event(&mut self, tag: u64, event: IsolateEvent) {
+        match event {
+            IsolateEvent::Loaded(loaded) => {
+                if loaded.result.is_ok() {
+                    self.setup.metrics.cold_start.observe(Duration::from_micros(loaded.took_us));
+                }
+                match self.isolates.arrived(tag, loaded.result.map(|_| ())) {
+                    Arrival::Ready | Arrival::Stale => {}
+                    Arrival::Failed(problem) => self.reporter.cannot_load(&problem, false),
+                    Arrival::UpdateFailed(problem) => self.reporter.cannot_load(&problem, true),
+                }
+            }
+            IsolateEvent::Settled(body) => {
+                if let Err(violation) = self.settle(tag, &body) {
+                    tracing::error!(error = %violation, "a worker broke the protocol");
+                    if let Some(held) = self.isolates.by_tag(tag) {
+                        held.isolate.link().kill("sent outcomes that cannot be");
+                    }
+                }
+            }
+            IsolateEvent::Unloaded(unloaded) => {
+                let reason = unloaded.reason.unwrap_or_default();
+                tracing::debug!(%reason, "an isolate ended and is replaced");
+                self.lose(tag, None, false, &reason);
+            }
+            IsolateEvent::Died(death) => {
+                let running = death.running.and_then(|id| Some((id, self.partitions.get(&Lane::of(id))?)));
+                let record = running.map(|(id, partition)| match partition.offset_of(id) {
+                    Some(offset) => format!("{} offset {offset}", partition.at),
+                    None => partition.at.to_string(),
+                });
+                tracing::warn!(
+                    pid = death.pid, how = %death.how, record = record.as_deref().unwrap_or("none"),
+                    "the worker died; its unacknowledged records are handed out again"
+                );
+                self.lose(tag, death.running, death.crashed, &death.how);
+            }
+            IsolateEvent::Log(log) => {
+                self.setup.metrics.log_lines_dropped.add(log.dropped);
+                self.reporter.log(&log);
+            }
+            IsolateEvent::Call(call) => self.refuse_call(tag, &call),
+        }
+    }
+
+    fn refuse_call(&mut self, tag: u64, call: &Call) {
+        if let Some(held) = self.isolates.by_tag(tag) {
+            let reply = Reply { id: call.id, result: Err(format!("the host does not serve {:?}", call.what)) };
+            held.isolate.send(encode(Kind::Reply, held.isolate.channel(), &reply));
+        }
+    }
+
+    /// An isolate is gone; its lanes go on elsewhere.
+    fn lose(&mut self, tag: u64, running: Option<u64>, crashed: bool, how: &str) {
+        let Some(held) = self.isolates.gone(tag) else { return };
+        let mut ran = Settling {
+            sink: &mut self.sink,
+            version: &held.version,
+            metrics: &self.setup.metrics,
+            now: Instant::now(),
+            told: &mut self.told,
+        };
+        for partition in self.partitions.values_mut().filter(|partition| partition.bound == Some(tag)) {
+            partition.lost(running, crashed, how, &mut ran);
+        }
+    }
+
+    fn keep_consumer(&mut self, now: Instant) {
+        if self.consumer.is_some() || self.draining.is_some() || now < self.consumer_after {
+            return;
+        }
+        let group = &self.setup.version.program.manifest.source.group;
+        let made = Consumer::new(&self.setup.settings, group, self.inbox.wake());
+        match made.and_then(|mut consumer| consumer.subscribe(&self.setup.topics).map(|()| consumer)) {
+            Ok(consumer) => {
+                self.consumer = Some(consumer);
+                self.reporter.running();
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot start the consumer, trying again");
+                self.reporter.consumer_failed(&error.to_string());
+                self.consumer_after = now + NEW_CONSUMER;
+            }
+        }
+    }
+
+    /// A consumer that failed for good is made anew; whatever was underway will be read again.
+    pub(super) fn drop_consumer(&mut self, now: Instant) {
+        self.partitions.clear();
+        self.rebalance = Rebalance::default();
+        self.consumer_after = now + NEW_CONSUMER;
+        self.consumer = None;
+    }
+
+    pub(super) fn new_lane(&mut self) -> u32 {
+        let lane = self.next_lane;
+        // A lane's number is part of its invocations' ids. Sixteen million assignments are not to be expected.
+        self.next_lane = if lane >= MAX_LANE { 1 } else { lane + 1 };
+        lane
+    }
+
+    fn tick(&mut self, now: Instant) {
+        self.next_tick = now + TICK;
+        if let Some(consumer) = &mut self.consumer {
+            let moved: Vec<(Slot, i64)> = self
+                .partitions
+                .values_mut()
+                .filter_map(|partition| {
+                    Some((partition.slot, partition.idle_position(consumer.position(partition.slot))?))
+                })
+                .collect();
+            if !moved.is_empty() {
+                let _ = consumer.store(&moved);
+            }
+        }
+        let busy = self.partitions.values().any(|partition| partition.underway() > 0);
+        if !busy && now.saturating_duration_since(self.last_busy) > IDLE {
+            self.isolates.release();
+        }
+        self.retire();
+        self.reporter.tick(self.consumer.as_ref(), &self.partitions, &self.isolates);
+    }
+
+    /// How long nothing needs to be done unless something happens.
+    fn patience(&self) -> Duration {
+        let now = Instant::now();
+        let lanes = self.partitions.values().filter_map(Partition::due);
+        let others = [Some(self.next_tick), self.sink.due(), self.isolates.due(), self.rebalance.due(), self.draining];
+        let next = lanes.chain(others.into_iter().flatten()).min();
+        next.map_or(TICK, |next| next.saturating_duration_since(now)).min(TICK)
+    }
+}
+
+fn ending<'a>(verdict: &Verdict<'a>) -> Ending<'a> {
+    match verdict {
+        Verdict::Success { outcome, results } => Ending::Success { outcome: *outcome, results: *results },
+        Verdict::Failure(failure) => Ending::Failure(*failure),
+    }
+}
+
+/// A worker said something that cannot be, and is ended for it.
+#[derive(Debug, thiserror::Error)]
+enum Violation {
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    #[error(transparent)]
+    Settle(#[from] SettleError),
+    #[error("lane {0} does not exist")]
+    Lane(u32),
+}
+
+/// For the reporter: what a problem says in one line.
+pub(super) fn problem_line(problem: &Problem) -> String {
+    match (&problem.file, problem.line) {
+        (Some(file), Some(line)) => format!("{}: {} ({file}:{line})", problem.code, problem.message),
+        _ => format!("{}: {}", problem.code, problem.message),
+    }
+}

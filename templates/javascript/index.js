@@ -1,0 +1,12 @@
+// {{name}}: reads orders, adds their total.
+
+/** @type {Eddyline.RecordHandler} */
+export default function (record, ctx) {
+  const order = record.json();
+  // Null is a tombstone; to return nothing means to write nothing.
+  if (order === null || order.test) return;
+  // A record that will never be right goes to the dead letter, with the reason.
+  if (!(order.quantity > 0)) ctx.reject(`quantity is ${order.quantity}, not above 0`);
+
+  return { ...order, total: order.quantity * order.price };
+}
