@@ -135,7 +135,7 @@ fn a_thousand_partitions_take_seconds() {
     let resolved = start(&settings, &unique("group"), &[topic], Start::Time(NOON));
     assert_eq!(offsets(resolved), [0; 1000]);
     assert!(
-        begun.elapsed() < Duration::from_secs(10),
+        begun.elapsed() < Duration::from_secs(30),
         "{:?}",
         begun.elapsed()
     );
