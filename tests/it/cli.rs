@@ -130,7 +130,10 @@ fn config_shows_where_each_value_came_from_and_no_secret() {
     let settings = json(&output);
     let setting = |key: &str| settings.as_array().unwrap().iter().find(|one| one["key"] == key).unwrap().clone();
     let brokers = setting("kafka.brokers");
-    assert_eq!((&brokers["value"], &brokers["origin"]["from"]), (&"from-environment:9092".into(), &"environment".into()));
+    assert_eq!(
+        (&brokers["value"], &brokers["origin"]["from"]),
+        (&"from-environment:9092".into(), &"environment".into())
+    );
     assert_eq!(setting("topics.partitions")["origin"]["from"], "file");
     assert_eq!(setting("workers.count")["origin"]["from"], "flag");
     assert_eq!(setting("admin.listen")["origin"]["from"], "default");
