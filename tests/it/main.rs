@@ -4,6 +4,7 @@ mod admin;
 mod cli;
 mod kafka_layer;
 mod support;
+mod tidy;
 mod worker_context;
 mod worker_lanes;
 mod worker_limits;
