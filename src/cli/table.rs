@@ -6,6 +6,8 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Wi
 
 /// Width of tables that go to a file or a pipe.
 const WIDTH_WITHOUT_TERMINAL: u16 = 120;
+/// Characters of a column of numbers in a rigid table, the gap behind it included.
+const RIGID_NUMBER: u16 = 12;
 /// Below that, tables stop to be tables.
 const NARROWEST: u16 = 40;
 
@@ -18,6 +20,12 @@ pub(super) fn table(columns: &[&str]) -> Table {
 pub(super) fn rigid_table(columns: &[&str]) -> Table {
     let mut table = table_of_width(columns, u16::MAX);
     table.set_content_arrangement(ContentArrangement::Disabled);
+    for (index, name) in columns.iter().enumerate() {
+        // Columns of numbers should not jump about as these grow.
+        if let (Some(column), true) = (table.column_mut(index), name.starts_with('>')) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(RIGID_NUMBER)));
+        }
+    }
     table
 }
 
