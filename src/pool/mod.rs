@@ -16,7 +16,7 @@ mod supervisor;
 mod trial;
 
 pub use isolate::{Isolate, IsolateEvent, Route};
-pub use link::{Death, Link, LinkError};
+pub use link::{Death, HELLO, Link, LinkError};
 pub use process::{WorkerCommand, worker_fds};
 pub use supervisor::{Pool, PoolOptions};
 pub use trial::{Trial, TrialError, TrialRecord, TrialReport, TrialResult, TrialVerdict};

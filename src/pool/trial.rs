@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use super::isolate::{Isolate, IsolateEvent};
-use super::link::{Link, LinkError};
+use super::link::{HELLO, Link, LinkError};
 use super::process::WorkerCommand;
 use crate::outcome::Outcome;
 use crate::protocol::control::{Handler, Load, Log, Problem};
@@ -92,7 +92,7 @@ impl Trial {
     /// Starts a worker and loads the function. Call from a thread that outlives the trial.
     pub fn start(command: &WorkerCommand, load: &Load) -> Result<Trial, TrialError> {
         let link = Link::start(command, |_| {})?;
-        link.wait_ready()?;
+        link.wait_ready(HELLO)?;
         let (isolate, events) = open(&link, load)?;
         let mut trial =
             Trial { link, load: load.clone(), isolate, events, invocations: 0, handler: load.bundle.handler };
@@ -128,7 +128,7 @@ impl Trial {
     pub fn run(&mut self, records: &[TrialRecord], attempt: u16) -> Result<TrialReport, TrialError> {
         if self.link.is_dead() {
             self.link = Link::start(&WorkerCommand::this_program().map_err(LinkError::Start)?, |_| {})?;
-            self.link.wait_ready()?;
+            self.link.wait_ready(HELLO)?;
             self.reload()?;
         }
         self.invocations += 1;
