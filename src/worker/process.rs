@@ -32,6 +32,8 @@ pub fn main_from_fds() -> ExitCode {
 
 /// Runs a worker until the host closes the socket.
 pub fn main(socket: OwnedFd, words: OwnedFd) -> ExitCode {
+    // A thread that panics holds invocations that would never settle; the shared page tells whose they are.
+    std::panic::set_hook(Box::new(|panic| fail(&panic.to_string())));
     engine::initialise();
     let words = match Words::open(&words) {
         Ok(words) => Arc::new(words),

@@ -216,6 +216,20 @@ fn unhandled_rejections_and_timer_errors_are_logged_and_harm_nobody() {
 }
 
 #[test]
+fn a_rejection_that_a_plain_handler_leaves_behind_is_logged() {
+    let mut worker = Worker::with(handler("Promise.reject(new Error('floating')); return 'fine';"));
+    assert_eq!(worker.one(Record::new("x")).outputs(), [Output::value("fine")]);
+    assert!(worker.log().text.contains("floating"));
+}
+
+#[test]
+fn lines_of_a_function_that_is_only_prepared_are_dropped() {
+    let mut worker = Worker::start();
+    let prepared = worker.prepare(&[("index.js", "console.log('loading'); export default () => {};")]);
+    assert!(prepared.result.is_ok() && worker.logs.is_empty(), "{prepared:?}");
+}
+
+#[test]
 fn the_web_apis_of_handlers_are_there() {
     let settled = run(
         "const url = new URL('https://a.example/x?b=1'); url.searchParams.set('c', '2');
