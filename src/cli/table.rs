@@ -6,15 +6,19 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Wi
 
 /// Width of tables that go to a file or a pipe.
 const WIDTH_WITHOUT_TERMINAL: u16 = 120;
+/// Below that, tables stop to be tables.
+const NARROWEST: u16 = 40;
 
 /// A table with these column names; those that begin with `>` hold numbers and are aligned to the right.
 pub(super) fn table(columns: &[&str]) -> Table {
     table_of_width(columns, width(std::io::stdout()))
 }
 
-/// The same, as wide as the terminal that shows stderr.
-pub(super) fn table_for_stderr(columns: &[&str]) -> Table {
-    table_of_width(columns, width(std::io::stderr()))
+/// The same, as wide as it needs to be: for what is drawn over and over, where a wrapped line would do harm.
+pub(super) fn rigid_table(columns: &[&str]) -> Table {
+    let mut table = table_of_width(columns, u16::MAX);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table
 }
 
 /// Gives all columns the same width.
@@ -48,11 +52,13 @@ pub(super) fn text(table: &Table) -> String {
 }
 
 /// Columns that there is room for.
-fn width(stream: impl IsTerminal + AsFd) -> u16 {
+pub(super) fn width(stream: impl IsTerminal + AsFd) -> u16 {
     if !stream.is_terminal() {
         return WIDTH_WITHOUT_TERMINAL;
     }
-    rustix::termios::tcgetwinsize(stream).map_or(WIDTH_WITHOUT_TERMINAL, |size| size.ws_col.max(40))
+    // A terminal that does not know its own size says 0.
+    let columns = rustix::termios::tcgetwinsize(stream).map_or(0, |size| size.ws_col);
+    if columns == 0 { WIDTH_WITHOUT_TERMINAL } else { columns.max(NARROWEST) }
 }
 
 /// A number with its thousands apart.

@@ -2,6 +2,7 @@
 
 mod admin;
 mod cli;
+mod cli_serve;
 mod kafka_layer;
 mod support;
 mod tidy;

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Records that may wait for a function: the embedded broker drops what it cannot keep, 5 MiB for each partition.
-const MAX_BEHIND: u64 = 4_000;
+const MAX_BEHIND: u64 = 2_000;
 /// Records written to one topic before the next has its turn.
 const TURN: usize = 50;
 const PAUSE: Duration = Duration::from_millis(1);

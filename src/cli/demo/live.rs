@@ -22,6 +22,12 @@ const FRAME: Duration = Duration::from_millis(500);
 /// Where nobody watches, a line after so many frames.
 const FRAMES_PER_LINE: u32 = 6;
 
+const COLUMNS: [&str; 9] =
+    ["function", ">records/s", ">p50", ">p99", ">done", ">filtered", ">dead letters", ">in", ">in flight"];
+/// Room for a function's name, and for each number.
+const NAME_WIDTH: usize = 18;
+const NUMBER_WIDTH: usize = 12;
+
 /// How fast it went, over the whole time.
 #[derive(Debug, Serialize)]
 pub(super) struct Speed {
@@ -135,31 +141,25 @@ fn line(from: &[Mark], to: &[Mark], passed: Duration, total: Duration) -> String
 }
 
 fn frame_text(context: &Context, flow: &Flow, from: &[Mark], to: &[Mark], passed: Duration, total: Duration) -> String {
-    let mut rows = table::table_for_stderr(&[
-        "function",
-        ">records/s",
-        ">p50",
-        ">p99",
-        ">in",
-        ">done",
-        ">filtered",
-        ">dead letters",
-        ">in flight",
-    ]);
+    // The first columns matter most; a narrow terminal shows only these.
+    let room = usize::from(table::width(io::stderr())).saturating_sub(NAME_WIDTH) / NUMBER_WIDTH;
+    let columns = COLUMNS.len().min(room + 1);
+    let mut rows = table::rigid_table(&COLUMNS[..columns]);
     for ((function, from), to) in flow.functions().iter().zip(from).zip(to) {
         let counters = flow.counters(function);
         let Latency { p50, p99 } = latency(std::slice::from_ref(from), std::slice::from_ref(to));
-        rows.add_row([
+        let cells = [
             function.name.clone(),
             number(per_second(to.records_in - from.records_in, passed)),
             milliseconds(p50),
             milliseconds(p99),
-            number(counters.records_in),
             number(counters.done),
             number(counters.filtered),
             number(counters.dead_lettered),
+            number(counters.records_in),
             number(u64::try_from(flow.numbers(function).in_flight.get()).unwrap_or(0)),
-        ]);
+        ];
+        rows.add_row(cells.into_iter().take(columns));
     }
     let paint = context.paint_error;
     format!("\n{}{}\n", table::text(&rows), paint.strong(line(from, to, passed, total)))

@@ -36,7 +36,7 @@ impl Report {
             return context.print_json(self);
         }
         let sections = [self.samples(context), self.letters(context), self.accounts(context), self.speed(context)];
-        context.print(&sections.join("\n"))?;
+        context.print(&sections.concat())?;
         if self.complete {
             context.print(&next_steps(context, path))?;
         }
@@ -50,7 +50,7 @@ impl Report {
             let mut rows = table::table(&[&sample.source, &sample.sink]);
             table::share_width(&mut rows);
             rows.add_row([excerpt(&sample.input), excerpt(&sample.output)]);
-            text.push_str(&format!("{}\n{}\n", context.paint.name(&sample.function), table::text(&rows)));
+            text.push_str(&format!("\n{}\n{}", context.paint.name(&sample.function), table::text(&rows)));
         }
         text
     }
@@ -79,7 +79,8 @@ impl Report {
             }
             if more > 0 {
                 let shown: u64 = letters.reasons.iter().take(SHOWN_REASONS).map(|reason| reason.1).sum();
-                rows.add_row(["", "", &number(letters.records - shown), &format!("… {more} more reasons")]);
+                let more = format!("… {more} more {}", if more == 1 { "reason" } else { "reasons" });
+                rows.add_row(["", "", &number(letters.records - shown), &more]);
             }
         }
         text.push_str(&table::text(&rows));
@@ -117,7 +118,7 @@ impl Report {
             paint.bad("Records are missing or doubled: see the account.")
         };
         format!(
-            "{verdict} In {seconds:.0} s, {} records were fed and handled {} times by {} functions: {} a second, \
+            "\n{verdict} In {seconds:.0} s, {} records were fed and handled {} times by {} functions: {} a second, \
              latency p50 {}, p99 {}.\n",
             number(*records_fed),
             number(*records_handled),

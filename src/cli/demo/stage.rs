@@ -49,8 +49,8 @@ impl Stage {
         }
         let mut logging = config.logging.clone();
         if logging.level == "info" {
-            // The table is what people want to see.
-            logging.level = "warn".to_owned();
+            // The table is what people want to see, and records that fail are part of it.
+            logging.level = "error".to_owned();
         }
         context.start_logs(&logging)?;
 
