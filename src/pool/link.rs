@@ -320,7 +320,7 @@ impl Link {
                 Err(_) => return None,
             }
             loop {
-                match assembler.next() {
+                match assembler.next_message() {
                     Ok(Some(message)) => {
                         if let Err(why) = self.receive(message) {
                             return Some(why);

@@ -67,7 +67,6 @@ pub struct FunctionMetrics {
 }
 
 impl Metrics {
-    #[expect(clippy::new_ret_no_self, reason = "metrics are shared by everybody from the first moment")]
     pub fn new() -> Arc<Metrics> {
         let numbers = Arc::<Numbers>::default();
         let mut registry = Registry::default();

@@ -69,7 +69,7 @@ fn serve(socket: &OwnedFd, shared: &Shared) {
             Err(error) => fail(&format!("cannot read from the host: {error}")),
         }
         loop {
-            match assembler.next() {
+            match assembler.next_message() {
                 Ok(None) => break,
                 Ok(Some(message)) => router.route(message),
                 Err(error) => fail(&format!("malformed message: {error}")),

@@ -254,7 +254,7 @@ impl Worker {
 
     fn read(&mut self) -> Message {
         loop {
-            if let Some(message) = self.assembler.next().unwrap() {
+            if let Some(message) = self.assembler.next_message().unwrap() {
                 return message;
             }
             let socket = &mut self.socket;
