@@ -5,4 +5,6 @@
 
 mod support;
 
-mod flow;
+mod bytes;
+mod partitioning;
+mod results;

@@ -10,6 +10,7 @@ pub mod reading;
 pub mod record;
 pub mod scene;
 pub mod topics;
+pub mod trial;
 pub mod wait;
 pub mod writing;
 
@@ -17,4 +18,5 @@ pub use folder::Function;
 pub use node::Node;
 pub use record::Record;
 pub use scene::Scene;
+pub use trial::Trial;
 pub use wait::eventually;
