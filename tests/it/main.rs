@@ -5,6 +5,12 @@
 
 mod support;
 
+mod batches;
 mod bytes;
+mod dead_letters;
+mod lifecycle;
 mod partitioning;
+mod positions;
 mod results;
+mod retries;
+mod topics;
