@@ -29,7 +29,7 @@ test: ready ## run all tests, on a real Kafka that is fetched and started for th
 
 check: ready ## check format, lints and, where cargo-deny is installed, the dependencies
 	$(CARGO) fmt --check
-	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --locked --all-targets -- -D warnings
 	@if command -v cargo-deny >/dev/null; then $(CARGO) deny check licenses bans sources; \
 	  else echo "eddyline: cargo-deny is missing, so dependencies are not checked; install with: cargo install cargo-deny"; fi
 

@@ -1,11 +1,15 @@
 //! Eddyline runs JavaScript and TypeScript functions on Kafka topics.
 
+pub mod admin;
+pub mod cli;
 pub mod config;
+pub mod control;
 pub mod diagnostic;
 mod document;
 pub mod function;
 pub mod kafka;
 pub mod manifest;
+pub mod node;
 pub mod outcome;
 pub mod pipeline;
 pub mod pool;
@@ -14,3 +18,4 @@ pub mod quantity;
 pub mod shutdown;
 pub mod status;
 pub mod telemetry;
+pub mod worker;

@@ -1,146 +1,318 @@
 //! The group consumer of one function, used from one thread.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::{Error, Message, Position, Result, Settings, TopicPartition};
+use rdkafka_sys as sys;
 
-/// Called by librdkafka's threads when there is something to poll or to take.
-/// It must be quick and must not call back into the consumer: wake the owner's thread, no more.
-pub type Wake = Arc<dyn Fn() + Send + Sync>;
+use super::log::{OffsetReset, log_of};
+use super::native::{Client, Event, Kind, PartitionList, Queue, c_name};
+use super::settings::pairs;
+use super::slots::Slots;
+use super::{Code, Error, Message, Position, Result, Settings, Slot, TopicPartition, Wake};
 
-/// An assigned partition, from `assign` until `unassign`.
-/// A slot that is no longer assigned is refused, never mistaken for a later assignment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Slot {
-    pub(super) index: u32,
-    pub(super) epoch: u32,
-}
+/// How long dropping waits for the last commit and for leaving the group.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Going to another offset takes one exchange with a thread of librdkafka's, no network.
+const SEEK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often every slot is reported as ready, should a wake ever be lost.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+const EVENTS: i32 = sys::RD_KAFKA_EVENT_REBALANCE | sys::RD_KAFKA_EVENT_OFFSET_COMMIT | sys::RD_KAFKA_EVENT_ERROR;
 
 #[derive(Debug)]
 pub enum ConsumerEvent {
-    /// To be answered with `assign` when the owner is ready.
+    /// To be answered with `assign` when the owner is ready; heartbeats go on until then.
     Assign(Vec<TopicPartition>),
-    /// To be answered with `unassign` when the owner has drained.
+    /// To be answered with `unassign` when the owner has drained; heartbeats go on until then.
     /// `lost`: another member may own them already, so committing is pointless.
     Revoke { partitions: Vec<TopicPartition>, lost: bool },
+    /// A position was out of its partition's range; taking goes on at the earliest offset.
+    OffsetReset { partition: TopicPartition, detail: String },
     /// librdkafka goes on by itself.
     Error(Error),
     /// The consumer is of no more use and must be made anew.
     Fatal(Error),
 }
 
-/// Why no records come from a partition.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum PartitionError {
-    /// The position lies before or behind what the partition holds; `restart` it.
-    #[error("the position is out of the partition's range: {0}")]
-    OffsetOutOfRange(String),
-    /// `Position::Committed`, and nothing is committed; `restart` it.
-    #[error("the group has no committed offset")]
-    NoOffset,
-    /// librdkafka goes on by itself.
-    #[error(transparent)]
-    Other(Error),
+/// Records of a partition never leave through `poll`, only through `take`,
+/// so that a partition that is not taken fills its own bounded queue and then stops being fetched.
+pub struct Consumer {
+    slots: Slots,
+    events: Queue,
+    client: Arc<Client>,
+    wake: Wake,
+    resets: Arc<Mutex<Vec<OffsetReset>>>,
+    last_sweep: Instant,
+    left: bool,
 }
 
-pub struct Consumer {}
-
 impl Consumer {
-    pub fn new(_settings: &Settings, _group: &str, _wake: Wake) -> Result<Self> {
-        todo!()
+    /// Connects in the background; joins the group when it subscribes.
+    pub fn new(settings: &Settings, group: &str, wake: Wake) -> Result<Self> {
+        let resets = Arc::new(Mutex::new(Vec::new()));
+        let log = {
+            let (resets, wake) = (Arc::clone(&resets), Arc::clone(&wake));
+            log_of(format!("consumer of {group}"), move |reset| {
+                lock(&resets).push(reset);
+                wake();
+            })
+        };
+        let properties = settings.consumer(group);
+        let client = Client::new(Kind::Consumer, pairs(&properties), EVENTS, log)?;
+        let mut events = Queue::consumer(&client)?;
+        let on_event = Arc::clone(&wake);
+        events.on_nonempty(Box::new(move || on_event()));
+        Ok(Self { slots: Slots::default(), events, client, wake, resets, last_sweep: Instant::now(), left: false })
     }
 
     /// Replaces the subscription; joins the group on the first call.
-    pub fn subscribe(&mut self, _topics: &[String]) -> Result<()> {
-        todo!()
+    pub fn subscribe(&mut self, topics: &[String]) -> Result<()> {
+        let mut list = PartitionList::new(topics.len());
+        for topic in topics {
+            list.add(&c_name(topic)?, -1, Position::Committed.as_offset());
+        }
+        self.client.subscribe(&list)
     }
 
     /// Serves events without waiting. Until it returns `None` there may be more.
-    /// It must be called at least once in `max.poll.interval.ms` (as `take`, it resets that clock).
+    ///
+    /// It must be called at least once in `max.poll.interval.ms`, or the group takes the
+    /// partitions away; `take` counts as such a call, waiting elsewhere does not.
     pub fn poll(&mut self) -> Option<ConsumerEvent> {
-        todo!()
+        if let Some(reset) = lock(&self.resets).pop() {
+            let OffsetReset { partition, detail } = reset;
+            return Some(ConsumerEvent::OffsetReset { partition, detail });
+        }
+        loop {
+            let event = self.events.poll(Duration::ZERO)?;
+            if let Some(event) = self.translate(&event) {
+                return Some(event);
+            }
+        }
+    }
+
+    fn translate(&self, event: &Event) -> Option<ConsumerEvent> {
+        match event.kind() {
+            sys::RD_KAFKA_EVENT_REBALANCE => Some(self.rebalance(event)),
+            sys::RD_KAFKA_EVENT_ERROR if event.is_fatal() => {
+                let error = self.client.fatal();
+                let error = error.or_else(|| event.result("consuming").err())?;
+                Some(ConsumerEvent::Fatal(error))
+            }
+            sys::RD_KAFKA_EVENT_ERROR => event.result("consuming").err().map(ConsumerEvent::Error),
+            // The background commit had nothing new to commit.
+            sys::RD_KAFKA_EVENT_OFFSET_COMMIT if event.code() == Code::NO_OFFSET => None,
+            sys::RD_KAFKA_EVENT_OFFSET_COMMIT => {
+                let failed = event.result("committing offsets in the background").err();
+                failed.map(ConsumerEvent::Error)
+            }
+            other => {
+                tracing::debug!(target: "kafka", event = other, "unexpected event");
+                None
+            }
+        }
+    }
+
+    fn rebalance(&self, event: &Event) -> ConsumerEvent {
+        let entries = event.partitions();
+        let partitions = entries.into_iter().map(|entry| entry.partition).collect();
+        match event.code() {
+            Code::ASSIGN_PARTITIONS => ConsumerEvent::Assign(partitions),
+            // Any other answer of the group ends what was assigned, too.
+            _ => ConsumerEvent::Revoke { partitions, lost: self.client.assignment_lost() },
+        }
     }
 
     /// Answers `ConsumerEvent::Assign`; records begin to arrive. Slots are in the given order.
-    pub fn assign(&mut self, _partitions: &[(TopicPartition, Position)]) -> Result<Vec<Slot>> {
-        todo!()
+    pub fn assign(&mut self, partitions: &[(TopicPartition, Position)]) -> Result<Vec<Slot>> {
+        let mut list = PartitionList::new(partitions.len());
+        let mut slots = Vec::with_capacity(partitions.len());
+        for (partition, position) in partitions {
+            // A partition that comes back begins anew, and slots from before are refused.
+            self.slots.remove(partition);
+            let slot = self.slots.insert(&self.client, partition, &self.wake)?;
+            self.slots.get(slot)?.add_to(&mut list, position.as_offset());
+            slots.push(slot);
+        }
+        if let Err(error) = self.client.assign(&list) {
+            for (partition, _) in partitions {
+                self.slots.remove(partition);
+            }
+            return Err(error);
+        }
+        Ok(slots)
     }
 
     /// Answers `ConsumerEvent::Revoke`. Stored offsets are committed on the way out.
-    pub fn unassign(&mut self, _partitions: &[TopicPartition]) -> Result<()> {
-        todo!()
+    pub fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        let mut list = PartitionList::new(partitions.len());
+        for partition in partitions {
+            // One that was never taken over must not be given up, or librdkafka refuses them all.
+            if self.slots.remove(partition) {
+                list.add_partition(partition, Position::Committed.as_offset());
+            }
+        }
+        self.client.unassign(&list)
     }
 
     /// Appends the slots whose queue became non-empty since the last call.
-    /// A slot is reported once until `take` has returned fewer records than asked for.
-    pub fn ready(&mut self, _out: &mut Vec<Slot>) {
-        todo!()
+    ///
+    /// A slot is reported again only after `take` has returned fewer records than asked for,
+    /// and may be reported without records.
+    /// Once a second all slots are reported, so that a lost wake could only delay.
+    pub fn ready(&mut self, out: &mut Vec<Slot>) {
+        if self.last_sweep.elapsed() >= SWEEP_INTERVAL {
+            self.last_sweep = Instant::now();
+            self.slots.mark_all();
+        }
+        self.slots.drain_ready(out);
     }
 
-    /// Appends up to `max` records of one partition without waiting.
-    /// Records that came along with an error are appended too.
-    pub fn take(&mut self, _slot: Slot, _max: usize, _out: &mut Vec<Message>) -> Result<usize, PartitionError> {
-        todo!()
+    /// Appends up to `max` records of one partition without waiting, and says how many.
+    ///
+    /// An error does not end the partition: librdkafka goes on by itself, and records
+    /// that came along are appended nevertheless.
+    pub fn take(&mut self, slot: Slot, max: usize, out: &mut Vec<Message>) -> Result<usize> {
+        let assigned = self.slots.get_mut(slot)?;
+        assigned.queue.take(max, out)
     }
 
     /// Goes to another position; records fetched from the old one never appear.
-    pub fn restart(&mut self, _slot: Slot, _position: Position) -> Result<()> {
-        todo!()
+    pub fn restart(&mut self, slot: Slot, position: Position) -> Result<()> {
+        let list = self.slots.list([(slot, position.as_offset())])?;
+        self.client.seek(&list, SEEK_TIMEOUT)
     }
 
-    /// Stops fetching and drops what was fetched ahead. For short stalls, do not `take` instead.
-    pub fn pause(&mut self, _slots: &[Slot]) -> Result<()> {
-        todo!()
+    /// Stops fetching and drops what was fetched ahead, to be fetched again later.
+    /// For short stalls, just do not `take`.
+    pub fn pause(&mut self, slots: &[Slot]) -> Result<()> {
+        let list = self.slots.list(without_offsets(slots))?;
+        self.client.pause(&list)
     }
 
-    pub fn resume(&mut self, _slots: &[Slot]) -> Result<()> {
-        todo!()
+    pub fn resume(&mut self, slots: &[Slot]) -> Result<()> {
+        let list = self.slots.list(without_offsets(slots))?;
+        self.client.resume(&list)
     }
 
     /// Hands the next offsets to the background commit (once a second, and on unassign).
-    pub fn store(&mut self, _next: &[(Slot, i64)]) -> Result<()> {
-        todo!()
+    pub fn store(&mut self, next: &[(Slot, i64)]) -> Result<()> {
+        let list = self.slots.list(next.iter().copied())?;
+        self.client.store(&list)
     }
 
     /// Commits the next offsets and waits for Kafka's answer.
-    pub fn commit(&mut self, _next: &[(Slot, i64)], _timeout: Duration) -> Result<()> {
-        todo!()
+    pub fn commit(&mut self, next: &[(Slot, i64)], timeout: Duration) -> Result<()> {
+        if next.is_empty() {
+            return Ok(());
+        }
+        let list = self.slots.list(next.iter().copied())?;
+        self.client.commit(&list, timeout)
     }
 
     /// The group's committed offsets, in the given order.
     pub fn committed(
         &mut self,
-        _partitions: &[TopicPartition],
-        _timeout: Duration,
+        partitions: &[TopicPartition],
+        timeout: Duration,
     ) -> Result<Vec<(TopicPartition, Option<i64>)>> {
-        todo!()
+        committed(&self.client, partitions, timeout)
     }
 
     /// Low and high watermark as of the last fetch; no network.
-    pub fn watermarks(&self, _slot: Slot) -> Option<(i64, i64)> {
-        todo!()
+    pub fn watermarks(&self, slot: Slot) -> Option<(i64, i64)> {
+        let assigned = self.slots.get(slot).ok()?;
+        self.client.watermarks(&assigned.topic, assigned.partition.partition)
     }
 
     /// The offset behind the last taken record, transaction markers included.
-    pub fn position(&self, _slot: Slot) -> Option<i64> {
-        todo!()
+    pub fn position(&self, slot: Slot) -> Option<i64> {
+        let list = self.slots.list([(slot, 0)]).ok()?;
+        self.client.positions(&list).ok()?.first()?.known()
     }
 
     /// The slot of an assigned partition.
-    pub fn slot(&self, _partition: &TopicPartition) -> Option<Slot> {
-        todo!()
+    pub fn slot(&self, partition: &TopicPartition) -> Option<Slot> {
+        self.slots.slot(partition)
     }
 
     /// The partition of a slot that is still assigned.
-    pub fn partition(&self, _slot: Slot) -> Option<&TopicPartition> {
-        todo!()
+    pub fn partition(&self, slot: Slot) -> Option<&TopicPartition> {
+        Some(&self.slots.get(slot).ok()?.partition)
     }
 
+    /// Whether the group has already given our partitions to others.
     pub fn assignment_lost(&self) -> bool {
-        todo!()
+        self.client.assignment_lost()
     }
 
-    /// Commits stored offsets and leaves the group. Dropping does the same.
-    pub fn close(self) {}
+    /// Commits stored offsets and leaves the group, but waits no longer than this.
+    /// Records still held keep the client's threads alive until they are dropped.
+    pub fn close(mut self, timeout: Duration) -> Result<()> {
+        self.leave(timeout)
+    }
+
+    fn leave(&mut self, timeout: Duration) -> Result<()> {
+        if std::mem::replace(&mut self.left, true) {
+            return Ok(());
+        }
+        let deadline = Instant::now() + timeout;
+        self.slots.clear();
+        self.client.begin_close(&self.events)?;
+        while !self.client.closed() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                self.client.abandon();
+                return Err(Error::Client(format!("the group did not let go within {timeout:?}")));
+            }
+            let Some(event) = self.events.poll(left.min(Duration::from_millis(100))) else {
+                continue;
+            };
+            if event.kind() == sys::RD_KAFKA_EVENT_REBALANCE {
+                // Whatever it asks: on the way out nothing is kept.
+                self.client.unassign_all()?;
+            }
+        }
+        Ok(())
+    }
 }
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        if let Err(error) = self.leave(CLOSE_TIMEOUT) {
+            tracing::warn!(target: "kafka", %error, "the consumer did not leave its group in order");
+        }
+    }
+}
+
+pub(super) fn committed(
+    client: &Client,
+    partitions: &[TopicPartition],
+    timeout: Duration,
+) -> Result<Vec<(TopicPartition, Option<i64>)>> {
+    let mut list = PartitionList::new(partitions.len());
+    for partition in partitions {
+        list.add_partition(partition, Position::Committed.as_offset());
+    }
+    let entries = client.committed(&list, timeout)?;
+    Ok(entries
+        .into_iter()
+        .map(|entry| {
+            let offset = entry.known();
+            (entry.partition, offset)
+        })
+        .collect())
+}
+
+fn without_offsets(slots: &[Slot]) -> impl Iterator<Item = (Slot, i64)> {
+    slots.iter().map(|&slot| (slot, 0))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A consumer is used by one thread at a time, not bound to one.
+const fn assert_send<T: Send>() {}
+const _: () = assert_send::<Consumer>();

@@ -9,19 +9,22 @@
 mod consumer;
 mod embedded;
 mod error;
-mod message;
+mod log;
+mod native;
 mod partition;
 mod positions;
 mod producer;
 mod settings;
+mod slots;
 mod topics;
 
-pub use consumer::{Consumer, ConsumerEvent, PartitionError, Slot, Wake};
+pub use consumer::{Consumer, ConsumerEvent};
 pub use embedded::EmbeddedBroker;
 pub use error::{Code, Error, Result};
-pub use message::{Headers, Message};
+pub use native::{Headers, Message, Report};
 pub use partition::{Position, TopicPartition};
 pub use positions::{Resolved, Start, ensure_start};
-pub use producer::{Batching, Deliveries, Outgoing, ProduceError, Producer, Report, Topic};
+pub use producer::{Batching, Deliveries, Outgoing, ProduceError, Producer, Topic};
 pub use settings::Settings;
+pub use slots::{Slot, Wake};
 pub use topics::{NewTopic, TopicInfo, Topics};

@@ -1,85 +1,65 @@
 //! The producer of a node: many threads produce, one thread reports deliveries.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
-use super::{Code, Error, Headers, Result, Settings};
+use rdkafka_sys as sys;
+
+use super::log::{plain_log_of, report};
+use super::native::{Client, Kind, Queue, Refusal, TopicHandle};
+use super::settings::pairs;
+use super::{Code, Error, Report, Result, Settings};
+
+/// How long dropping waits for records that nobody flushed.
+const DROP_FLUSH: Duration = Duration::from_secs(1);
+/// How long dropping waits for the reports of what it then gave up.
+const DROP_PURGE: Duration = Duration::from_secs(2);
+/// The thread is interrupted to stop; this is only how often it looks without that.
+const POLL_TIMEOUT: Duration = Duration::from_secs(1);
+
+const EVENTS: i32 = sys::RD_KAFKA_EVENT_DR | sys::RD_KAFKA_EVENT_ERROR;
 
 /// Receives what became of produced records.
 pub trait Deliveries: Send + Sync + 'static {
     /// Called on the producer's own thread, once for each batch of reports.
-    /// It must not wait, and must not call `flush`; producing from here is allowed.
+    ///
+    /// It must not wait and must not `flush`, since nothing is reported meanwhile.
+    /// The receiver must not hold the producer, or neither is ever dropped.
     fn delivered(&self, reports: &[Report<'_>]);
 }
 
-/// Whether records share produce requests' batches.
+/// Whether records share the batches that Kafka accepts or refuses as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Batching {
     Shared,
-    /// Each record is a batch of its own, so that a refusal hits nobody else.
+    /// Each record is a batch of its own, so that a refusal hits nobody else. Slow.
     Alone,
-}
-
-/// What became of one record. Its bytes are still there, so that it can be sent again.
-pub struct Report<'a>(std::marker::PhantomData<&'a ()>);
-
-impl Report<'_> {
-    pub fn opaque(&self) -> usize {
-        todo!()
-    }
-    /// Partition and offset, or why Kafka does not have the record.
-    pub fn result(&self) -> Result<(i32, i64), Code> {
-        todo!()
-    }
-    pub fn reason(&self) -> String {
-        todo!()
-    }
-    pub fn topic(&self) -> &str {
-        todo!()
-    }
-    pub fn partition(&self) -> i32 {
-        todo!()
-    }
-    pub fn timestamp(&self) -> Option<i64> {
-        todo!()
-    }
-    pub fn key(&self) -> Option<&[u8]> {
-        todo!()
-    }
-    pub fn value(&self) -> Option<&[u8]> {
-        todo!()
-    }
-    pub fn headers(&self) -> Headers<'_> {
-        todo!()
-    }
-}
-
-/// A topic as the producer knows it; cheap to clone.
-#[derive(Clone)]
-pub struct Topic {}
-
-impl Topic {
-    pub fn name(&self) -> &str {
-        todo!()
-    }
-    /// The partition that Java's clients choose for this key, once metadata is known.
-    pub fn partitions(&self) -> Option<i32> {
-        todo!()
-    }
 }
 
 /// One record to be written. Its bytes are copied.
 #[derive(Clone, Copy)]
 pub struct Outgoing<'a> {
     pub topic: &'a Topic,
-    /// `None`: by the key as Java's clients do, at random for a null key.
+    /// `None`: by the key as Java's clients do, anywhere for a null key.
     pub partition: Option<i32>,
-    /// `None`: now.
+    /// Milliseconds since 1970. `None`, and 0, which librdkafka cannot send: now.
     pub timestamp: Option<i64>,
     pub key: Option<&'a [u8]>,
     pub value: Option<&'a [u8]>,
     /// Comes back in the report.
     pub opaque: usize,
+}
+
+/// A topic as one producer knows it; cheap to clone.
+#[derive(Clone)]
+pub struct Topic(Arc<TopicHandle>);
+
+impl Topic {
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
 }
 
 #[derive(Clone, Debug, thiserror::Error)]
@@ -100,40 +80,124 @@ pub enum ProduceError {
     Other(Error),
 }
 
-/// Cheap to clone; the last clone that is dropped flushes briefly, purges and stops the thread.
+/// Cheap to clone. When the last clone is dropped, what is left gets a second to be delivered,
+/// is then reported as purged, and the thread ends.
 #[derive(Clone)]
-pub struct Producer {}
+pub struct Producer(Arc<Inner>);
+
+struct Inner {
+    client: Arc<Client>,
+    queue: Arc<Queue>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Producer {
-    pub fn new(_settings: &Settings, _batching: Batching, _deliveries: Arc<dyn Deliveries>) -> Result<Self> {
-        todo!()
+    /// Connects in the background.
+    pub fn new(settings: &Settings, batching: Batching, deliveries: Arc<dyn Deliveries>) -> Result<Self> {
+        let properties = settings.producer(batching);
+        let log = plain_log_of("producer".to_owned());
+        let client = Client::new(Kind::Producer, pairs(&properties), EVENTS, log)?;
+        let queue = Arc::new(Queue::main(&client));
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = {
+            let (queue, stop) = (Arc::clone(&queue), Arc::clone(&stop));
+            thread::Builder::new()
+                .name("kafka-deliveries".to_owned())
+                .spawn(move || report_deliveries(&queue, &stop, &*deliveries))
+                .map_err(|error| Error::Client(format!("no thread for deliveries: {error}")))?
+        };
+        Ok(Self(Arc::new(Inner { client, queue, stop, thread: Some(thread) })))
     }
 
-    pub fn topic(&self, _name: &str) -> Result<Topic> {
-        todo!()
+    /// To be kept, because looking up is slow.
+    pub fn topic(&self, name: &str) -> Result<Topic> {
+        let handle = TopicHandle::new(&self.0.client, name)?;
+        Ok(Topic(Arc::new(handle)))
     }
 
-    /// Queues one record and returns at once. On an error there will be no report.
+    /// Queues one record and returns at once. After an error there is no report.
     pub fn produce<'h>(
         &self,
-        _record: Outgoing<'_>,
-        _headers: impl IntoIterator<Item = (&'h [u8], Option<&'h [u8]>)>,
+        record: Outgoing<'_>,
+        headers: impl IntoIterator<Item = (&'h [u8], Option<&'h [u8]>)>,
     ) -> Result<(), ProduceError> {
-        todo!()
+        let queued = record.topic.0.produce(
+            record.partition,
+            record.timestamp,
+            record.key,
+            record.value,
+            headers.into_iter(),
+            record.opaque,
+        );
+        queued.map_err(|refusal| self.explain(refusal))
+    }
+
+    fn explain(&self, Refusal { code, reason }: Refusal) -> ProduceError {
+        match code {
+            Code::QUEUE_FULL => ProduceError::QueueFull,
+            Code::TOO_LARGE => ProduceError::TooLarge,
+            Code::UNKNOWN_TOPIC | Code::UNKNOWN_TOPIC_OR_PARTITION => ProduceError::UnknownTopic,
+            Code::UNKNOWN_PARTITION => ProduceError::UnknownPartition,
+            Code::FATAL => {
+                let cause = self.fatal().map(|error| error.to_string());
+                ProduceError::Fatal(cause.unwrap_or(reason))
+            }
+            code => ProduceError::Other(Error::Kafka { operation: "producing", code, reason }),
+        }
     }
 
     /// Sends what is queued without lingering and waits until all has been reported.
-    pub fn flush(&self, _timeout: Duration) -> Result<()> {
-        todo!()
+    pub fn flush(&self, timeout: Duration) -> Result<()> {
+        self.0.client.flush(timeout)
     }
 
-    /// Records that have no report yet.
+    /// About how many records have no report yet.
     pub fn in_flight(&self) -> usize {
-        todo!()
+        self.0.client.outstanding()
     }
 
     /// The error after which this producer does nothing more, if it has met one.
     pub fn fatal(&self) -> Option<Error> {
-        todo!()
+        self.0.client.fatal()
+    }
+}
+
+fn report_deliveries(queue: &Queue, stop: &AtomicBool, deliveries: &dyn Deliveries) {
+    while !stop.load(Ordering::Acquire) {
+        let Some(event) = queue.poll(POLL_TIMEOUT) else {
+            continue;
+        };
+        match event.kind() {
+            sys::RD_KAFKA_EVENT_DR => event.with_reports(|reports| deliveries.delivered(reports)),
+            sys::RD_KAFKA_EVENT_ERROR => {
+                if let Err(error) = event.result("producing") {
+                    report("producer", &error);
+                }
+            }
+            other => tracing::debug!(target: "kafka", event = other, "unexpected event"),
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        // Dropped by the thread itself, there is nobody to report to and nobody to wait for.
+        let own = thread.thread().id() == thread::current().id();
+        if !own && self.client.flush(DROP_FLUSH).is_err() {
+            self.client.purge();
+            let deadline = Instant::now() + DROP_PURGE;
+            while self.client.outstanding() > 0 && Instant::now() < deadline {
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+        self.stop.store(true, Ordering::Release);
+        self.queue.interrupt();
+        if !own && thread.join().is_err() {
+            tracing::error!(target: "kafka", "the receiver of deliveries panicked");
+        }
     }
 }

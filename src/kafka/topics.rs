@@ -1,10 +1,17 @@
 //! Looking at topics and making them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::{EmbeddedBroker, Result, Settings};
+use super::log::plain_log_of;
+use super::native::{Client, Kind, TopicMetadata};
+use super::settings::pairs;
+use super::{Code, EmbeddedBroker, Error, Result, Settings};
+
+/// How often a new topic is looked for until it shows.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicInfo {
@@ -22,26 +29,95 @@ pub struct NewTopic {
 }
 
 /// One for each node. Its calls wait for Kafka, at most as long as the given timeout.
-pub struct Topics {}
+pub struct Topics {
+    client: Arc<Client>,
+    /// Makes the topics where the broker itself has no call for it.
+    embedded: Option<Arc<EmbeddedBroker>>,
+}
 
 impl Topics {
-    pub fn new(_settings: &Settings, _embedded: Option<Arc<EmbeddedBroker>>) -> Result<Self> {
-        todo!()
+    pub fn new(settings: &Settings, embedded: Option<Arc<EmbeddedBroker>>) -> Result<Self> {
+        let log = plain_log_of("topics".to_owned());
+        let properties = settings.admin();
+        let client = Client::new(Kind::Consumer, pairs(&properties), 0, log)?;
+        Ok(Self { client, embedded })
     }
+
     /// All topics that we may see, internal ones included.
-    pub fn list(&self, _timeout: Duration) -> Result<Vec<TopicInfo>> {
-        todo!()
+    pub fn list(&self, timeout: Duration) -> Result<Vec<TopicInfo>> {
+        Ok(self.known(timeout)?.map(|topic| topic.info).collect())
     }
+
+    fn known(&self, timeout: Duration) -> Result<impl Iterator<Item = TopicMetadata> + use<>> {
+        let topics = self.client.topics(timeout)?.into_iter();
+        Ok(topics.filter(|topic| topic.code == Code(0) && topic.info.partitions > 0))
+    }
+
     /// The named topics in the given order, `None` where absent; creates nothing.
-    pub fn describe(&self, _names: &[&str], _timeout: Duration) -> Result<Vec<Option<TopicInfo>>> {
-        todo!()
+    pub fn describe(&self, names: &[&str], timeout: Duration) -> Result<Vec<Option<TopicInfo>>> {
+        let topics = self.list(timeout)?.into_iter();
+        let mut topics: HashMap<String, TopicInfo> = topics.map(|topic| (topic.name.clone(), topic)).collect();
+        Ok(names.iter().map(|name| topics.remove(*name)).collect())
     }
+
     /// Makes the topics that are missing and waits until every one is seen.
-    pub fn create(&self, _topics: &[NewTopic], _timeout: Duration) -> Result<()> {
-        todo!()
+    pub fn create(&self, topics: &[NewTopic], timeout: Duration) -> Result<()> {
+        if topics.is_empty() {
+            return Ok(());
+        }
+        let deadline = Instant::now() + timeout;
+        match &self.embedded {
+            Some(broker) => {
+                for topic in topics {
+                    broker.create_topic(&topic.name, topic.partitions)?;
+                }
+            }
+            None => self.ask_for(topics, timeout)?,
+        }
+        self.wait_for(topics, deadline)
     }
+
+    fn ask_for(&self, topics: &[NewTopic], timeout: Duration) -> Result<()> {
+        let answers = self.client.create_topics(topics, timeout)?;
+        for (topic, (code, reason)) in topics.iter().zip(answers) {
+            if code != Code(0) && code != Code::TOPIC_EXISTS {
+                return Err(Error::Kafka {
+                    operation: "creating topics",
+                    code,
+                    reason: format!("{}: {reason}", topic.name),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Until each topic shows and every partition of it has a leader.
+    fn wait_for(&self, topics: &[NewTopic], deadline: Instant) -> Result<()> {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let led: HashSet<String> =
+                self.known(left)?.filter(|topic| topic.led).map(|topic| topic.info.name).collect();
+            let Some(missing) = topics.iter().find(|topic| !led.contains(&topic.name)) else {
+                return Ok(());
+            };
+            if left < LOOK_INTERVAL {
+                return Err(Error::Kafka {
+                    operation: "creating topics",
+                    code: Code::TIMED_OUT,
+                    reason: format!("{} does not show yet", missing.name),
+                });
+            }
+            thread::sleep(LOOK_INTERVAL);
+        }
+    }
+
     /// The topic's `max.message.bytes`, where we may ask for it.
-    pub fn max_message_bytes(&self, _topic: &str, _timeout: Duration) -> Option<u64> {
-        todo!()
+    /// Kafka compares it with whole batches as sent, that is compressed.
+    pub fn max_message_bytes(&self, topic: &str, timeout: Duration) -> Option<u64> {
+        if self.embedded.is_some() {
+            return None;
+        }
+        let value = self.client.topic_config(topic, "max.message.bytes", timeout);
+        value.ok()??.parse().ok()
     }
 }

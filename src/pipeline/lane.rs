@@ -113,10 +113,6 @@ impl Lane {
         !self.flights.is_empty()
     }
 
-    pub fn flying(&self) -> usize {
-        self.flying.len()
-    }
-
     pub fn blocked_until(&self) -> Option<Instant> {
         self.blocked_until
     }
@@ -124,6 +120,7 @@ impl Lane {
     /// Moves the next invocation's items into the isolate, if the window and the rules allow one; they are appended
     /// to `items`. Returns its id.
     pub fn send(&mut self, now: Instant, grouping: Grouping, window: Window, items: &mut Vec<Item>) -> Option<u64> {
+        self.resume_if_empty();
         if self.stopping || self.blocked_until.is_some_and(|until| until > now) {
             return None;
         }
@@ -176,13 +173,11 @@ impl Lane {
             self.stopping = true;
             self.epoch += 1;
         }
-        self.resume_if_empty();
     }
 
     /// An item that has to run again keeps its place before all that were sent after it.
     pub fn give_back(&mut self, item: Item) {
         self.returned.push_back(item);
-        self.resume_if_empty();
     }
 
     pub fn block_until(&mut self, until: Instant) {
@@ -205,9 +200,7 @@ impl Lane {
 
     /// Called after the last item of a landing was dealt with.
     pub fn landed(&mut self) {
-        if self.stopping {
-            self.resume_if_empty();
-        }
+        self.resume_if_empty();
     }
 
     /// The first record of the flight at this place.
@@ -314,6 +307,7 @@ mod tests {
         let failed = land(&mut lane, id);
         lane.stop();
         failed.into_iter().for_each(|item| lane.give_back(Item { group: 2, ..item }));
+        lane.landed();
         let second = lane.flights().next().unwrap();
         land(&mut lane, second).into_iter().for_each(|item| lane.give_back(item));
         lane.landed();

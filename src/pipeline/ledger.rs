@@ -92,22 +92,18 @@ impl<R> Ledger<R> {
         }
     }
 
-    /// Forgets the finished prefix. Returns the offset to commit, if it has moved.
-    pub fn advance(&mut self) -> Option<i64> {
+    /// Forgets the finished prefix, showing each record to `finished`. Returns the offset to commit, if it has moved.
+    pub fn advance(&mut self, mut finished: impl FnMut(&R)) -> Option<i64> {
         let before = self.first;
         while self.entries.front().is_some_and(Entry::finished) {
             if let Some(entry) = self.entries.pop_front() {
                 self.first += 1;
                 self.bytes -= entry.size;
                 self.next_offset = Some(entry.offset + 1);
+                finished(&entry.record);
             }
         }
         if self.first == before { None } else { self.next_offset }
-    }
-
-    /// The offset behind the finished prefix, once anything has finished.
-    pub fn next_offset(&self) -> Option<i64> {
-        self.next_offset
     }
 
     /// Records underway.
@@ -144,12 +140,12 @@ mod tests {
         ledger.expect(second);
         ledger.settle(second);
         ledger.acknowledge(second);
-        assert_eq!(ledger.advance(), None, "the first has not settled");
+        assert_eq!(ledger.advance(|()| {}), None, "the first has not settled");
         ledger.expect(first);
         ledger.settle(first);
-        assert_eq!(ledger.advance(), None, "the first is not acknowledged");
+        assert_eq!(ledger.advance(|()| {}), None, "the first is not acknowledged");
         ledger.acknowledge(first);
-        assert_eq!(ledger.advance(), Some(16));
+        assert_eq!(ledger.advance(|()| {}), Some(16));
         assert!(ledger.is_empty());
         assert_eq!(ledger.bytes(), 0);
     }
@@ -159,9 +155,9 @@ mod tests {
         let mut ledger = Ledger::default();
         let seq = ledger.add(1, (), 1);
         ledger.settle(seq);
-        assert_eq!(ledger.advance(), Some(2));
+        assert_eq!(ledger.advance(|()| {}), Some(2));
         ledger.acknowledge(seq);
-        assert_eq!(ledger.advance(), None);
+        assert_eq!(ledger.advance(|()| {}), None);
     }
 
     #[derive(Debug, Clone)]
@@ -196,6 +192,7 @@ mod tests {
             let mut ledger = Ledger::default();
             let mut model: Vec<Model> = Vec::new();
             let mut offset = 0;
+            let mut committed = None;
             for step in steps {
                 match step {
                     Step::Add { gap } => {
@@ -219,12 +216,12 @@ mod tests {
                             ledger.acknowledge(Seq(which as u64));
                         }
                     }
-                    _ => { ledger.advance(); }
+                    _ => { committed = ledger.advance(|()| {}).or(committed); }
                 }
             }
-            ledger.advance();
+            committed = ledger.advance(|()| {}).or(committed);
             let prefix = model.iter().take_while(|record| !record.unsettled && record.missing == 0).count();
-            prop_assert_eq!(ledger.next_offset(), prefix.checked_sub(1).map(|last| model[last].offset + 1));
+            prop_assert_eq!(committed, prefix.checked_sub(1).map(|last| model[last].offset + 1));
             prop_assert_eq!(ledger.len(), model.len() - prefix);
             prop_assert_eq!(ledger.bytes(), 3 * ledger.len());
         }

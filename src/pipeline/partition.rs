@@ -9,7 +9,7 @@ use super::retry::{self, Decision};
 use super::sink::{Output, Sink};
 use super::tickets::Ticket;
 use super::{dead_letter, result};
-use crate::kafka::{Consumer, Message, PartitionError, Slot, TopicPartition};
+use crate::kafka::{Consumer, Error, Message, Slot, TopicPartition};
 use crate::outcome::{Outcome, RetryClass};
 use crate::protocol::control::Handler;
 use crate::protocol::run::{Invocation, RecordView, RunBuilder};
@@ -38,11 +38,17 @@ pub struct Failed {
     pub stopped: bool,
 }
 
+/// A record and when it was taken from Kafka.
+struct Taken {
+    message: Message,
+    at: Instant,
+}
+
 pub struct Partition {
     pub at: TopicPartition,
     pub slot: Slot,
     pub lane: Lane,
-    ledger: Ledger<Message>,
+    ledger: Ledger<Taken>,
     /// The isolate that the lane's flying records are in.
     pub bound: Option<u64>,
     /// A recall was sent and not everything has come back.
@@ -75,13 +81,9 @@ impl Partition {
     }
 
     /// Takes records from Kafka's client, as many as there is room for. Returns how many.
-    pub fn take(
-        &mut self,
-        consumer: &mut Consumer,
-        bounds: Bounds,
-        buffer: &mut Vec<Message>,
-    ) -> Result<usize, PartitionError> {
+    pub fn take(&mut self, consumer: &mut Consumer, bounds: Bounds, buffer: &mut Vec<Message>) -> Result<usize, Error> {
         let mut taken = 0;
+        let at = Instant::now();
         while self.has_more && !self.leaving && self.ledger.bytes() < bounds.bytes {
             let room = bounds.records.saturating_sub(self.ledger.len()).min(TAKE);
             if room == 0 {
@@ -92,7 +94,7 @@ impl Partition {
             self.has_more = buffer.len() == room;
             for message in buffer.drain(..) {
                 let size = message.size();
-                let seq = self.ledger.add(message.offset(), message, size);
+                let seq = self.ledger.add(message.offset(), Taken { message, at }, size);
                 self.lane.push(seq, size);
             }
             result?;
@@ -134,12 +136,10 @@ impl Partition {
             });
             for item in items.drain(..) {
                 if let Some(entry) = self.ledger.get(item.seq) {
-                    put(&mut run, &entry.record);
-                }
-                if item.attempts == 0
-                    && let Some(first) = item.first_run
-                {
-                    metrics.queue.observe(now.saturating_duration_since(first));
+                    put(&mut run, &entry.record.message);
+                    if item.attempts == 0 {
+                        metrics.queue.observe(now.saturating_duration_since(entry.record.at));
+                    }
                 }
             }
             if run.len() > RUN_BYTES {
@@ -213,17 +213,16 @@ impl Partition {
         ran: &mut Settling<'_>,
     ) -> Result<(), SettleError> {
         let Some(entry) = self.ledger.get(item.seq) else { return Ok(()) };
-        let record = &entry.record;
+        let record = &entry.record.message;
         let mut refused = None;
         for result in results.iter() {
             let output = ran.output(result.topic)?;
             if let Some(reason) = result::refused(&result, record, output) {
-                refused = Some((Outcome::TooLarge, reason));
-            } else if let Some(reason) = result::no_such_partition(&result, output) {
-                refused = Some((Outcome::Failed, reason));
+                refused = Some(reason);
             }
         }
-        if let Some((outcome, message)) = refused {
+        if let Some(message) = refused {
+            let outcome = Outcome::TooLarge;
             // Running it again would give the same result, so it is not retried.
             self.give_up(item, &FailureView { outcome, message: &message, stack: "" }, ran);
             return Ok(());
@@ -294,7 +293,7 @@ impl Partition {
             attempts,
         };
         let ticket = Ticket::dead_letter(self.lane.number(), seq);
-        dead_letter::write(ran.sink, ticket, &failure, &entry.record, output);
+        dead_letter::write(ran.sink, ticket, &failure, &entry.record.message, output);
         self.ledger.expect(seq);
         ran.metrics.records_dead_lettered.increment();
     }
@@ -361,8 +360,8 @@ impl Partition {
     }
 
     /// The offset to store, if it has moved since the last call.
-    pub fn advance(&mut self) -> Option<i64> {
-        let next = self.ledger.advance()?;
+    pub fn advance(&mut self, now: Instant, metrics: &FunctionMetrics) -> Option<i64> {
+        let next = self.ledger.advance(|taken| metrics.settle.observe(now.saturating_duration_since(taken.at)))?;
         self.stored = Some(next);
         Some(next)
     }

@@ -11,6 +11,9 @@ use crate::kafka::{ConsumerEvent, Position, Slot, TopicPartition};
 /// How long revoked partitions may take to finish what is in flight.
 const REVOKE: Duration = Duration::from_secs(15);
 
+/// How long leaving the group may take.
+const CLOSE: Duration = Duration::from_secs(5);
+
 /// What the group has asked of us and we have not answered.
 #[derive(Default)]
 pub struct Rebalance {
@@ -42,6 +45,10 @@ impl Subscription {
                     tracing::debug!(?partitions, lost, "partitions are taken away");
                     self.leave(Some(&partitions));
                     self.rebalance.asked.push_back(Asked::Revoke { partitions, lost, until: now + REVOKE });
+                }
+                ConsumerEvent::OffsetReset { partition, detail } => {
+                    self.setup.metrics.offsets_out_of_range.increment();
+                    tracing::warn!(%partition, %detail, "the position is out of range, going on at the earliest record");
                 }
                 ConsumerEvent::Error(error) => tracing::debug!(%error, "the consumer reports an error and goes on"),
                 ConsumerEvent::Fatal(error) => {
@@ -94,7 +101,9 @@ impl Subscription {
                 tracing::info!(count = partitions.len(), "partitions assigned");
                 for (at, slot) in partitions.iter().zip(slots) {
                     let lane = self.new_lane();
-                    self.partitions.insert(lane, Partition::new(at.clone(), slot, lane));
+                    let mut partition = Partition::new(at.clone(), slot, lane);
+                    partition.leaving = self.draining.is_some();
+                    self.partitions.insert(lane, partition);
                 }
             }
             Err(error) => tracing::error!(%error, "cannot take on the assigned partitions"),
@@ -117,17 +126,17 @@ impl Subscription {
     /// Commits what these partitions have finished, and waits for Kafka's answer.
     fn commit_now(&mut self, which: Option<&[TopicPartition]>) {
         let Some(consumer) = &mut self.consumer else { return };
+        let begun = Instant::now();
         let mut next: Vec<(Slot, i64)> = Vec::new();
         for partition in self.partitions.values_mut() {
             if which.is_none_or(|which| which.contains(&partition.at)) {
-                partition.advance();
+                partition.advance(begun, &self.setup.metrics);
                 next.extend(partition.committed().map(|offset| (partition.slot, offset)));
             }
         }
         if next.is_empty() {
             return;
         }
-        let begun = Instant::now();
         match consumer.commit(&next, COMMIT) {
             Ok(()) => self.setup.metrics.commit.observe(begun.elapsed()),
             Err(error) => tracing::warn!(%error, "cannot commit; the records behind the last commit will run again"),
@@ -151,7 +160,9 @@ impl Subscription {
         self.isolates.release();
         self.partitions.clear();
         if let Some(consumer) = self.consumer.take() {
-            consumer.close();
+            if let Err(error) = consumer.close(CLOSE) {
+                tracing::warn!(%error, "cannot leave the group in time; its partitions move when the session ends");
+            }
         }
     }
 }

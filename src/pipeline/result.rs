@@ -4,9 +4,8 @@
 use super::sink::{Output, Sink, Writing};
 use super::tickets::Ticket;
 use crate::kafka::Message;
-use crate::protocol::settled::{HeaderChange, HeaderList, ResultView, Value};
-
-type HeaderView<'a> = (&'a [u8], Option<&'a [u8]>);
+use crate::protocol::headers::HeaderView;
+use crate::protocol::settled::{HeaderChange, ResultView, Value};
 
 /// The result's value, resolved against its record.
 fn value<'a>(result: &ResultView<'a>, record: &'a Message) -> Option<&'a [u8]> {
@@ -19,24 +18,6 @@ fn value<'a>(result: &ResultView<'a>, record: &'a Message) -> Option<&'a [u8]> {
 
 fn key<'a>(result: &ResultView<'a>, record: &'a Message) -> Option<&'a [u8]> {
     result.key.unwrap_or_else(|| record.key())
-}
-
-/// Headers named in `changes` are set where they first stood, or removed; new ones follow behind.
-fn patched<'a>(record: &'a Message, changes: HeaderList<'a>) -> Vec<HeaderView<'a>> {
-    let mut set: Vec<(HeaderView<'a>, bool)> = changes.iter().map(|change| (change, false)).collect();
-    let mut headers = Vec::with_capacity(set.len() + 8);
-    for header in record.headers() {
-        match set.iter_mut().find(|((name, _), _)| *name == header.0) {
-            None => headers.push(header),
-            Some(((name, value), placed)) => {
-                if value.is_some() && !std::mem::replace(placed, true) {
-                    headers.push((*name, *value));
-                }
-            }
-        }
-    }
-    headers.extend(set.into_iter().filter(|((_, value), placed)| value.is_some() && !placed).map(|(header, _)| header));
-    headers
 }
 
 fn header_bytes<'a>(headers: impl Iterator<Item = HeaderView<'a>>) -> usize {
@@ -56,13 +37,6 @@ pub fn refused(result: &ResultView<'_>, record: &Message, output: &Output) -> Op
     output.refuses(size)
 }
 
-/// Why the partition that the handler named cannot be, if it cannot.
-pub fn no_such_partition(result: &ResultView<'_>, output: &Output) -> Option<String> {
-    let (wanted, partitions) = (result.partition?, output.topic.partitions()?);
-    (wanted < 0 || wanted >= partitions)
-        .then(|| format!("topic {:?} has no partition {wanted}, it has {partitions}", output.topic.name()))
-}
-
 /// Hands the result to Kafka.
 pub fn write(sink: &mut Sink, ticket: Ticket, result: &ResultView<'_>, record: &Message, output: &Output) {
     let writing = Writing {
@@ -74,11 +48,6 @@ pub fn write(sink: &mut Sink, ticket: Ticket, result: &ResultView<'_>, record: &
     };
     match result.headers {
         HeaderChange::Keep => sink.write(ticket, writing, record.headers()),
-        HeaderChange::Replace(list) => {
-            // In a list of pairs null is a header without a value, and stays.
-            let headers: Vec<HeaderView<'_>> = list.iter().collect();
-            sink.write(ticket, writing, headers.into_iter());
-        }
-        HeaderChange::Patch(list) => sink.write(ticket, writing, patched(record, list).into_iter()),
+        change => sink.write(ticket, writing, change.apply(record.headers()).into_iter()),
     }
 }

@@ -12,7 +12,7 @@ use super::lane::{Lane, MAX_LANE};
 use super::partition::{Bounds, Ending, Failed, Partition, SettleError, Settling};
 use super::rebalance::Rebalance;
 use super::sink::{Delivered, Sink, Sinks};
-use crate::kafka::{Consumer, Message, PartitionError, Position, Settings, Slot, TopicPartition};
+use crate::kafka::{Consumer, Message, Settings, Slot, TopicPartition};
 use crate::pool::{IsolateEvent, Pool};
 use crate::protocol::control::{Call, Problem, Reply, encode};
 use crate::protocol::frame::Kind;
@@ -155,7 +155,7 @@ impl Subscription {
         self.keep_consumer(now);
         self.hear_consumer(now);
         self.acknowledge(now);
-        self.commit();
+        self.commit(now);
         self.answer_rebalances(now);
         self.source(now);
         self.dispatch(now);
@@ -169,7 +169,6 @@ impl Subscription {
         let Some(consumer) = &mut self.consumer else { return };
         self.ready.clear();
         consumer.ready(&mut self.ready);
-        let mut troubles = Vec::new();
         for partition in self.partitions.values_mut() {
             partition.has_more |= self.ready.contains(&partition.slot);
             if self.sink.is_blocked() {
@@ -181,30 +180,10 @@ impl Subscription {
                     self.last_busy = now;
                     self.setup.metrics.records_in.add(taken as u64);
                 }
-                Err(error) => troubles.push((partition.slot, partition.at.clone(), error)),
+                Err(error) => {
+                    tracing::warn!(partition = %partition.at, %error, "cannot read from a partition, trying again");
+                }
             }
-        }
-        for (slot, at, error) in troubles {
-            self.partition_trouble(slot, &at, error);
-        }
-    }
-
-    fn partition_trouble(&mut self, slot: Slot, at: &TopicPartition, error: PartitionError) {
-        let Some(consumer) = &mut self.consumer else { return };
-        match error {
-            // A partition that came later, so it begins at its earliest record.
-            PartitionError::NoOffset => {}
-            PartitionError::OffsetOutOfRange(reason) => {
-                self.setup.metrics.offsets_out_of_range.increment();
-                tracing::warn!(partition = %at, %reason, "the position is out of range, going on at the earliest record");
-            }
-            PartitionError::Other(error) => {
-                tracing::warn!(partition = %at, %error, "cannot read from a partition, trying again");
-                return;
-            }
-        }
-        if let Err(error) = consumer.restart(slot, Position::Beginning) {
-            tracing::error!(partition = %at, %error, "cannot go to the earliest record");
         }
     }
 
@@ -224,11 +203,16 @@ impl Subscription {
             partition.feed(target, old, now, &self.setup.metrics);
         }
         if moved {
-            let partitions = &self.partitions;
-            let uses =
-                |tag| partitions.values().any(|partition| partition.bound == Some(tag) && partition.lane.is_flying());
-            self.isolates.retire(uses);
+            self.retire();
         }
+    }
+
+    /// Old versions that no lane is in any more are given back.
+    fn retire(&mut self) {
+        let partitions = &self.partitions;
+        let uses =
+            |tag| partitions.values().any(|partition| partition.bound == Some(tag) && partition.lane.is_flying());
+        self.isolates.retire(uses);
     }
 
     /// Isolate → sink: invocations have ended.
@@ -296,10 +280,11 @@ impl Subscription {
     }
 
     /// Ledger → stored offset, which Kafka's client commits within a second.
-    fn commit(&mut self) {
+    fn commit(&mut self, now: Instant) {
         let Some(consumer) = &mut self.consumer else { return };
-        let moved: Vec<(Slot, i64)> =
-            self.partitions.values_mut().filter_map(|partition| Some((partition.slot, partition.advance()?))).collect();
+        let metrics = &self.setup.metrics;
+        let advanced = |partition: &mut Partition| Some((partition.slot, partition.advance(now, metrics)?));
+        let moved: Vec<(Slot, i64)> = self.partitions.values_mut().filter_map(advanced).collect();
         if !moved.is_empty()
             && let Err(error) = consumer.store(&moved)
         {
@@ -452,6 +437,7 @@ impl Subscription {
         if !busy && now.saturating_duration_since(self.last_busy) > IDLE {
             self.isolates.release();
         }
+        self.retire();
         self.reporter.tick(self.consumer.as_ref(), &self.partitions, &self.isolates);
     }
 

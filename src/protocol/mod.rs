@@ -34,6 +34,7 @@
 
 pub mod control;
 pub mod frame;
+pub mod headers;
 pub mod run;
 pub mod settled;
 pub mod wire;

@@ -181,6 +181,16 @@ impl<'a> Headers<'a> {
         self.count == 0
     }
 
+    /// Headers whose bytes begin where those of [`Headers::start`] began.
+    pub fn from_parts(count: u32, start: &'a [u8]) -> Headers<'a> {
+        Headers { count, rest: Reader::new(start) }
+    }
+
+    /// The body from the first header on, to be kept by position.
+    pub fn start(self) -> &'a [u8] {
+        self.rest.rest()
+    }
+
     /// Walks over name and value of each header. They were checked when the record was read.
     pub fn iter(self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
         let mut rest = self.rest;

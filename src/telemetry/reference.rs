@@ -43,13 +43,3 @@ fn rows<T>(text: &mut String, definitions: &[Definition<T>], common: &[&str]) {
             writeln!(text, "| `{}{total}` | {kind} | {} | {} |", definition.name, labels.join(", "), definition.help);
     }
 }
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_page_in_the_repository_is_the_generated_one() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
-        let found = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(found == super::reference(), "docs/metrics.md is out of date: run `eddyline docs --write docs`");
-    }
-}

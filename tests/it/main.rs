@@ -1,16 +1,23 @@
-//! The program as a user meets it: the real binary on a real Kafka, one file for each kind of behaviour.
+//! Everything that is tested from the outside: the binary, the servers, the way of a record; one file per behaviour.
 //!
-//! The tests need the broker of `EDDYLINE_TEST_BROKERS`, which `make test` provides; without it they say that they
-//! are skipped, and under `CI=true` they fail. Each has its own topics, groups and functions, so they run side by side.
+//! Many of the tests run the program on the real Kafka of `EDDYLINE_TEST_BROKERS`, which `make test` provides; without
+//! it they say that they are skipped, and under `CI=true` they fail. Each has topics, groups and functions of its own,
+//! so they run side by side.
 
-mod support;
-
+mod admin;
 mod batches;
 mod bytes;
+mod cli;
 mod dead_letters;
 mod lifecycle;
 mod partitioning;
 mod positions;
 mod results;
 mod retries;
+mod support;
 mod topics;
+mod worker_context;
+mod worker_lanes;
+mod worker_limits;
+mod worker_prepare;
+mod worker_record;

@@ -12,6 +12,7 @@ pub mod scene;
 pub mod topics;
 pub mod trial;
 pub mod wait;
+pub mod worker;
 pub mod writing;
 
 pub use folder::Function;

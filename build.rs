@@ -1,0 +1,76 @@
+//! Copies the JavaScript of the web APIs out of the crates that carry it, so that the binary needs no file at run time.
+//!
+//! Those crates name their scripts by their path on the machine that built them; `worker::engine` replaces these
+//! entries by the copies made here.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+/// The scripts that handlers can reach, by crate.
+const SCRIPTS: [(&str, &[&str]); 2] = [
+    ("deno_webidl", &["00_webidl.js"]),
+    (
+        "deno_web",
+        &[
+            "00_infra.js",
+            "00_url.js",
+            "01_console.js",
+            "01_dom_exception.js",
+            "02_event.js",
+            "02_structured_clone.js",
+            "02_timers.js",
+            "03_abort_signal.js",
+            "05_base64.js",
+            "08_text_encoding.js",
+            "13_message_port.js",
+            "15_performance.js",
+        ],
+    ),
+];
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=Cargo.lock");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let metadata = metadata();
+    let mut table = String::from("[\n");
+    for (package, files) in SCRIPTS {
+        let folder = folder(&metadata, package);
+        for file in files {
+            let from = folder.join(file);
+            let copy = out.join(format!("{package}-{file}"));
+            fs::copy(&from, &copy).unwrap_or_else(|error| panic!("cannot copy {}: {error}", from.display()));
+            writeln!(
+                table,
+                "deno_core::ExtensionFileSource::new(\"ext:{package}/{file}\", deno_core::ascii_str_include!({copy:?})),"
+            )
+            .expect("a string takes everything");
+        }
+    }
+    table.push(']');
+    fs::write(out.join("web_scripts.rs"), table).expect("OUT_DIR can be written");
+}
+
+fn metadata() -> String {
+    let target = env::var("TARGET").expect("cargo sets TARGET");
+    let cargo = env::var_os("CARGO").expect("cargo sets CARGO");
+    let output = Command::new(cargo)
+        .args(["metadata", "--format-version=1", "--locked", "--filter-platform", &target])
+        .output()
+        .expect("cargo can be started");
+    assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("cargo writes UTF-8")
+}
+
+/// Where a package lies. One key of a large document is not worth a JSON parser in the build script.
+fn folder(metadata: &str, package: &str) -> PathBuf {
+    let head = format!("{{\"name\":\"{package}\",\"version\":");
+    let at = metadata.find(&head).unwrap_or_else(|| panic!("{package} is no dependency"));
+    let key = "\"manifest_path\":\"";
+    let rest = &metadata[at..];
+    let rest = &rest[rest.find(key).expect("each package has a manifest") + key.len()..];
+    let path = &rest[..rest.find('"').expect("a path ends")];
+    Path::new(&path.replace("\\\\", "\\")).parent().expect("a manifest lies in a folder").to_owned()
+}

@@ -1,0 +1,27 @@
+//! The command line: arguments, one file for each verb, output and exit codes.
+//!
+//! Data goes to stdout, everything else to stderr.
+
+mod args;
+mod completions;
+mod config;
+mod context;
+mod demo;
+mod dev;
+mod docs;
+mod entry;
+mod exit;
+mod failure;
+mod graph;
+mod health;
+mod new;
+mod run;
+mod seed;
+mod serve;
+mod style;
+mod table;
+mod traffic;
+mod validate;
+mod version;
+
+pub use entry::main;

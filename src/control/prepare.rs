@@ -1,0 +1,106 @@
+//! From a function's files to modules that an isolate can load, in a child that lives only for this.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::folder::Files;
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceText, codes};
+use crate::manifest::{ENTRY_FILES, Manifest};
+use crate::pool::{Link, WorkerCommand};
+use crate::protocol::control::{Bundle, Prepare, Problem};
+
+/// What preparing one function may take.
+#[derive(Debug, Clone)]
+pub struct PrepareLimits {
+    pub command: WorkerCommand,
+    /// Beyond the function's own time to load: starting a process, reading, transpiling.
+    pub patience: Duration,
+}
+
+impl PrepareLimits {
+    pub fn new(command: WorkerCommand) -> PrepareLimits {
+        PrepareLimits { command, patience: Duration::from_secs(30) }
+    }
+}
+
+/// Transpiles, links and tries out the modules of the function in `dir`.
+pub fn prepare(
+    dir: &Path,
+    manifest: &Manifest,
+    files: Files,
+    env: std::collections::BTreeMap<String, String>,
+    limits: &PrepareLimits,
+) -> Result<Bundle, Diagnostics> {
+    let entry = ENTRY_FILES.iter().find(|entry| files.sources.iter().any(|file| file.path == **entry));
+    let Some(entry) = entry else {
+        let message = "the function has no handler module";
+        let hint = format!("add {}", ENTRY_FILES.join(" or "));
+        return Err(Diagnostic::error(codes::NO_ENTRY, dir, message).with_hint(hint).into());
+    };
+    let request = Prepare {
+        id: 1,
+        function: manifest.name.clone(),
+        files: files.sources,
+        entry: (*entry).to_owned(),
+        load_ms: manifest.limits.load.as_millis() as u64,
+        heap_bytes: manifest.limits.heap,
+        env,
+    };
+    let answer = Link::start(&limits.command, |_| {}).and_then(|link| {
+        link.wait_ready()?;
+        let prepared = link.prepare(&request, limits.patience + manifest.limits.load);
+        link.close();
+        prepared
+    });
+    match answer {
+        Ok(prepared) => prepared.result.map_err(|problem| diagnostic(dir, &request, &problem)),
+        Err(error) => {
+            let message = format!("the handler could not be tried out: {error}");
+            let hint = "a module that brings its own process down or never ends loading cannot run";
+            Err(Diagnostic::error(codes::LOAD_LIMIT, dir.join(entry), message).with_hint(hint).into())
+        }
+    }
+}
+
+/// The worker's words as a diagnostic in the user's own file.
+fn diagnostic(dir: &Path, request: &Prepare, problem: &Problem) -> Diagnostics {
+    let code = codes::known(&problem.code).unwrap_or(codes::LOAD_FAILED);
+    let file: PathBuf = dir.join(problem.file.as_deref().unwrap_or(&request.entry));
+    let relative = problem.file.as_deref().unwrap_or_default();
+    let text = request.files.iter().find(|source| source.path == relative);
+    let text = text.and_then(|source| std::str::from_utf8(&source.bytes).ok());
+    let diagnostic = match (text, problem.line) {
+        (Some(text), Some(line)) => {
+            let source = SourceText::new(file, text);
+            let span = span_at(text, line, problem.column.unwrap_or(1));
+            Diagnostic::error_at(code, &source, span, &problem.message)
+        }
+        _ => Diagnostic::error(code, file, &problem.message),
+    };
+    diagnostic.with_optional_hint(problem.hint.clone()).into()
+}
+
+/// From a place to the end of the word that stands there.
+fn span_at(text: &str, line: u32, column: u32) -> std::ops::Range<usize> {
+    let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1) as usize).map(str::len).sum();
+    let line = text[before..].lines().next().unwrap_or_default();
+    let start = line.char_indices().nth(column.saturating_sub(1) as usize).map_or(line.len(), |(at, _)| at);
+    let rest = &line[start..];
+    let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$').unwrap_or(rest.len()).max(1);
+    let end = (start + word).min(line.len()).max(start);
+    before + start..before + end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_covers_the_word_that_stands_there() {
+        let text = "const a = 1;\nconst größe = wrong;\n";
+        let span = span_at(text, 2, 15);
+        assert_eq!(&text[span], "wrong");
+        assert_eq!(span_at(text, 99, 99), text.len()..text.len());
+        assert_eq!(&text[span_at(text, 1, 12)], ";");
+    }
+}

@@ -1,0 +1,24 @@
+//! The one place with unsafe code of the Kafka layer: thin, safe wrappers over librdkafka's C API.
+//!
+//! Every wrapper keeps its `Client` alive, because librdkafka's objects must not outlive theirs.
+
+mod admin;
+mod client;
+mod event;
+mod group;
+mod list;
+mod mock;
+mod produce;
+mod queue;
+mod record;
+mod text;
+
+pub(super) use admin::{Spec, TopicMetadata};
+pub(super) use client::{Client, Kind, Log, check_properties};
+pub(super) use event::Event;
+pub(super) use list::{Entry, PartitionList};
+pub(super) use mock::MockCluster;
+pub(super) use produce::{Refusal, TopicHandle};
+pub(super) use queue::Queue;
+pub use record::{Headers, Message, Report};
+pub(super) use text::c_name;

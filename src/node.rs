@@ -1,0 +1,179 @@
+//! The composition root: builds the parts of a node, wires them, and drains them in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::admin::Admin;
+use crate::config::NodeConfig;
+use crate::control::{Control, ControlOptions, Defaults, PrepareLimits, Surroundings};
+use crate::kafka::{EmbeddedBroker, Settings, Topics};
+use crate::pipeline::{Bounds, Sinks};
+use crate::pool::{Pool, PoolOptions, WorkerCommand};
+use crate::status::{Board, Phase};
+use crate::telemetry::Metrics;
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NodeOptions {
+    /// Start the embedded broker when no brokers are configured.
+    pub embedded: bool,
+}
+
+/// A running node.
+pub struct Node {
+    pub board: Arc<Board>,
+    pub metrics: Arc<Metrics>,
+    pub settings: Settings,
+    pub topics: Arc<Topics>,
+    /// Where the admin API listens.
+    pub admin: SocketAddr,
+    pub embedded: Option<Arc<EmbeddedBroker>>,
+    server: Admin,
+    control: Control,
+    pool: Pool,
+    monitor: Monitor,
+}
+
+/// How often the workers' state is shown.
+const MONITOR: Duration = Duration::from_millis(500);
+
+impl Node {
+    /// Starts everything; functions begin to run as soon as their topics are there.
+    pub fn start(config: NodeConfig, options: NodeOptions) -> anyhow::Result<Node> {
+        let metrics = Metrics::new();
+        let board = Board::new(&config.node_id(), Arc::clone(&metrics));
+        // The first thing to answer, so that a probe sees a node that starts rather than none.
+        let server = Admin::start(&config.admin.listen, Arc::clone(&board), Arc::clone(&metrics))
+            .with_context(|| format!("cannot serve the admin API on {}", config.admin.listen))?;
+        let embedded = embedded_broker(&config, options)?;
+        let settings = kafka_settings(&config, embedded.as_deref());
+        settings.check().context("the Kafka properties do not work together")?;
+        board.update_node(|node| {
+            node.brokers.addresses.clone_from(&settings.brokers);
+            node.brokers.embedded = embedded.is_some();
+            node.functions_path = config.functions.path.display().to_string();
+            node.workers.count = u32::try_from(config.worker_count()).unwrap_or(u32::MAX);
+        });
+        let command = WorkerCommand::this_program().context("cannot find this program's own file")?;
+        let pool = Pool::start(PoolOptions { command: command.clone(), workers: config.worker_count() })
+            .context("cannot start the worker processes")?;
+        let topics = Arc::new(Topics::new(&settings, embedded.clone())?);
+        let sinks = Sinks::new(settings.clone(), Arc::clone(&topics))?;
+        let monitor = Monitor::start(pool.clone(), Arc::clone(&board), Arc::clone(&metrics))?;
+        let control = Control::start(
+            control_options(&config, embedded.is_some()),
+            Surroundings {
+                settings: settings.clone(),
+                topics: Arc::clone(&topics),
+                sinks,
+                pool: pool.clone(),
+                prepare: PrepareLimits::new(command),
+                metrics: Arc::clone(&metrics),
+                board: Arc::clone(&board),
+            },
+        )?;
+        board.update_node(|node| node.phase = Phase::Running);
+        let admin = server.address;
+        tracing::info!(
+            brokers = %settings.brokers, admin = %admin, workers = pool.len(), functions = %config.functions.path.display(),
+            "the node runs"
+        );
+        Ok(Node { board, metrics, settings, topics, admin, embedded, server, control, pool, monitor })
+    }
+
+    /// The live worker processes.
+    pub fn worker_pids(&self) -> Vec<u32> {
+        self.pool.pids()
+    }
+
+    /// Unready → subscriptions drained and committed → workers let go → admin API closed.
+    pub fn drain(self, deadline: Duration) -> anyhow::Result<()> {
+        self.board.update_node(|node| node.phase = Phase::Draining);
+        self.control.stop(deadline);
+        self.pool.stop();
+        self.monitor.stop();
+        drop(self.server);
+        tracing::info!("the node has drained");
+        Ok(())
+    }
+}
+
+fn embedded_broker(config: &NodeConfig, options: NodeOptions) -> anyhow::Result<Option<Arc<EmbeddedBroker>>> {
+    if config.kafka.brokers.is_some() || !options.embedded {
+        return Ok(None);
+    }
+    let broker = EmbeddedBroker::start(1).context("cannot start the embedded broker")?;
+    Ok(Some(Arc::new(broker)))
+}
+
+fn kafka_settings(config: &NodeConfig, embedded: Option<&EmbeddedBroker>) -> Settings {
+    let brokers = match embedded {
+        Some(broker) => broker.bootstrap_servers().to_owned(),
+        None => config.kafka.brokers.clone().unwrap_or_default(),
+    };
+    let mut settings = Settings::new(brokers);
+    settings.client_id = format!("eddyline-{}", config.node_id());
+    for (name, value) in config.kafka.properties.iter() {
+        if name == "group.instance.id" {
+            settings.group_instance_id = Some(value.to_owned());
+        } else {
+            settings.properties.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    settings
+}
+
+fn control_options(config: &NodeConfig, embedded: bool) -> ControlOptions {
+    let replication = i32::from(config.topics.replication_factor);
+    ControlOptions {
+        folder: config.functions.path.clone(),
+        create_topics: config.topics.create.unwrap_or(false),
+        defaults: Defaults {
+            partitions: i32::try_from(config.topics.partitions).unwrap_or(i32::MAX),
+            replication: (replication > 0).then_some(replication),
+        },
+        bounds: Bounds {
+            records: config.source.max_in_flight_records as usize,
+            bytes: usize::try_from(config.source.max_in_flight_bytes).unwrap_or(usize::MAX),
+        },
+        embedded,
+    }
+}
+
+/// Shows the workers' state on the board.
+struct Monitor {
+    stop: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Monitor {
+    fn start(pool: Pool, board: Arc<Board>, metrics: Arc<Metrics>) -> std::io::Result<Monitor> {
+        let (stop, stopped) = channel();
+        let thread = std::thread::Builder::new().name("monitor".to_owned()).spawn(move || {
+            let mut counted = 0;
+            loop {
+                let (alive, restarts) = (pool.alive(), pool.restarts());
+                metrics.node().workers_alive.set(alive as i64);
+                metrics.node().worker_restarts.add(restarts - counted);
+                counted = restarts;
+                board.update_node(|node| {
+                    node.workers.alive = u32::try_from(alive).unwrap_or(u32::MAX);
+                    node.workers.restarts = restarts;
+                });
+                if stopped.recv_timeout(MONITOR) != Err(RecvTimeoutError::Timeout) {
+                    return;
+                }
+            }
+        })?;
+        Ok(Monitor { stop, thread })
+    }
+
+    fn stop(self) {
+        let _ = self.stop.send(());
+        let _ = self.thread.join();
+    }
+}

@@ -1,0 +1,80 @@
+//! What a result's headers come to, once applied to those of its record.
+
+use super::settled::{HeaderChange, HeaderList};
+
+pub type HeaderView<'a> = (&'a [u8], Option<&'a [u8]>);
+
+impl<'a> HeaderChange<'a> {
+    /// The headers that Kafka gets, from the record's own.
+    pub fn apply(self, own: impl Iterator<Item = HeaderView<'a>>) -> Vec<HeaderView<'a>> {
+        match self {
+            HeaderChange::Keep => own.collect(),
+            // In a list of pairs null is a header without a value, and stays.
+            HeaderChange::Replace(list) => list.iter().collect(),
+            HeaderChange::Patch(changes) => patched(own, changes),
+        }
+    }
+}
+
+/// Headers named in `changes` are set where they first stood, or removed; new ones follow behind.
+fn patched<'a>(own: impl Iterator<Item = HeaderView<'a>>, changes: HeaderList<'a>) -> Vec<HeaderView<'a>> {
+    let mut set: Vec<(HeaderView<'a>, bool)> = changes.iter().map(|change| (change, false)).collect();
+    let mut headers = Vec::with_capacity(set.len() + 8);
+    for header in own {
+        match set.iter_mut().find(|((name, _), _)| *name == header.0) {
+            None => headers.push(header),
+            Some(((name, value), placed)) => {
+                if value.is_some() && !std::mem::replace(placed, true) {
+                    headers.push((*name, *value));
+                }
+            }
+        }
+    }
+    let new = set.into_iter().filter(|((_, value), placed)| value.is_some() && !placed);
+    headers.extend(new.map(|(header, _)| header));
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::frame::HEADER;
+    use super::super::settled::{How, ResultHead, SettledBuilder, SettledReader, Value, Verdict, put_result};
+    use super::*;
+
+    type Owned = (Vec<u8>, Option<Vec<u8>>);
+
+    fn header(name: &str, value: Option<&str>) -> Owned {
+        (name.into(), value.map(|value| value.into()))
+    }
+
+    fn applied(replace: bool, changes: &[Owned], own: &[Owned]) -> Vec<Owned> {
+        let mut results = Vec::new();
+        let head = ResultHead { headers: Some((replace, changes)), ..ResultHead::default() };
+        put_result(&mut results, &head, Value::Null);
+        let mut builder = SettledBuilder::new(1);
+        builder.each(1, 1, 0, 1);
+        builder.success(1, &results);
+        let bytes = builder.finish(0, 0, 0);
+        let entry = SettledReader::new(&bytes[HEADER..]).unwrap().entry().unwrap().unwrap();
+        let How::Each { verdicts, .. } = entry.how else { panic!() };
+        let Verdict::Success { results, .. } = &verdicts[0] else { panic!() };
+        let change = results.iter().next().unwrap().headers;
+        let own = own.iter().map(|(name, value)| (&name[..], value.as_deref()));
+        change.apply(own).into_iter().map(|(name, value)| (name.to_vec(), value.map(<[u8]>::to_vec))).collect()
+    }
+
+    #[test]
+    fn an_object_sets_the_named_headers_and_keeps_the_rest_in_place() {
+        let own = [header("a", Some("1")), header("b", Some("2")), header("a", Some("3")), header("c", None)];
+        let changes = [header("a", Some("new")), header("d", Some("4")), header("c", None)];
+        let expected = [header("a", Some("new")), header("b", Some("2")), header("d", Some("4"))];
+        assert_eq!(applied(false, &changes, &own), expected);
+    }
+
+    #[test]
+    fn a_list_of_pairs_replaces_all_headers() {
+        let own = [header("a", Some("1"))];
+        let changes = [header("x", None), header("x", Some("2"))];
+        assert_eq!(applied(true, &changes, &own), changes);
+    }
+}

@@ -1,0 +1,143 @@
+//! What JavaScript may reach while an invocation runs: its records, by number, and what it has written so far.
+//!
+//! A number is given out once, so an object that a handler keeps finds nothing after its invocation has ended.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use deno_core::OpState;
+
+use super::arrivals::{Record, Work};
+use super::failure::Failure;
+use super::ids::IdMap;
+use super::log::Budget;
+use super::outbox::Outbox;
+use crate::protocol::Kind;
+use crate::protocol::control::{Limits, Log, LogLevel};
+
+/// What stays the same for all invocations of an isolate.
+#[derive(Debug)]
+pub struct Settings {
+    pub channel: u32,
+    /// Output topics by number, the sink first; empty where there is none.
+    pub topics: Vec<String>,
+    pub limits: Limits,
+}
+
+pub struct Arena {
+    pub settings: Settings,
+    live: RefCell<IdMap<u64, Live>>,
+    next: Cell<u64>,
+    /// Invocations whose promise has settled since somebody looked.
+    pub woken: RefCell<Vec<u64>>,
+    outbox: Arc<Outbox>,
+    /// For lines that belong to no invocation.
+    stray: RefCell<Budget>,
+}
+
+/// A record whose invocation has not settled.
+pub struct Live {
+    pub record: Record,
+    /// The number of its invocation's first record, which is the invocation's own number.
+    pub first: u64,
+    pub results: Vec<u8>,
+    pub count: u32,
+    /// What the handler said of this record alone.
+    pub mark: Option<Failure>,
+    pub invocation: Invocation,
+}
+
+/// What is known of an invocation; kept with its first record.
+#[derive(Debug, Default)]
+pub struct Invocation {
+    pub id: u64,
+    pub attempt: u16,
+    pub records: u32,
+    pub started_ns: u64,
+    pub log: Budget,
+    /// It has asked for its signal, so somebody may wait for it to abort.
+    pub signal: bool,
+}
+
+impl Arena {
+    pub fn new(settings: Settings, outbox: Arc<Outbox>) -> Arena {
+        Arena {
+            settings,
+            live: RefCell::default(),
+            next: Cell::new(1),
+            woken: RefCell::default(),
+            outbox,
+            stray: RefCell::default(),
+        }
+    }
+
+    pub fn of(state: &OpState) -> Rc<Arena> {
+        state.borrow::<Rc<Arena>>().clone()
+    }
+
+    /// Gives the records of an invocation numbers in a row, and returns the first.
+    pub fn begin(&self, work: &Work, started_ns: u64) -> u64 {
+        let first = self.next.get();
+        let records = work.head.records;
+        self.next.set(first + u64::from(records.max(1)));
+        let mut live = self.live.borrow_mut();
+        for index in 0..records {
+            let mut invocation = Invocation::default();
+            if index == 0 {
+                invocation.id = work.head.id;
+                invocation.attempt = work.head.attempt;
+                invocation.records = records;
+                invocation.started_ns = started_ns;
+            }
+            let record = work.record(index);
+            let entry = Live { record, first, results: Vec::new(), count: 0, mark: None, invocation };
+            live.insert(first + u64::from(index), entry);
+        }
+        first
+    }
+
+    /// Takes a record out for good.
+    pub fn end(&self, number: u64) -> Option<Live> {
+        self.live.borrow_mut().remove(&number)
+    }
+
+    /// Looks at a live record; `None` when its invocation has ended. `look` must not run JavaScript.
+    pub fn with<R>(&self, number: u64, look: impl FnOnce(&mut Live) -> R) -> Option<R> {
+        self.live.borrow_mut().get_mut(&number).map(look)
+    }
+
+    /// Looks at the invocation that a record belongs to.
+    pub fn with_invocation<R>(&self, number: u64, look: impl FnOnce(&mut Invocation) -> R) -> Option<R> {
+        let mut live = self.live.borrow_mut();
+        let first = live.get(&number)?.first;
+        live.get_mut(&first).map(|live| look(&mut live.invocation))
+    }
+
+    /// Sends a line that an invocation wrote, as far as its budget allows; number zero stands for none.
+    pub fn log(&self, number: u64, level: LogLevel, text: &str) {
+        let sent = self.with_invocation(number, |invocation| (invocation.id, invocation.log.take(text.len())));
+        let (invocation, verdict) = sent.unwrap_or_else(|| (0, self.stray.borrow_mut().take(text.len())));
+        if let Some(dropped) = verdict {
+            self.send_log(Log { level, text: text.to_owned(), invocation, dropped });
+        }
+    }
+
+    /// Says how many lines an ended invocation lost.
+    pub fn close_log(&self, id: u64, budget: &Budget) {
+        if budget.dropped() > 0 {
+            let text =
+                format!("{} more lines were dropped: an invocation may log {}", budget.dropped(), Budget::LIMITS);
+            self.send_log(Log { level: LogLevel::Warn, text, invocation: id, dropped: budget.dropped() });
+        }
+    }
+
+    /// Lines outside invocations are counted anew with each message from the host.
+    pub fn renew_stray_budget(&self) {
+        *self.stray.borrow_mut() = Budget::default();
+    }
+
+    fn send_log(&self, log: Log) {
+        self.outbox.send_control(Kind::Log, self.settings.channel, &log);
+    }
+}

@@ -1,0 +1,322 @@
+// Makes the globals that handlers see, and the glue that calls them. Evaluates to the glue; nothing else of it, and
+// nothing of the runtime below, stays within a handler's reach. Only primordials are used, so that a handler which
+// changes Object.prototype or Array.prototype changes nothing here.
+(function () {
+  const { core, primordials } = globalThis.__bootstrap;
+  const ops = core.ops;
+  const {
+    op_record_topic, op_record_partition, op_record_offset, op_record_timestamp, op_record_is_tombstone,
+    op_record_key, op_record_key_bytes, op_record_text, op_record_bytes, op_record_json,
+    op_header_get, op_header_get_all, op_header_entries,
+    op_emit, op_mark_rejected, op_mark_record, op_log, op_attempt, op_deadline, op_want_signal, op_woken,
+  } = ops;
+  const {
+    ArrayBufferIsView, ArrayIsArray, ArrayPrototypePush, Date, DatePrototypeGetTime, DatePrototype, Error,
+    NumberIsInteger, NumberIsSafeInteger, ObjectDefineProperty, ObjectFreeze, ObjectKeys,
+    ObjectPrototypeIsPrototypeOf, ObjectSetPrototypeOf, PromisePrototypeThen, SafeMap, MapPrototypeGet,
+    MapPrototypeSet, MapPrototypeDelete, String, Symbol, TypeError, ReflectApply,
+  } = primordials;
+  const global = globalThis;
+  const REPLACE = 1, SAME = 2, NULL = 4;
+  // A handler that returns its record is recognised without a call back.
+  const same = Symbol("same");
+
+  class RecordHeaders {
+    #number;
+    constructor(number) { this.#number = number; }
+    get(name) { return op_header_get(this.#number, String(name)); }
+    getAll(name) { return op_header_get_all(this.#number, String(name)); }
+    entries() { return op_header_entries(this.#number); }
+  }
+
+  let numberOf;
+  class Record {
+    #number;
+    #headers;
+    constructor(number) { this.#number = number; }
+    get topic() { return op_record_topic(this.#number); }
+    get partition() { return op_record_partition(this.#number); }
+    get offset() { return op_record_offset(this.#number); }
+    get timestamp() {
+      const time = op_record_timestamp(this.#number);
+      return time < 0 ? null : new Date(time);
+    }
+    get key() { return op_record_key(this.#number); }
+    get keyBytes() { return op_record_key_bytes(this.#number); }
+    get headers() { return this.#headers ??= new RecordHeaders(this.#number); }
+    get isTombstone() { return op_record_is_tombstone(this.#number); }
+    json() { return op_record_json(this.#number); }
+    text() { return op_record_text(this.#number); }
+    bytes() { return op_record_bytes(this.#number); }
+    static {
+      numberOf = (value) => #number in value ? value.#number : 0;
+    }
+  }
+
+  class BatchRecord extends Record {
+    #number;
+    constructor(number) { super(number); this.#number = number; }
+    emit(value, options) { emit(this.#number, value, options); }
+    reject(reason) { op_mark_record(this.#number, true, reasonText(reason)); }
+    retry() { op_mark_record(this.#number, false, "retry requested"); }
+  }
+
+  class RejectError extends Error {
+    get name() { return "RejectError"; }
+  }
+
+  class Log {
+    #number;
+    constructor(number) { this.#number = number; }
+    debug(...args) { op_log(this.#number, 0, format(args)); }
+    info(...args) { op_log(this.#number, 1, format(args)); }
+    warn(...args) { op_log(this.#number, 2, format(args)); }
+    error(...args) { op_log(this.#number, 3, format(args)); }
+  }
+
+  // Set by `start`, the same for all invocations.
+  let env, functionInfo;
+  const controllers = new SafeMap();
+
+  class Context {
+    #number;
+    #log;
+    constructor(number) { this.#number = number; }
+    emit(value, options) { emit(this.#number, value, options); }
+    reject(reason) {
+      const error = new RejectError(reasonText(reason));
+      op_mark_rejected(error);
+      throw error;
+    }
+    get log() { return this.#log ??= new Log(this.#number); }
+    get attempt() { return op_attempt(this.#number); }
+    get deadline() { return new Date(op_deadline(this.#number)); }
+    get signal() { return signal(this.#number); }
+    get env() { return env; }
+    get function() { return functionInfo; }
+  }
+
+  for (const Class of [RecordHeaders, Record, BatchRecord, RejectError, Log, Context]) {
+    if (Class !== RejectError) {
+      ObjectDefineProperty(Class.prototype, "constructor", { __proto__: null, value: undefined });
+    }
+    ObjectFreeze(Class.prototype);
+  }
+
+  function reasonText(reason) {
+    if (reason === undefined) return "rejected";
+    if (typeof reason === "object" && reason !== null && typeof reason.message === "string") return reason.message;
+    return String(reason);
+  }
+
+  function signal(number) {
+    let controller = MapPrototypeGet(controllers, number);
+    if (controller === undefined) {
+      controller = new (core.loadExtScript("ext:deno_web/03_abort_signal.js").AbortController)();
+      if (op_want_signal(number)) {
+        MapPrototypeSet(controllers, number, controller);
+      } else {
+        controller.abort();
+      }
+    }
+    return controller.signal;
+  }
+
+  function emit(number, value, options) {
+    let flags = 0, topic, key, headers, timestamp = NaN, partition = NaN;
+    if (value === undefined) {
+      throw new TypeError("emit needs a value; null writes a tombstone");
+    } else if (value === null) {
+      flags = NULL;
+    } else if (typeof value === "object") {
+      const other = numberOf(value);
+      if (other === number && other !== 0) flags = SAME;
+      else if (other !== 0) value = op_record_bytes(other) ?? (flags = NULL, null);
+    }
+    if (options !== undefined && options !== null) {
+      if (typeof options !== "object") {
+        throw new TypeError("the second argument of emit is an object: { topic, key, headers, timestamp, partition }");
+      }
+      topic = options.topic ?? undefined;
+      if (topic !== undefined && typeof topic !== "string") throw new TypeError("emit: topic must be a string");
+      key = options.key;
+      if (key !== undefined && key !== null && !isBytes(key)) {
+        throw new TypeError("emit: key must be a string, a Uint8Array or null");
+      }
+      if (options.headers !== undefined && options.headers !== null) {
+        if (ArrayIsArray(options.headers)) flags |= REPLACE;
+        headers = flatHeaders(options.headers);
+      }
+      timestamp = timeNumber(options.timestamp);
+      partition = options.partition ?? NaN;
+      if (partition === partition && !(NumberIsInteger(partition) && partition >= 0 && partition <= 2147483647)) {
+        throw new TypeError("emit: partition must be a whole number from 0 on");
+      }
+    }
+    op_emit(number, value, flags, topic, key, headers, timestamp, partition);
+  }
+
+  function isBytes(value) {
+    return typeof value === "string" || ArrayBufferIsView(value) || core.isArrayBuffer(value);
+  }
+
+  function timeNumber(value) {
+    if (value === undefined || value === null) return NaN;
+    const time = typeof value === "object" && ObjectPrototypeIsPrototypeOf(DatePrototype, value)
+      ? DatePrototypeGetTime(value)
+      : value;
+    if (!NumberIsSafeInteger(time) || time < 0) {
+      throw new TypeError("emit: timestamp must be a valid Date or whole milliseconds since 1970");
+    }
+    return time;
+  }
+
+  function flatHeaders(headers) {
+    const flat = [];
+    if (ArrayIsArray(headers)) {
+      for (let i = 0; i < headers.length; i++) {
+        const pair = headers[i];
+        if (!ArrayIsArray(pair) || pair.length !== 2) {
+          throw new TypeError("emit: headers as an array must hold pairs: [[name, value], ...]");
+        }
+        flatHeader(flat, pair[0], pair[1]);
+      }
+    } else if (typeof headers === "object") {
+      const names = ObjectKeys(headers);
+      for (let i = 0; i < names.length; i++) flatHeader(flat, names[i], headers[names[i]]);
+    } else {
+      throw new TypeError("emit: headers must be an object or an array of pairs");
+    }
+    return flat;
+  }
+
+  function flatHeader(flat, name, value) {
+    if (typeof name !== "string") throw new TypeError("emit: a header's name must be a string");
+    if (typeof value === "number") value = String(value);
+    if (value !== null && !isBytes(value)) {
+      throw new TypeError(`emit: header "${name}" must be a string, a number, a Uint8Array or null`);
+    }
+    ArrayPrototypePush(flat, name, value);
+  }
+
+  // Globals. What is not used is not even compiled.
+
+  function lazy(name, specifier, select) {
+    const load = () => select(core.loadExtScript(specifier));
+    ObjectDefineProperty(global, name, {
+      __proto__: null,
+      configurable: true,
+      enumerable: false,
+      get() {
+        const value = load();
+        ObjectDefineProperty(global, name, {
+          __proto__: null, value, configurable: true, enumerable: false, writable: true,
+        });
+        return value;
+      },
+      set(value) {
+        ObjectDefineProperty(global, name, {
+          __proto__: null, value, configurable: true, enumerable: false, writable: true,
+        });
+      },
+    });
+  }
+
+  const lazily = (specifier, ...names) => {
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i];
+      lazy(name, specifier, (module) => module[name]);
+    }
+  };
+  lazily("ext:deno_web/00_url.js", "URL", "URLSearchParams");
+  lazily("ext:deno_web/01_dom_exception.js", "DOMException");
+  lazily("ext:deno_web/02_event.js", "Event", "EventTarget", "CustomEvent", "ErrorEvent");
+  lazily("ext:deno_web/02_structured_clone.js", "structuredClone");
+  lazily("ext:deno_web/02_timers.js", "setTimeout", "clearTimeout", "setInterval", "clearInterval");
+  lazily("ext:deno_web/03_abort_signal.js", "AbortController", "AbortSignal");
+  lazily("ext:deno_web/05_base64.js", "atob", "btoa");
+  lazily("ext:deno_web/08_text_encoding.js", "TextEncoder", "TextDecoder");
+  lazily("ext:deno_web/15_performance.js", "performance");
+
+  let consoleModule;
+  function loadConsole() {
+    if (consoleModule === undefined) {
+      consoleModule = core.loadExtScript("ext:deno_web/01_console.js");
+      consoleModule.setNoColorFns(() => true, () => true);
+    }
+    return consoleModule;
+  }
+  function format(args) {
+    if (args.length === 1 && typeof args[0] === "string") return args[0];
+    return loadConsole().inspectArgs(args, { __proto__: null, colors: false });
+  }
+  lazy("console", "ext:deno_web/01_console.js", () =>
+    new (loadConsole().Console)((text, level) => op_log(0, level > 3 ? 3 : level, text)));
+  ObjectDefineProperty(global, "self", {
+    __proto__: null, value: global, configurable: true, enumerable: false, writable: true,
+  });
+
+  function reportException(error) {
+    op_log(0, 3, "Uncaught " + loadConsole().inspectArgs([error], { __proto__: null, colors: false }));
+  }
+  core.setReportExceptionCallback(reportException);
+  core.setUnhandledPromiseRejectionHandler((_promise, reason) => {
+    op_log(0, 3, "Unhandled rejection: " + loadConsole().inspectArgs([reason], { __proto__: null, colors: false }));
+    return true;
+  });
+
+  for (const name of ["Deno", "__bootstrap", "SharedArrayBuffer", "Atomics", "WebAssembly"]) delete global[name];
+
+  // The glue.
+
+  function start(environment, name, version) {
+    env = ObjectFreeze(ObjectSetPrototypeOf(environment, null));
+    functionInfo = ObjectFreeze({ __proto__: null, name, version });
+  }
+
+  function recordGlue(handler, receiver) {
+    return (number) => {
+      const record = new Record(number);
+      const result = ReflectApply(handler, receiver, [record, new Context(number)]);
+      return result === record ? same : result;
+    };
+  }
+
+  function plainGlue(handler) {
+    return (number) => {
+      const record = new Record(number);
+      const result = handler(record, new Context(number));
+      return result === record ? same : result;
+    };
+  }
+
+  function batchGlue(handler, receiver) {
+    return (first, count) => {
+      const records = [];
+      for (let i = 0; i < count; i++) ArrayPrototypePush(records, new BatchRecord(first + i));
+      return ReflectApply(handler, receiver, [records, new Context(first)]);
+    };
+  }
+
+  return {
+    __proto__: null,
+    same,
+    start,
+    recordGlue,
+    plainGlue,
+    batchGlue,
+    // The number of a record object, 0 for everything else.
+    numberOf: (value) => typeof value === "object" && value !== null ? numberOf(value) : 0,
+    watch: (promise, number) => {
+      const woken = () => op_woken(number);
+      PromisePrototypeThen(promise, woken, woken);
+    },
+    abort: (number) => {
+      const controller = MapPrototypeGet(controllers, number);
+      MapPrototypeDelete(controllers, number);
+      controller?.abort(new (core.loadExtScript("ext:deno_web/01_dom_exception.js").DOMException)(
+        "the invocation ran out of time", "TimeoutError"));
+    },
+    forget: (number) => { MapPrototypeDelete(controllers, number); },
+  };
+})();

@@ -1,0 +1,130 @@
+//! From JavaScript values to the bytes of a result.
+
+use deno_core::v8;
+
+/// Why a value cannot become bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unencodable {
+    /// It has no JSON form; says why.
+    Unserialisable(String),
+    /// It would be longer than the limit.
+    TooLarge,
+    /// The isolate is being stopped.
+    Terminated,
+}
+
+/// Appends the bytes of a value, at most `most` of them: text as UTF-8, buffers as they are, all else as JSON.
+/// This may run the user's code, and must not be called while state that it can reach is borrowed.
+pub fn append<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    value: v8::Local<'s, v8::Value>,
+    out: &mut Vec<u8>,
+    most: usize,
+) -> Result<(), Unencodable> {
+    if let Ok(text) = value.try_cast::<v8::String>() {
+        return append_text(scope, text, out, most);
+    }
+    if let Some(result) = append_buffer(value, out, most) {
+        return result;
+    }
+    let text = stringify(scope, value)?;
+    append_text(scope, text, out, most)
+}
+
+/// Appends the bytes of a buffer or a view of one; `None` when the value is neither.
+fn append_buffer(value: v8::Local<'_, v8::Value>, out: &mut Vec<u8>, most: usize) -> Option<Result<(), Unencodable>> {
+    if let Ok(view) = value.try_cast::<v8::ArrayBufferView>() {
+        let len = view.byte_length();
+        return Some(reserve(out, len, most).map(|at| {
+            let copied = view.copy_contents(&mut out[at..]);
+            out.truncate(at + copied);
+        }));
+    }
+    let buffer = value.try_cast::<v8::ArrayBuffer>().ok()?;
+    let len = buffer.byte_length();
+    Some(reserve(out, len, most).map(|at| {
+        let store = buffer.get_backing_store();
+        for (to, from) in out[at..].iter_mut().zip(store.iter()) {
+            *to = from.get();
+        }
+    }))
+}
+
+/// The bytes of a text or buffer; `None` when the value is neither, or too long.
+pub fn plain<'s>(scope: &mut v8::PinScope<'s, '_>, value: v8::Local<'s, v8::Value>, most: usize) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    match value.try_cast::<v8::String>() {
+        Ok(text) => append_text(scope, text, &mut out, most).ok()?,
+        Err(_) => append_buffer(value, &mut out, most)?.ok()?,
+    }
+    Some(out)
+}
+
+fn reserve(out: &mut Vec<u8>, len: usize, most: usize) -> Result<usize, Unencodable> {
+    if len > most {
+        return Err(Unencodable::TooLarge);
+    }
+    let at = out.len();
+    out.resize(at + len, 0);
+    Ok(at)
+}
+
+fn append_text<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    text: v8::Local<'s, v8::String>,
+    out: &mut Vec<u8>,
+    most: usize,
+) -> Result<(), Unencodable> {
+    // Each unit becomes at least one byte, so what is longer than the limit need not be looked at.
+    if text.length() > most {
+        return Err(Unencodable::TooLarge);
+    }
+    let before = out.len();
+    let view = v8::ValueView::new(scope, text);
+    match view.data() {
+        v8::ValueViewData::OneByte(bytes) if bytes.is_ascii() => out.extend_from_slice(bytes),
+        v8::ValueViewData::OneByte(bytes) => {
+            let mut utf8 = [0; 2];
+            for byte in bytes {
+                out.extend_from_slice(char::from(*byte).encode_utf8(&mut utf8).as_bytes());
+            }
+        }
+        v8::ValueViewData::TwoByte(units) => {
+            let mut utf8 = [0; 4];
+            for unit in char::decode_utf16(units.iter().copied()) {
+                let unit = unit.unwrap_or(char::REPLACEMENT_CHARACTER);
+                out.extend_from_slice(unit.encode_utf8(&mut utf8).as_bytes());
+            }
+        }
+    }
+    if out.len() - before > most {
+        out.truncate(before);
+        return Err(Unencodable::TooLarge);
+    }
+    Ok(())
+}
+
+/// The value as `JSON.stringify` writes it.
+fn stringify<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    value: v8::Local<'s, v8::Value>,
+) -> Result<v8::Local<'s, v8::String>, Unencodable> {
+    let unserialisable = |why: &str| Unencodable::Unserialisable(format!("the result has no JSON form: {why}"));
+    if value.is_function() || value.is_symbol() {
+        return Err(unserialisable(if value.is_symbol() { "it is a symbol" } else { "it is a function" }));
+    }
+    v8::tc_scope!(let scope, scope);
+    match v8::json::stringify(scope, value) {
+        // What `JSON.stringify` answers with undefined arrives as this text, which is no JSON text of anything.
+        Some(text) if text.length() == 9 && text.to_rust_string_lossy(scope) == "undefined" => {
+            Err(unserialisable("its toJSON returned nothing"))
+        }
+        Some(text) => Ok(text),
+        None if scope.has_terminated() => Err(Unencodable::Terminated),
+        None => {
+            let why = scope.exception().map(|exception| exception.to_rust_string_lossy(scope)).unwrap_or_default();
+            let why = why.lines().next().unwrap_or_default().to_owned();
+            Err(unserialisable(&why))
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Evaluates a function's modules and finds the handler that they export.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deno_core::error::{CoreError, CoreErrorKind};
+use deno_core::{ModuleSpecifier, PollEventLoopOptions, v8};
+
+use super::clock;
+use super::engine::Engine;
+use super::failure;
+use super::glue::Exported;
+use super::limits::{Guard, Limit};
+use super::loader;
+use crate::protocol::control::{Handler, Problem};
+
+/// Evaluates the modules of `function` within `load` and returns its handler.
+pub async fn load(
+    engine: &mut Engine,
+    guard: &Arc<Guard>,
+    function: &str,
+    entry: &str,
+    load: Duration,
+) -> Result<Exported, Problem> {
+    guard.set_limits(load, load);
+    guard.begin(clock::now_ns());
+    let evaluated = tokio::time::timeout(load, evaluate(engine, function, entry)).await;
+    let namespace = match evaluated {
+        Ok(Ok(namespace)) => find(engine, &namespace, entry),
+        Ok(Err(error)) => Err(from_error(&error, entry)),
+        Err(_) => Err(too_slow(entry, load)),
+    };
+    match guard.end() {
+        None => namespace,
+        Some(Limit::Memory) => Err(Problem {
+            code: "E1206".to_owned(),
+            message: "loading the modules needs more memory than allowed".to_owned(),
+            file: Some(entry.to_owned()),
+            hint: Some("build less while the module loads, or raise `heap` in [limits]".to_owned()),
+            ..Problem::default()
+        }),
+        Some(Limit::Cpu | Limit::Wall) => Err(too_slow(entry, load)),
+    }
+}
+
+fn too_slow(entry: &str, load: Duration) -> Problem {
+    Problem {
+        code: "E1206".to_owned(),
+        message: format!("loading the modules takes longer than {} ms", load.as_millis()),
+        file: Some(entry.to_owned()),
+        hint: Some("move work from the module's top level into the handler, or raise `load` in [limits]".to_owned()),
+        ..Problem::default()
+    }
+}
+
+async fn evaluate(engine: &mut Engine, function: &str, entry: &str) -> Result<v8::Global<v8::Object>, CoreError> {
+    let runtime = &mut engine.runtime;
+    let url = ModuleSpecifier::parse(&loader::specifier(function, entry))
+        .map_err(|error| CoreErrorKind::Url(error).into_box())?;
+    let id = runtime.load_main_es_module(&url).await?;
+    let evaluated = runtime.mod_evaluate(id);
+    runtime.with_event_loop_promise(Box::pin(evaluated), PollEventLoopOptions::default()).await?;
+    runtime.get_module_namespace(id)
+}
+
+fn from_error(error: &CoreError, entry: &str) -> Problem {
+    let mut problem = Problem { code: "E1204".to_owned(), file: Some(entry.to_owned()), ..Problem::default() };
+    let Some(error) = js_error(&error.0) else {
+        problem.message = failure::bounded(&error.to_string(), 4 << 10);
+        return problem;
+    };
+    problem.message = failure::message(error);
+    if let Some((file, line, column)) = failure::place(error) {
+        (problem.file, problem.line, problem.column) = (Some(file), Some(line), Some(column));
+    }
+    let stack = failure::stack(error);
+    problem.stack = Some(stack).filter(|stack| !stack.is_empty());
+    problem.hint = Some("the module's top level must not throw; it runs once for each isolate".to_owned());
+    problem
+}
+
+fn js_error(error: &CoreErrorKind) -> Option<&deno_core::error::JsError> {
+    match error {
+        CoreErrorKind::Js(error) => Some(error),
+        CoreErrorKind::CouldNotExecute { error, .. } => js_error(error),
+        _ => None,
+    }
+}
+
+/// Looks at the default export.
+fn find(engine: &mut Engine, namespace: &v8::Global<v8::Object>, entry: &str) -> Result<Exported, Problem> {
+    let wrong = |message: String, hint: &str| Problem {
+        code: "E1205".to_owned(),
+        message,
+        file: Some(entry.to_owned()),
+        hint: Some(hint.to_owned()),
+        ..Problem::default()
+    };
+    const SHAPE: &str = "export default function (record, ctx) { … }, or an object with a method `record` or `batch`";
+    deno_core::scope!(scope, engine.runtime);
+    v8::tc_scope!(let scope, scope);
+    let namespace = v8::Local::new(scope, namespace);
+    let export = property(scope, namespace, "default");
+    let Some(export) = export.filter(|export| !export.is_undefined()) else {
+        return Err(wrong("the module has no default export".to_owned(), SHAPE));
+    };
+    if let Ok(function) = export.try_cast::<v8::Function>() {
+        let function = v8::Global::new(scope, function);
+        return Ok(Exported { kind: Handler::Record, function, receiver: None });
+    }
+    let object = match export.try_cast::<v8::Object>() {
+        Ok(object) if !export.is_array() => object,
+        _ => {
+            let what = if export.is_null() {
+                "null"
+            } else if export.is_array() {
+                "an array"
+            } else {
+                ""
+            };
+            let what = if what.is_empty() {
+                format!("a {}", export.type_of(scope).to_rust_string_lossy(scope))
+            } else {
+                what.to_owned()
+            };
+            return Err(wrong(format!("the default export is {what}"), SHAPE));
+        }
+    };
+    let record = property(scope, object, "record").filter(|method| !method.is_undefined());
+    let batch = property(scope, object, "batch").filter(|method| !method.is_undefined());
+    let (kind, name, method) = match (record, batch) {
+        (Some(method), None) => (Handler::Record, "record", method),
+        (None, Some(method)) => (Handler::Batch, "batch", method),
+        (Some(_), Some(_)) => {
+            let message = "the default export has both `record` and `batch`".to_owned();
+            return Err(wrong(message, "keep one: `record` for one record at a time, `batch` for many"));
+        }
+        (None, None) => {
+            return Err(wrong("the default export has neither `record` nor `batch`".to_owned(), SHAPE));
+        }
+    };
+    let Ok(function) = method.try_cast::<v8::Function>() else {
+        let what = method.type_of(scope).to_rust_string_lossy(scope);
+        return Err(wrong(format!("`{name}` of the default export is a {what}, not a function"), SHAPE));
+    };
+    let function = v8::Global::new(scope, function);
+    let receiver = v8::Global::new(scope, export);
+    Ok(Exported { kind, function, receiver: Some(receiver) })
+}
+
+fn property<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    object: v8::Local<'s, v8::Object>,
+    name: &str,
+) -> Option<v8::Local<'s, v8::Value>> {
+    let key = v8::String::new(scope, name)?;
+    object.get(scope, key.into())
+}

@@ -1,0 +1,424 @@
+//! Runs invocations: enters handlers, waits for their promises, and reports how each ended.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use deno_core::v8;
+
+use super::arena::{Arena, Invocation};
+use super::arrivals::Work;
+use super::clock;
+use super::failure::Failure;
+use super::glue::Glue;
+use super::ids::IdMap;
+use super::lanes::{Arrival, Begun, Lanes, Size, Slot};
+use super::limits::{Guard, Limit};
+use super::outcomes::{Ended, One};
+use super::report::{Memory, Report, Verdict};
+use super::{context, outcomes};
+use crate::outcome::{Outcome, RetryClass};
+use crate::protocol::control::Handler;
+use crate::protocol::words::Words;
+
+/// The isolate cannot go on: a limit struck while its code was running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Doomed(pub Limit);
+
+/// What a host must never do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overdrawn {
+    pub lane: u32,
+}
+
+/// Everything about running that is not V8's own.
+pub struct Invoker {
+    pub arena: Rc<Arena>,
+    pub report: Report,
+    pub guard: Arc<Guard>,
+    pub glue: Glue,
+    pub handler: Handler,
+    pub stop_on_failure: bool,
+    pub words: Arc<Words>,
+    pub lanes: Lanes<Work>,
+    pub pending: IdMap<u64, Pending>,
+    pub scratch: Vec<u8>,
+}
+
+/// An invocation whose promise has not settled.
+pub struct Pending {
+    flight: Flight,
+    promise: v8::Global<v8::Promise>,
+    pub deadline_ns: u64,
+}
+
+/// An invocation that has been entered.
+#[derive(Debug, Clone, Copy)]
+struct Flight {
+    slot: Slot,
+    lane: u32,
+    epoch: u32,
+    id: u64,
+    number: u64,
+    records: u32,
+    started_ns: u64,
+}
+
+impl Invoker {
+    /// Queues an invocation; its lane may have stopped, then it comes back as not run.
+    pub fn arrive(&mut self, work: Work) -> Result<(), Overdrawn> {
+        let (lane, epoch) = (work.head.lane, work.head.epoch);
+        let size = Size { records: work.head.records, bytes: work.bytes };
+        match self.lanes.arrive(lane, epoch, size, work) {
+            Arrival::Queued => Ok(()),
+            Arrival::NotRun(work) => {
+                self.report.not_run(work.head.id, lane, clock::now_ns());
+                Ok(())
+            }
+            Arrival::Overdrawn => Err(Overdrawn { lane }),
+        }
+    }
+
+    /// Gives back what a lane has not begun.
+    pub fn recall(&mut self, lane: u32, epoch: u32) {
+        let now = clock::now_ns();
+        for work in self.lanes.stop(lane, epoch) {
+            self.report.not_run(work.head.id, lane, now);
+        }
+    }
+
+    /// Enters everything whose turn it is, until nothing is left or `interrupted` says to look elsewhere.
+    pub fn run_ready(
+        &mut self,
+        scope: &mut v8::PinScope<'_, '_>,
+        mut interrupted: impl FnMut() -> bool,
+    ) -> Result<(), Doomed> {
+        let call = v8::Local::new(scope, &self.glue.call);
+        let mut now = clock::now_ns();
+        let mut entered = false;
+        while let Some(begun) = self.lanes.begin() {
+            entered = true;
+            now = self.enter(scope, call, begun, now)?;
+            if self.report.is_due(now) {
+                self.report.flush(memory(scope));
+                now = clock::now_ns();
+            }
+            if interrupted() {
+                break;
+            }
+        }
+        if entered { self.checkpoint(scope) } else { Ok(()) }
+    }
+
+    /// Runs what handlers left behind: promise reactions that nobody waits for.
+    fn checkpoint(&mut self, scope: &mut v8::PinScope<'_, '_>) -> Result<(), Doomed> {
+        self.guard.begin(clock::now_ns());
+        scope.perform_microtask_checkpoint();
+        self.guard.end().map_or(Ok(()), |limit| Err(Doomed(limit)))
+    }
+
+    /// Runs one invocation up to its end or its first wait, and returns the time.
+    fn enter(
+        &mut self,
+        scope: &mut v8::PinScope<'_, '_>,
+        call: v8::Local<'_, v8::Function>,
+        begun: Begun<Work>,
+        started_ns: u64,
+    ) -> Result<u64, Doomed> {
+        v8::scope!(let scope, scope);
+        v8::tc_scope!(let scope, scope);
+        let Begun { slot, lane, epoch, work } = begun;
+        let number = self.arena.begin(&work, started_ns);
+        let (id, records) = (work.head.id, work.head.records);
+        let flight = Flight { slot, lane, epoch, id, number, records, started_ns };
+        self.announce(id);
+        self.guard.begin(started_ns);
+
+        let argument: v8::Local<'_, v8::Value> = v8::Number::new(scope, number as f64).into();
+        scope.set_continuation_preserved_embedder_data(argument);
+        let receiver = v8::undefined(scope).into();
+        let returned = match self.handler {
+            Handler::Record => call.call(scope, receiver, &[argument]),
+            Handler::Batch => {
+                let count = v8::Integer::new_from_unsigned(scope, records).into();
+                call.call(scope, receiver, &[argument, count])
+            }
+        };
+        let ended = match returned {
+            None => thrown(scope),
+            Some(value) => match value.try_cast::<v8::Promise>() {
+                Err(_) => Some(self.encode(scope, flight, value, false)),
+                Ok(promise) => {
+                    if promise.state() == v8::PromiseState::Pending {
+                        scope.perform_microtask_checkpoint();
+                    }
+                    let ended = self.promised(scope, flight, promise);
+                    if ended.is_none() && !scope.is_execution_terminating() {
+                        self.park(scope, flight, promise);
+                    }
+                    ended
+                }
+            },
+        };
+        let stopped = self.guard.end().or(scope.is_execution_terminating().then_some(Limit::Memory));
+        self.announce(0);
+        let now = clock::now_ns();
+        if let Some(limit) = stopped {
+            self.pending.remove(&number);
+            self.settle_whole(flight, &limit_failure(limit, &self.arena), now);
+            return Err(Doomed(limit));
+        }
+        if let Some(ended) = ended {
+            self.settle(scope, flight, ended, now);
+        }
+        Ok(now)
+    }
+
+    /// Says in the shared page what is running.
+    pub fn announce(&self, id: u64) {
+        self.words.word(self.arena.settings.channel).store(id, Ordering::Release);
+    }
+
+    /// How a promise ended; `None` while it is pending.
+    fn promised<'s>(
+        &mut self,
+        scope: &mut v8::PinScope<'s, '_>,
+        flight: Flight,
+        promise: v8::Local<'s, v8::Promise>,
+    ) -> Option<Ended> {
+        match promise.state() {
+            v8::PromiseState::Pending => None,
+            v8::PromiseState::Fulfilled => {
+                let value = promise.result(scope);
+                Some(self.encode(scope, flight, value, true))
+            }
+            v8::PromiseState::Rejected => {
+                // Handlers tell the runtime that nobody need be told of this rejection.
+                self.glue.watch(scope, promise, 0);
+                let reason = promise.result(scope);
+                Some(Ended::Whole(Failure::from_exception(scope, reason)))
+            }
+        }
+    }
+
+    fn encode<'s>(
+        &mut self,
+        scope: &mut v8::PinScope<'s, '_>,
+        flight: Flight,
+        value: v8::Local<'s, v8::Value>,
+        promised: bool,
+    ) -> Ended {
+        let mut encoder =
+            outcomes::Encoder { arena: &self.arena, glue: &self.glue, scratch: &mut self.scratch, promised };
+        match self.handler {
+            Handler::Record => Ended::One(encoder.record(scope, flight.number, value)),
+            Handler::Batch => encoder.batch(scope, flight.number, flight.records, value),
+        }
+    }
+
+    fn park<'s>(&mut self, scope: &mut v8::PinScope<'s, '_>, flight: Flight, promise: v8::Local<'s, v8::Promise>) {
+        self.glue.watch(scope, promise, flight.number);
+        let deadline_ns = flight.started_ns + self.arena.settings.limits.wall_ms * 1_000_000;
+        let promise = v8::Global::new(scope, promise);
+        self.pending.insert(flight.number, Pending { flight, promise, deadline_ns });
+    }
+
+    /// Settles the invocations whose promises have settled.
+    pub fn collect_woken(&mut self, scope: &mut v8::PinScope<'_, '_>) -> Result<(), Doomed> {
+        let woken = std::mem::take(&mut *self.arena.woken.borrow_mut());
+        for number in woken {
+            let Some(pending) = self.pending.remove(&number) else { continue };
+            v8::scope!(let scope, scope);
+            v8::tc_scope!(let scope, scope);
+            let promise = v8::Local::new(scope, &pending.promise);
+            self.guard.begin(clock::now_ns());
+            let ended = self.promised(scope, pending.flight, promise);
+            let stopped = self.guard.end();
+            let now = clock::now_ns();
+            if let Some(limit) = stopped {
+                self.settle_whole(pending.flight, &limit_failure(limit, &self.arena), now);
+                return Err(Doomed(limit));
+            }
+            match ended {
+                Some(ended) => self.settle(scope, pending.flight, ended, now),
+                None => drop(self.pending.insert(number, pending)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Settles the invocations whose time is up while they wait.
+    pub fn expire(&mut self, scope: &mut v8::PinScope<'_, '_>) -> Result<(), Doomed> {
+        let now = clock::now_ns();
+        let mut late: Vec<u64> =
+            self.pending.iter().filter(|(_, pending)| pending.deadline_ns <= now).map(|(number, _)| *number).collect();
+        late.sort_unstable();
+        for number in late {
+            let Some(pending) = self.pending.remove(&number) else { continue };
+            let invocation = self.settle_whole(pending.flight, &limit_failure(Limit::Wall, &self.arena), now);
+            if invocation.signal {
+                self.guard.begin(clock::now_ns());
+                self.glue.abort(scope, number);
+                self.guard.end().map_or(Ok(()), |limit| Err(Doomed(limit)))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn next_deadline_ns(&self) -> Option<u64> {
+        self.pending.values().map(|pending| pending.deadline_ns).min()
+    }
+
+    /// The waiting invocation that is blamed for what happens in the event loop: the one whose code runs, or the oldest.
+    pub fn suspect(&self, running: u64) -> Option<(u64, u64)> {
+        let found = self.pending.get_key_value(&running);
+        let oldest = || self.pending.iter().min_by_key(|(number, _)| **number);
+        found.or_else(oldest).map(|(number, pending)| (*number, pending.flight.id))
+    }
+
+    /// Settles a waiting invocation that a limit struck in the event loop.
+    pub fn condemn(&mut self, number: u64, limit: Limit) {
+        if let Some(pending) = self.pending.remove(&number) {
+            self.settle_whole(pending.flight, &limit_failure(limit, &self.arena), clock::now_ns());
+        }
+    }
+
+    /// Gives back everything that has not settled, whether begun or not.
+    pub fn surrender(&mut self) {
+        let now = clock::now_ns();
+        let mut begun: Vec<Flight> = self.pending.drain().map(|(_, pending)| pending.flight).collect();
+        begun.sort_unstable_by_key(|flight| flight.number);
+        for flight in begun {
+            self.report.not_run(flight.id, flight.lane, now);
+        }
+        for (lane, work) in self.lanes.drain() {
+            self.report.not_run(work.head.id, lane, now);
+        }
+    }
+
+    fn settle(&mut self, scope: &mut v8::PinScope<'_, '_>, flight: Flight, ended: Ended, now: u64) {
+        let wall = now.saturating_sub(flight.started_ns);
+        let (invocation, failed) = match ended {
+            Ended::Whole(failure) => {
+                let invocation = self.settle_whole(flight, &failure, now);
+                if invocation.signal {
+                    self.glue.forget(scope, flight.number);
+                }
+                return;
+            }
+            Ended::One(one) => {
+                self.report.each(flight.id, flight.lane, wall, 1, now);
+                self.settle_one(flight.number, &one)
+            }
+            Ended::Many(all) => {
+                self.report.each(flight.id, flight.lane, wall, flight.records, now);
+                let mut first = Invocation::default();
+                let mut worst = None;
+                for (index, (one, results)) in all.into_iter().enumerate() {
+                    self.scratch = results;
+                    let (invocation, failed) = self.settle_one(flight.number + index as u64, &one);
+                    if index == 0 {
+                        first = invocation;
+                    }
+                    worst = harder(worst, failed);
+                }
+                (first, worst)
+            }
+        };
+        if invocation.signal {
+            self.glue.forget(scope, flight.number);
+        }
+        self.leave(flight, &invocation, failed, now);
+    }
+
+    /// Reports one record; what it returned lies in `scratch`.
+    fn settle_one(&mut self, number: u64, one: &One) -> (Invocation, Option<Outcome>) {
+        let Some(mut live) = self.arena.end(number) else { return (Invocation::default(), None) };
+        let mark = live.mark.take();
+        match (mark.as_ref(), one) {
+            (Some(failure), _) | (None, One::Failed(failure)) => {
+                self.report.verdict(&Verdict::Failure(failure));
+                (live.invocation, Some(failure.outcome))
+            }
+            (None, One::Returned(returned)) => {
+                let count = live.count + u32::from(*returned);
+                let results = match (live.results.is_empty(), returned) {
+                    (true, true) => &self.scratch,
+                    (_, false) => &live.results,
+                    (false, true) => {
+                        live.results.extend_from_slice(&self.scratch);
+                        &live.results
+                    }
+                };
+                self.report.verdict(&Verdict::Success { count, results });
+                (live.invocation, None)
+            }
+        }
+    }
+
+    fn settle_whole(&mut self, flight: Flight, failure: &Failure, now: u64) -> Invocation {
+        let first = self.arena.end(flight.number).map(|live| live.invocation).unwrap_or_default();
+        for number in flight.number + 1..flight.number + u64::from(flight.records) {
+            self.arena.end(number);
+        }
+        self.report.whole(flight.id, flight.lane, now.saturating_sub(flight.started_ns), failure, now);
+        self.leave(flight, &first, Some(failure.outcome), now);
+        first
+    }
+
+    /// Frees the lane, or stops it if the host has to decide what comes next.
+    fn leave(&mut self, flight: Flight, invocation: &Invocation, failed: Option<Outcome>, now: u64) {
+        self.arena.close_log(flight.id, &invocation.log);
+        let stop = failed.is_some_and(|outcome| self.stop_on_failure || outcome.retry_class() != RetryClass::Never);
+        if stop {
+            for work in self.lanes.stop(flight.lane, flight.epoch) {
+                self.report.not_run(work.head.id, flight.lane, now);
+            }
+        }
+        self.lanes.settled(flight.slot);
+    }
+}
+
+/// Of two failures, the one that stops the lane.
+fn harder(one: Option<Outcome>, other: Option<Outcome>) -> Option<Outcome> {
+    match one {
+        Some(outcome) if outcome.retry_class() != RetryClass::Never => one,
+        _ => other.or(one),
+    }
+}
+
+/// The exception that a call ended in; `None` when it was stopped from outside.
+fn thrown(scope: &mut v8::PinnedRef<'_, v8::TryCatch<'_, '_, v8::HandleScope<'_>>>) -> Option<Ended> {
+    if scope.has_terminated() {
+        return None;
+    }
+    let exception = scope.exception()?;
+    scope.reset();
+    Some(Ended::Whole(Failure::from_exception(scope, exception)))
+}
+
+fn limit_failure(limit: Limit, arena: &Arena) -> Failure {
+    let limits = &arena.settings.limits;
+    let message = match limit {
+        Limit::Cpu => {
+            format!("used more than {} ms of CPU time; `cpu` in [limits] sets how much it may use", limits.cpu_ms)
+        }
+        Limit::Wall => format!("took longer than {} ms; `wall` in [limits] sets how long it may take", limits.wall_ms),
+        Limit::Memory => format!(
+            "needed more memory than {} bytes of heap and {} bytes of buffers; `heap` and `external` in [limits] set how much it may use",
+            limits.heap_bytes, limits.external_bytes
+        ),
+    };
+    Failure::new(limit.outcome(), message)
+}
+
+/// What the isolate holds.
+pub fn memory(scope: &mut v8::PinScope<'_, '_>) -> Memory {
+    let statistics = scope.get_heap_statistics();
+    Memory { heap: statistics.used_heap_size() as u64, external: statistics.external_memory() as u64 }
+}
+
+/// The invocation whose code was running last.
+pub fn last_running(scope: &mut v8::PinScope<'_, '_>) -> u64 {
+    context::running(scope)
+}

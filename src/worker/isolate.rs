@@ -1,0 +1,277 @@
+//! An isolate's life on its thread: load, wait for work, run, report, end.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use deno_core::PollEventLoopOptions;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::arena::{Arena, Settings};
+use super::engine::{self, Engine};
+use super::glue::{self, Glue, Identity};
+use super::handler;
+use super::ids::IdMap;
+use super::invoke::{self, Doomed, Invoker};
+use super::lanes::Lanes;
+use super::limits::{self, Guard, Limit};
+use super::loader::BundleLoader;
+use super::outbox::Outbox;
+use super::report::Report;
+use super::{arrivals, clock, process};
+use crate::protocol::Kind;
+use crate::protocol::control::{Handler, Load, Loaded, Problem, Recall, Unloaded};
+use crate::protocol::words::Words;
+
+/// Stack of an isolate's thread; V8 is told to use a quarter of it.
+pub const STACK: usize = 8 << 20;
+
+/// What the main thread passes on to an isolate.
+pub enum Order {
+    /// The body of a `Run` message.
+    Run(Vec<u8>),
+    Recall(Recall),
+    Unload,
+}
+
+/// What an isolate shares with the rest of the worker.
+#[derive(Clone)]
+pub struct Shared {
+    pub outbox: Arc<Outbox>,
+    pub words: Arc<Words>,
+}
+
+/// Runs an isolate until it is unloaded. The calling thread must be its own.
+pub fn run(channel: u32, load: Load, arrived_ns: u64, inbox: UnboundedReceiver<Order>, shared: &Shared) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
+        process::fail("cannot start an isolate's timer");
+    };
+    let reason = runtime.block_on(live(channel, load, arrived_ns, inbox, shared));
+    shared.words.word(channel).store(0, Ordering::Release);
+    shared.outbox.send_control(Kind::Unloaded, channel, &Unloaded { reason });
+}
+
+/// A loaded function, ready to be called.
+pub struct Ready {
+    pub engine: Engine,
+    pub glue: Glue,
+    pub handler: Handler,
+}
+
+/// Makes an isolate and loads a function into it.
+pub async fn prepare(load: &Load, arena: &Rc<Arena>, guard: &Arc<Guard>) -> Result<Ready, Problem> {
+    let internal = |message: String| Problem { code: "E1206".to_owned(), message, ..Problem::default() };
+    let loader = Rc::new(BundleLoader::new(&load.function, &load.bundle));
+    let mut engine = engine::create(arena.clone(), loader, guard).map_err(internal)?;
+    let identity = Identity { function: &load.function, version: load.version, env: &load.env };
+    {
+        deno_core::scope!(scope, engine.runtime);
+        glue::start(scope, &engine.glue, &identity).map_err(internal)?;
+    }
+    let allowed = Duration::from_millis(load.limits.load_ms);
+    let exported = handler::load(&mut engine, guard, &load.function, &load.bundle.entry, allowed).await?;
+    let glue = {
+        deno_core::scope!(scope, engine.runtime);
+        Glue::new(scope, &engine.glue, &exported).map_err(internal)?
+    };
+    Ok(Ready { engine, glue, handler: exported.kind })
+}
+
+/// The arena and guard of an isolate on the calling thread.
+pub fn surroundings(channel: u32, load: &Load, outbox: &Arc<Outbox>) -> (Rc<Arena>, Arc<Guard>) {
+    let settings = Settings { channel, topics: load.topics.clone(), limits: load.limits };
+    let guard = Guard::new();
+    limits::watch(&guard);
+    (Rc::new(Arena::new(settings, outbox.clone())), guard)
+}
+
+/// From `Load` to the end; returns why it ended, `None` if the host asked for it.
+async fn live(
+    channel: u32,
+    load: Load,
+    arrived_ns: u64,
+    inbox: UnboundedReceiver<Order>,
+    shared: &Shared,
+) -> Option<String> {
+    let (arena, guard) = surroundings(channel, &load, &shared.outbox);
+    let ready = prepare(&load, &arena, &guard).await;
+    let took_us = (clock::now_ns() - arrived_ns) / 1000;
+    let ready = match ready {
+        Ok(ready) => ready,
+        Err(problem) => {
+            let reason = problem.message.clone();
+            let result = Err(problem);
+            shared.outbox.send_control(Kind::Loaded, channel, &Loaded { result, took_us });
+            return Some(reason);
+        }
+    };
+    let loaded = Loaded { result: Ok(ready.handler), took_us };
+    shared.outbox.send_control(Kind::Loaded, channel, &loaded);
+    let limits = load.limits;
+    guard.set_limits(Duration::from_millis(limits.cpu_ms), Duration::from_millis(limits.wall_ms));
+    let invoker = Invoker {
+        arena,
+        report: Report::new(channel, shared.outbox.clone()),
+        guard,
+        glue: ready.glue,
+        handler: ready.handler,
+        stop_on_failure: load.stop_on_failure,
+        words: shared.words.clone(),
+        lanes: Lanes::new(process::CREDIT),
+        pending: IdMap::default(),
+        scratch: Vec::new(),
+    };
+    Isolate { engine: ready.engine, invoker, inbox }.serve().await
+}
+
+struct Isolate {
+    engine: Engine,
+    invoker: Invoker,
+    inbox: UnboundedReceiver<Order>,
+}
+
+/// Why serving ends.
+enum End {
+    Asked,
+    Doomed(Limit),
+}
+
+impl From<Doomed> for End {
+    fn from(Doomed(limit): Doomed) -> End {
+        End::Doomed(limit)
+    }
+}
+
+impl Isolate {
+    async fn serve(mut self) -> Option<String> {
+        let end = loop {
+            if let Err(end) = self.turn().await {
+                break end;
+            }
+        };
+        self.invoker.surrender();
+        let memory = {
+            deno_core::scope!(scope, self.engine.runtime);
+            invoke::memory(scope)
+        };
+        self.invoker.report.flush(memory);
+        match end {
+            End::Asked => None,
+            End::Doomed(limit) => Some(limit.outcome().label().to_owned()),
+        }
+    }
+
+    /// One round: takes what has arrived, runs what can run, and waits if nothing can.
+    async fn turn(&mut self) -> Result<(), End> {
+        while let Ok(order) = self.inbox.try_recv() {
+            self.take(order)?;
+        }
+        let more = self.run()?;
+        if more {
+            return Ok(());
+        }
+        self.flush();
+        self.invoker.arena.renew_stray_budget();
+        if self.invoker.pending.is_empty() {
+            let order = self.inbox.recv().await;
+            return self.take(order.unwrap_or(Order::Unload));
+        }
+        self.wait().await
+    }
+
+    fn take(&mut self, order: Order) -> Result<(), End> {
+        match order {
+            Order::Unload => Err(End::Asked),
+            Order::Recall(Recall { lane, epoch }) => {
+                self.invoker.recall(lane, epoch);
+                Ok(())
+            }
+            Order::Run(body) => {
+                let work = arrivals::index(body)
+                    .unwrap_or_else(|error| process::fail(&format!("a Run message is malformed: {error}")));
+                for work in work {
+                    let records = work.head.records;
+                    if records == 0 || (self.invoker.handler == Handler::Record && records != 1) {
+                        process::fail(&format!("an invocation has {records} records"));
+                    }
+                    if let Err(overdrawn) = self.invoker.arrive(work) {
+                        process::fail(&format!("lane {} got more than its credit", overdrawn.lane));
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Enters what can be entered; says whether it stopped early because something arrived.
+    fn run(&mut self) -> Result<bool, End> {
+        let inbox = &self.inbox;
+        let mut arrived = false;
+        deno_core::scope!(scope, self.engine.runtime);
+        self.invoker.run_ready(scope, || {
+            arrived = !inbox.is_empty();
+            arrived
+        })?;
+        self.invoker.collect_woken(scope)?;
+        Ok(arrived)
+    }
+
+    fn flush(&mut self) {
+        if !self.invoker.report.is_empty() {
+            deno_core::scope!(scope, self.engine.runtime);
+            self.invoker.report.flush(invoke::memory(scope));
+        }
+    }
+
+    /// Drives promises and timers until one settles, something arrives or a deadline passes.
+    async fn wait(&mut self) -> Result<(), End> {
+        let now = clock::now_ns();
+        let deadline = self.invoker.next_deadline_ns().unwrap_or(u64::MAX);
+        let left = Duration::from_nanos(deadline.saturating_sub(now));
+        let (engine, invoker, inbox) = (&mut self.engine, &mut self.invoker, &mut self.inbox);
+        let mut late = pin!(tokio::time::sleep(left));
+        let order = poll_fn(|context| {
+            if let Err(doomed) = poll_event_loop(engine, invoker, context) {
+                return Poll::Ready(Err(doomed));
+            }
+            if !invoker.arena.woken.borrow().is_empty() || late.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Ok(None));
+            }
+            inbox.poll_recv(context).map(|order| Ok(Some(order.unwrap_or(Order::Unload))))
+        })
+        .await?;
+        {
+            deno_core::scope!(scope, engine.runtime);
+            invoker.collect_woken(scope)?;
+            invoker.expire(scope)?;
+        }
+        order.map_or(Ok(()), |order| self.take(order))
+    }
+}
+
+/// Lets the event loop run once, under the watchdog.
+fn poll_event_loop(
+    engine: &mut Engine,
+    invoker: &mut Invoker,
+    context: &mut std::task::Context<'_>,
+) -> Result<(), Doomed> {
+    invoker.announce(invoker.suspect(0).map_or(0, |(_, id)| id));
+    invoker.guard.begin(clock::now_ns());
+    // What fails here belongs to no invocation; the handlers' own promises are looked at one by one.
+    let _ = engine.runtime.poll_event_loop(context, PollEventLoopOptions::default());
+    let stopped = invoker.guard.end();
+    invoker.announce(0);
+    let Some(limit) = stopped else { return Ok(()) };
+    let running = {
+        deno_core::scope!(scope, engine.runtime);
+        invoke::last_running(scope)
+    };
+    if let Some((number, _)) = invoker.suspect(running) {
+        invoker.condemn(number, limit);
+    }
+    Err(Doomed(limit))
+}

@@ -1,0 +1,205 @@
+//! Modules for an isolate: those of its function's bundle and nothing else.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use deno_core::{
+    ModuleLoadOptions, ModuleLoadReferrer, ModuleLoadResponse, ModuleLoader, ModuleSource, ModuleSourceCode,
+    ModuleSpecifier, ModuleType, RequestedModuleType, ResolutionKind,
+};
+use deno_error::JsErrorBox;
+use thiserror::Error;
+
+use crate::protocol::control::{Bundle, Module};
+
+/// How the modules of functions are named inside V8: `eddyline:///<function>/<path>`.
+const ROOT: &str = "eddyline:///";
+
+/// The name of a module inside V8.
+pub fn specifier(function: &str, path: &str) -> String {
+    format!("{ROOT}{function}/{path}")
+}
+
+/// Whether a name inside V8 is that of a user's module.
+pub fn is_users(file: &str) -> bool {
+    file.starts_with(ROOT)
+}
+
+/// The path of a user's module within its function's folder.
+pub fn shown(file: &str) -> &str {
+    file.strip_prefix(ROOT).and_then(|rest| rest.split_once('/')).map_or(file, |(_, path)| path)
+}
+
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ImportError {
+    #[error("import {0:?} is not allowed: a function imports only its own files")]
+    NotRelative(String),
+    #[error("import {0:?} leads out of the function's folder")]
+    Outside(String),
+    #[error("import {0:?} does not exist in the function's folder")]
+    NotFound(String),
+}
+
+impl ImportError {
+    pub fn hint(&self) -> &'static str {
+        match self {
+            ImportError::NotRelative(_) => {
+                "copy what you need into the function's folder and import it by a path that begins with ./"
+            }
+            ImportError::Outside(_) => "move or copy the file into the function's folder",
+            ImportError::NotFound(_) => "check the path; upper and lower case matter",
+        }
+    }
+}
+
+/// The file that an import names: as written, or with the extension that it leaves out or has in TypeScript.
+pub fn resolve(from: &str, import: &str, exists: impl Fn(&str) -> bool) -> Result<String, ImportError> {
+    if !import.starts_with("./") && !import.starts_with("../") {
+        return Err(ImportError::NotRelative(import.to_owned()));
+    }
+    let mut parts: Vec<&str> = from.split('/').collect();
+    parts.pop();
+    for part in import.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop().ok_or_else(|| ImportError::Outside(import.to_owned()))?;
+            }
+            part => parts.push(part),
+        }
+    }
+    let path = parts.join("/");
+    if exists(&path) {
+        return Ok(path);
+    }
+    let (stem, others): (&str, &[&str]) = match path.rsplit_once('.') {
+        Some((stem, "js")) => (stem, &["ts"]),
+        Some((stem, "mjs")) => (stem, &["mts"]),
+        _ => (&path, &["ts", "mts", "js", "mjs"]),
+    };
+    let found = others.iter().map(|extension| format!("{stem}.{extension}")).find(|path| exists(path));
+    found.ok_or_else(|| ImportError::NotFound(import.to_owned()))
+}
+
+/// Serves the modules of one bundle.
+#[derive(Debug)]
+pub struct BundleLoader {
+    function: String,
+    modules: HashMap<String, Module>,
+}
+
+impl BundleLoader {
+    pub fn new(function: &str, bundle: &Bundle) -> BundleLoader {
+        let modules = bundle.modules.iter().map(|module| (module.path.clone(), module.clone())).collect();
+        BundleLoader { function: function.to_owned(), modules }
+    }
+
+    fn module(&self, url: &str) -> Option<&Module> {
+        let path = url.strip_prefix(ROOT)?.strip_prefix(&self.function)?.strip_prefix('/')?;
+        self.modules.get(&decoded(path)[..])
+    }
+}
+
+/// The path behind a URL's escapes.
+fn decoded(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') {
+        return Cow::Borrowed(path);
+    }
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let escaped = (byte == b'%').then(|| tail.get(..2)).flatten();
+        let value = escaped.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        bytes.push(value.unwrap_or(byte));
+        rest = if value.is_some() { &tail[2..] } else { tail };
+    }
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+impl ModuleLoader for BundleLoader {
+    fn resolve(&self, import: &str, referrer: &str, kind: ResolutionKind) -> deno_core::ModuleResolveResponse {
+        let resolve = || {
+            let url = match kind {
+                ResolutionKind::MainModule => import.to_owned(),
+                _ => {
+                    let from = decoded(shown(referrer));
+                    let path = resolve(&from, import, |path| self.modules.contains_key(path))
+                        .map_err(|error| JsErrorBox::type_error(error.to_string()))?;
+                    specifier(&self.function, &path)
+                }
+            };
+            ModuleSpecifier::parse(&url).map_err(|error| JsErrorBox::type_error(error.to_string()))
+        };
+        resolve().into()
+    }
+
+    fn load(
+        &self,
+        url: &ModuleSpecifier,
+        _referrer: Option<&ModuleLoadReferrer>,
+        options: ModuleLoadOptions,
+    ) -> ModuleLoadResponse {
+        let load = || {
+            let module = self
+                .module(url.as_str())
+                .ok_or_else(|| JsErrorBox::type_error(format!("module {:?} does not exist", shown(url.as_str()))))?;
+            let json = module.path.ends_with(".json");
+            if json != (options.requested_module_type == RequestedModuleType::Json) {
+                let message = if json {
+                    format!("module {:?} needs to be imported with {{ type: \"json\" }}", module.path)
+                } else {
+                    format!("module {:?} cannot be imported with a type", module.path)
+                };
+                return Err(JsErrorBox::type_error(message));
+            }
+            let kind = if json { ModuleType::Json } else { ModuleType::JavaScript };
+            let code = ModuleSourceCode::String(module.code.clone().into());
+            Ok(ModuleSource::new(kind, code, url, None))
+        };
+        ModuleLoadResponse::Sync(load())
+    }
+
+    fn get_source_map(&self, file: &str) -> Option<Cow<'_, [u8]>> {
+        self.module(file)?.source_map.as_ref().map(|map| Cow::Borrowed(map.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(from: &str, import: &str) -> Result<String, ImportError> {
+        let files = ["index.ts", "lib/a.ts", "lib/b.js", "lib/c.mjs", "data.json", "lib/with space.ts"];
+        resolve(from, import, |path| files.contains(&path))
+    }
+
+    #[test]
+    fn imports_find_files_as_written_and_with_the_extension_they_leave_out() {
+        for (from, import, file) in [
+            ("index.ts", "./lib/a.ts", "lib/a.ts"),
+            ("index.ts", "./lib/a.js", "lib/a.ts"),
+            ("index.ts", "./lib/a", "lib/a.ts"),
+            ("index.ts", "./lib/b", "lib/b.js"),
+            ("index.ts", "./lib/c", "lib/c.mjs"),
+            ("lib/a.ts", "../data.json", "data.json"),
+            ("lib/a.ts", "./../lib/./b.js", "lib/b.js"),
+        ] {
+            assert_eq!(find(from, import), Ok(file.to_owned()), "{import} from {from}");
+        }
+    }
+
+    #[test]
+    fn imports_never_leave_the_folder() {
+        for import in ["lodash", "node:fs", "npm:left-pad", "https://example.com/x.js", "/etc/passwd", "file:///x"] {
+            assert_eq!(find("index.ts", import), Err(ImportError::NotRelative(import.to_owned())));
+        }
+        assert_eq!(find("index.ts", "../other/index.ts"), Err(ImportError::Outside("../other/index.ts".to_owned())));
+        assert_eq!(find("index.ts", "./nothing.ts"), Err(ImportError::NotFound("./nothing.ts".to_owned())));
+    }
+
+    #[test]
+    fn modules_are_shown_by_their_path_in_the_folder() {
+        assert_eq!(shown(&specifier("enrich", "lib/a.ts")), "lib/a.ts");
+        assert_eq!(decoded("with%20space%2"), "with space%2");
+    }
+}

@@ -1,0 +1,35 @@
+//! The worker's side of the boundary: the process that runs handlers and talks to nobody but its host.
+//!
+//! [`process`] reads messages and hands them to isolates, each on a thread of its own ([`isolate`]). An isolate takes
+//! a `Run` message apart ([`arrivals`]), queues its invocations by lane ([`lanes`]), enters them one by one
+//! ([`invoke`]) and reports how they ended ([`report`]). What a handler can reach is made by `bootstrap.js` and the
+//! operations in [`record`] and [`context`]. [`prepare`] turns a function's folder into modules that can be loaded.
+//!
+//! Nothing outside this module knows V8.
+
+mod arena;
+mod arrivals;
+mod clock;
+mod context;
+mod encode;
+mod engine;
+mod failure;
+mod glue;
+mod handler;
+mod ids;
+mod invoke;
+mod isolate;
+mod lanes;
+mod limits;
+mod loader;
+mod log;
+mod memory;
+mod outbox;
+mod outcomes;
+mod prepare;
+mod process;
+mod record;
+mod report;
+mod typescript;
+
+pub use process::{main, main_from_fds};

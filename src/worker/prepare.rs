@@ -1,0 +1,146 @@
+//! Turns a function's folder into a bundle: compiles what its entry reaches, evaluates it once, and says what is wrong.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::outbox::Outbox;
+use super::typescript::{self, Compiled, Place};
+use super::{isolate, loader, process};
+use crate::protocol::control::{Bundle, Handler, Limits, Load, Module, Prepare, Prepared, Problem, SourceFile};
+
+/// Memory for ArrayBuffers while the modules are evaluated.
+const EXTERNAL: u64 = 64 << 20;
+
+/// Answers a `Prepare`. The calling thread must be fit for an isolate.
+pub fn run(request: Prepare, outbox: &Arc<Outbox>) -> Prepared {
+    let id = request.id;
+    Prepared { id, result: bundle(request, outbox) }
+}
+
+fn bundle(request: Prepare, outbox: &Arc<Outbox>) -> Result<Bundle, Problem> {
+    let (modules, default_export) = reach(&request)?;
+    let bundle = Bundle { entry: request.entry.clone(), modules, handler: Handler::Record };
+    let load = trial(&request, bundle);
+    let handler = evaluate(&load, outbox).map_err(|problem| placed(problem, default_export))?;
+    Ok(Bundle { handler, ..load.bundle })
+}
+
+/// Compiles the entry and all that it imports, directly or not.
+fn reach(request: &Prepare) -> Result<(Vec<Module>, Option<Place>), Problem> {
+    let files: HashMap<&str, &SourceFile> = request.files.iter().map(|file| (&file.path[..], file)).collect();
+    if !files.contains_key(&request.entry[..]) {
+        return Err(Problem {
+            code: "E1201".to_owned(),
+            message: format!("the function has no module {:?}", request.entry),
+            hint: Some("put the handler into index.ts, index.js or index.mjs".to_owned()),
+            ..Problem::default()
+        });
+    }
+    let mut modules: BTreeMap<String, Module> = BTreeMap::new();
+    let mut default_export = None;
+    let mut queue = VecDeque::from([request.entry.clone()]);
+    while let Some(path) = queue.pop_front() {
+        if modules.contains_key(&path) {
+            continue;
+        }
+        let Some(file) = files.get(&path[..]) else { continue };
+        let text = text(file)?;
+        let compiled = compile(&request.function, &path, text)?;
+        if path == request.entry {
+            default_export = compiled.default_export;
+        }
+        for import in &compiled.imports {
+            let found = loader::resolve(&path, &import.specifier, |path| files.contains_key(path));
+            let found = found.map_err(|error| Problem {
+                code: "E1203".to_owned(),
+                message: error.to_string(),
+                file: Some(path.clone()),
+                line: Some(import.place.line),
+                column: Some(import.place.column),
+                hint: Some(error.hint().to_owned()),
+                stack: None,
+            })?;
+            queue.push_back(found);
+        }
+        let Compiled { code, source_map, .. } = compiled;
+        modules.insert(path.clone(), Module { path, code, source_map });
+    }
+    Ok((modules.into_values().collect(), default_export))
+}
+
+fn text(file: &SourceFile) -> Result<&str, Problem> {
+    let text = std::str::from_utf8(&file.bytes).map_err(|error| Problem {
+        code: "E1202".to_owned(),
+        message: format!("byte {} is not UTF-8", error.valid_up_to()),
+        file: Some(file.path.clone()),
+        hint: Some("save the file as UTF-8".to_owned()),
+        ..Problem::default()
+    })?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+fn compile(function: &str, path: &str, text: &str) -> Result<Compiled, Problem> {
+    let problem = |code: &str, message: String, hint: &str| Problem {
+        code: code.to_owned(),
+        message,
+        file: Some(path.to_owned()),
+        hint: Some(hint.to_owned()),
+        ..Problem::default()
+    };
+    match path.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("ts" | "mts" | "js" | "mjs") => typescript::compile(function, path, text),
+        Some("json") => match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+            Ok(_) => {
+                Ok(Compiled { code: text.to_owned(), source_map: None, imports: Vec::new(), default_export: None })
+            }
+            Err(error) => Err(Problem {
+                line: Some(error.line() as u32),
+                column: Some(error.column() as u32),
+                ..problem("E1202", format!("not JSON: {error}"), "check the file with a JSON tool")
+            }),
+        },
+        _ => Err(problem("E1203", format!("{path:?} is no module"), "modules end in .ts, .mts, .js, .mjs or .json")),
+    }
+}
+
+/// The function as it would be loaded, with nothing to write to.
+fn trial(request: &Prepare, bundle: Bundle) -> Load {
+    Load {
+        function: request.function.clone(),
+        version: 0,
+        bundle,
+        topics: Vec::new(),
+        env: request.env.clone(),
+        limits: Limits {
+            cpu_ms: request.load_ms,
+            wall_ms: request.load_ms,
+            heap_bytes: request.heap_bytes,
+            external_bytes: EXTERNAL,
+            output_bytes: 0,
+            results: 0,
+            load_ms: request.load_ms,
+        },
+        stop_on_failure: false,
+    }
+}
+
+/// Loads the function once, to see that it can be loaded and what its handler is.
+fn evaluate(load: &Load, outbox: &Arc<Outbox>) -> Result<Handler, Problem> {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
+        process::fail("cannot start an isolate's timer");
+    };
+    runtime.block_on(async {
+        let (arena, guard) = isolate::surroundings(0, load, outbox);
+        isolate::prepare(load, &arena, &guard).await.map(|ready| ready.handler)
+    })
+}
+
+/// A wrong default export is shown where it stands.
+fn placed(problem: Problem, default_export: Option<Place>) -> Problem {
+    match default_export {
+        Some(Place { line, column }) if problem.code == "E1205" && problem.line.is_none() => {
+            Problem { line: Some(line), column: Some(column), ..problem }
+        }
+        _ => problem,
+    }
+}

@@ -1,0 +1,155 @@
+//! The worker's main thread: reads messages from the host and hands them to the isolates.
+
+use std::collections::HashMap;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use deno_core::v8;
+use rustix::io::Errno;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use super::isolate::{self, Order, Shared};
+use super::outbox::Outbox;
+use super::{clock, engine, limits, prepare};
+use crate::protocol::control::{Credit, Hello, Load, Prepare, decode};
+use crate::protocol::frame::Assembler;
+use crate::protocol::words::{MAX_ISOLATES, Words};
+use crate::protocol::{self, Kind, Message};
+
+/// What each lane may have outstanding.
+pub const CREDIT: Credit = Credit { records: 4096, bytes: 64 << 20 };
+
+const SOCKET: i32 = 3;
+const WORDS: i32 = 4;
+
+/// Runs a worker on the descriptors that its host left open: the socket on 3, the shared page on 4.
+pub fn main_from_fds() -> ExitCode {
+    // SAFETY: the host starts a worker with these two descriptors open, and nobody else in the process owns them.
+    let (socket, words) = unsafe { (OwnedFd::from_raw_fd(SOCKET), OwnedFd::from_raw_fd(WORDS)) };
+    main(socket, words)
+}
+
+/// Runs a worker until the host closes the socket.
+pub fn main(socket: OwnedFd, words: OwnedFd) -> ExitCode {
+    engine::initialise();
+    let words = match Words::open(&words) {
+        Ok(words) => Arc::new(words),
+        Err(error) => fail(&format!("cannot map the shared page: {error}")),
+    };
+    let read_end = match socket.try_clone() {
+        Ok(socket) => socket,
+        Err(error) => fail(&format!("cannot duplicate the socket: {error}")),
+    };
+    if let Err(error) = limits::start() {
+        fail(&format!("cannot start the watchdog: {error}"));
+    }
+    let shared = Shared { outbox: Arc::new(Outbox::new(socket)), words };
+    let hello = Hello {
+        version: protocol::VERSION,
+        pid: std::process::id(),
+        engine: format!("V8 {}", v8::V8::get_version()),
+        credit: CREDIT,
+    };
+    shared.outbox.send_control(Kind::Hello, 0, &hello);
+    serve(&read_end, &shared);
+    exit(0)
+}
+
+fn serve(socket: &OwnedFd, shared: &Shared) {
+    let mut router = Router { isolates: HashMap::new(), shared: shared.clone() };
+    let mut assembler = Assembler::default();
+    loop {
+        match assembler.fill(|room| rustix::io::read(socket, room)) {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(Errno::INTR) => continue,
+            Err(error) => fail(&format!("cannot read from the host: {error}")),
+        }
+        loop {
+            match assembler.next() {
+                Ok(None) => break,
+                Ok(Some(message)) => router.route(message),
+                Err(error) => fail(&format!("malformed message: {error}")),
+            }
+        }
+    }
+}
+
+/// Knows which isolates live.
+struct Router {
+    isolates: HashMap<u32, UnboundedSender<Order>>,
+    shared: Shared,
+}
+
+impl Router {
+    fn route(&mut self, message: Message) {
+        let channel = message.channel;
+        match message.kind {
+            Kind::Load => self.load(channel, body(&message)),
+            Kind::Run => self.order(channel, Order::Run(message.body)),
+            Kind::Recall => self.order(channel, Order::Recall(body(&message))),
+            Kind::Unload => {
+                self.order(channel, Order::Unload);
+                self.isolates.remove(&channel);
+            }
+            Kind::Prepare => self.prepare(body(&message)),
+            // Nothing asks the host yet, so there is nobody to reply to.
+            Kind::Reply => {}
+            other => fail(&format!("a host does not send {other:?}")),
+        }
+    }
+
+    /// An isolate may have ended while this was on its way; then `Unloaded`, also on its way, tells the host.
+    fn order(&self, channel: u32, order: Order) {
+        if let Some(inbox) = self.isolates.get(&channel) {
+            let _ = inbox.send(order);
+        }
+    }
+
+    fn load(&mut self, channel: u32, load: Load) {
+        if channel == 0 || channel as usize > MAX_ISOLATES {
+            fail(&format!("channel {channel} cannot hold an isolate"));
+        }
+        if self.isolates.get(&channel).is_some_and(|inbox| !inbox.is_closed()) {
+            fail(&format!("channel {channel} holds an isolate already"));
+        }
+        let (sender, inbox) = unbounded_channel();
+        self.isolates.insert(channel, sender);
+        let (shared, arrived_ns) = (self.shared.clone(), clock::now_ns());
+        spawn(load.function.clone(), move || isolate::run(channel, load, arrived_ns, inbox, &shared));
+    }
+
+    fn prepare(&self, request: Prepare) {
+        let outbox = self.shared.outbox.clone();
+        spawn(request.function.clone(), move || {
+            let prepared = prepare::run(request, &outbox);
+            outbox.send_control(Kind::Prepared, 0, &prepared);
+        });
+    }
+}
+
+fn body<T: serde::de::DeserializeOwned>(message: &Message) -> T {
+    decode(message).unwrap_or_else(|error| fail(&format!("malformed {:?}: {error}", message.kind)))
+}
+
+/// Starts a thread that an isolate can live on.
+fn spawn(name: String, run: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().name(name).stack_size(isolate::STACK).spawn(run);
+    if let Err(error) = thread {
+        fail(&format!("cannot start a thread: {error}"));
+    }
+}
+
+/// Ends the worker because something is wrong that it cannot mend.
+pub fn fail(message: &str) -> ! {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "eddyline worker: {message}");
+    exit(2)
+}
+
+/// Ends the process at once: isolates may be running, so nothing that they use must be torn down.
+pub fn exit(code: i32) -> ! {
+    // SAFETY: `_exit` takes any code and does not return.
+    unsafe { libc::_exit(code) }
+}

@@ -1,0 +1,8 @@
+//! The Kafka layer against a real Kafka, and against the embedded broker.
+
+mod embedded;
+mod group;
+mod positions;
+mod produce;
+mod records;
+mod support;
