@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::{completions, config, demo, dev, docs, exit, graph, health, new, run, seed, validate};
+use super::{completions, config, demo, dev, docs, exit, graph, health, invoke, new, run, seed, validate};
 
 /// Runs JavaScript and TypeScript functions on Kafka topics.
 ///
@@ -79,6 +79,7 @@ pub(super) enum Command {
     New(new::NewArgs),
     Validate(validate::ValidateArgs),
     Graph(graph::GraphArgs),
+    Invoke(invoke::InvokeArgs),
     Config(config::ConfigArgs),
     Health(health::HealthArgs),
     Completions(completions::CompletionsArgs),

@@ -98,16 +98,17 @@ fn options<'a>(text: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
     let mut rows = String::new();
     for argument in arguments.filter(|argument| !argument.is_hide_set() && argument.get_id() != "help") {
         let mut notes = argument.get_help().map(ToString::to_string).unwrap_or_default();
+        let takes_value = argument.get_action().takes_values();
         let values: Vec<String> = argument
             .get_possible_values()
             .iter()
-            .filter(|value| !value.is_hide_set() && argument.get_num_args().is_some_and(|count| count.takes_values()))
+            .filter(|value| !value.is_hide_set())
             .map(|value| format!("`{}`", value.get_name()))
             .collect();
         if !values.is_empty() {
             let _ = write!(notes, " ({})", values.join(", "));
         }
-        if let [default] = argument.get_default_values() {
+        if let ([default], true) = (argument.get_default_values(), takes_value) {
             let _ = write!(notes, "; default `{}`", default.to_string_lossy());
         }
         let _ = writeln!(rows, "| `{}` | {notes} |", argument.to_string().replace('|', "\\|"));

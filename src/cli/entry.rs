@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
 };
 
@@ -11,9 +12,9 @@ use super::{
     args::{Cli, Command},
     completions, config,
     context::Context,
-    demo, dev, docs,
+    demo, dev, docs, exit,
     failure::{Failure, What},
-    graph, health, new, run, seed, validate, version,
+    graph, health, invoke, new, run, seed, validate, version,
 };
 
 /// Runs the command that the process was started with.
@@ -21,7 +22,11 @@ pub fn main() -> ExitCode {
     let matches = Cli::command().color(help_colour()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let context = Context::new(&cli.global);
-    match dispatch(&context, cli.command) {
+    // The panic itself was reported when it happened.
+    let Ok(result) = catch_unwind(AssertUnwindSafe(|| dispatch(&context, cli.command))) else {
+        return ExitCode::from(exit::INTERNAL);
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -41,6 +46,7 @@ fn dispatch(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::New(args) => new::run(context, &args),
         Command::Validate(args) => validate::run(context, &args),
         Command::Graph(args) => graph::run(context, &args),
+        Command::Invoke(args) => invoke::run(context, &args),
         Command::Config(args) => config::run(context, &args),
         Command::Health(args) => health::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),

@@ -14,6 +14,7 @@ mod exit;
 mod failure;
 mod graph;
 mod health;
+mod invoke;
 mod new;
 mod run;
 mod seed;

@@ -22,7 +22,8 @@ const EVENTS: i32 = sys::RD_KAFKA_EVENT_REBALANCE | sys::RD_KAFKA_EVENT_OFFSET_C
 
 #[derive(Debug)]
 pub enum ConsumerEvent {
-    /// To be answered with `assign` when the owner is ready; heartbeats go on until then.
+    /// To be answered with `assign` when the owner is ready, even if it is empty, or the group
+    /// waits for ever; heartbeats go on until then.
     Assign(Vec<TopicPartition>),
     /// To be answered with `unassign` when the owner has drained; heartbeats go on until then.
     /// `lost`: another member may own them already, so committing is pointless.

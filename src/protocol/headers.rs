@@ -39,7 +39,6 @@ fn patched<'a>(own: impl Iterator<Item = HeaderView<'a>>, changes: HeaderList<'a
 mod tests {
     use super::super::frame::HEADER;
     use super::super::settled::{How, ResultHead, SettledBuilder, SettledReader, Value, Verdict, put_result};
-    use super::*;
 
     type Owned = (Vec<u8>, Option<Vec<u8>>);
 

@@ -138,6 +138,10 @@ impl Arena {
     }
 
     fn send_log(&self, log: Log) {
+        // A function that is only being prepared has no isolate that the host could tell its lines from.
+        if self.settings.channel == 0 {
+            return;
+        }
         self.outbox.send_control(Kind::Log, self.settings.channel, &log);
     }
 }

@@ -12,6 +12,7 @@ use super::failure;
 use super::glue::Exported;
 use super::limits::{Guard, Limit};
 use super::loader;
+use super::problem::{at, problem};
 use crate::protocol::control::{Handler, Problem};
 
 /// Evaluates the modules of `function` within `load` and returns its handler.
@@ -21,7 +22,7 @@ pub async fn load(
     function: &str,
     entry: &str,
     load: Duration,
-) -> Result<Exported, Problem> {
+) -> Result<Exported, Box<Problem>> {
     guard.set_limits(load, load);
     guard.begin(clock::now_ns());
     let evaluated = tokio::time::timeout(load, evaluate(engine, function, entry)).await;
@@ -32,25 +33,20 @@ pub async fn load(
     };
     match guard.end() {
         None => namespace,
-        Some(Limit::Memory) => Err(Problem {
-            code: "E1206".to_owned(),
-            message: "loading the modules needs more memory than allowed".to_owned(),
-            file: Some(entry.to_owned()),
-            hint: Some("build less while the module loads, or raise `heap` in [limits]".to_owned()),
-            ..Problem::default()
-        }),
+        Some(Limit::Memory) => Err(problem(
+            "E1206",
+            "loading the modules needs more memory than allowed",
+            Some(entry),
+            "build less while the module loads, or raise `heap` in [limits]",
+        )),
         Some(Limit::Cpu | Limit::Wall) => Err(too_slow(entry, load)),
     }
 }
 
-fn too_slow(entry: &str, load: Duration) -> Problem {
-    Problem {
-        code: "E1206".to_owned(),
-        message: format!("loading the modules takes longer than {} ms", load.as_millis()),
-        file: Some(entry.to_owned()),
-        hint: Some("move work from the module's top level into the handler, or raise `load` in [limits]".to_owned()),
-        ..Problem::default()
-    }
+fn too_slow(entry: &str, load: Duration) -> Box<Problem> {
+    let message = format!("loading the modules takes longer than {} ms", load.as_millis());
+    let hint = "move work from the module's top level into the handler, or raise `load` in [limits]";
+    problem("E1206", message, Some(entry), hint)
 }
 
 async fn evaluate(engine: &mut Engine, function: &str, entry: &str) -> Result<v8::Global<v8::Object>, CoreError> {
@@ -63,19 +59,19 @@ async fn evaluate(engine: &mut Engine, function: &str, entry: &str) -> Result<v8
     runtime.get_module_namespace(id)
 }
 
-fn from_error(error: &CoreError, entry: &str) -> Problem {
-    let mut problem = Problem { code: "E1204".to_owned(), file: Some(entry.to_owned()), ..Problem::default() };
+fn from_error(error: &CoreError, entry: &str) -> Box<Problem> {
+    let hint = "the module's top level must not throw; it runs once for each isolate";
+    let mut problem = problem("E1204", "", Some(entry), hint);
     let Some(error) = js_error(&error.0) else {
         problem.message = failure::bounded(&error.to_string(), 4 << 10);
         return problem;
     };
     problem.message = failure::message(error);
     if let Some((file, line, column)) = failure::place(error) {
-        (problem.file, problem.line, problem.column) = (Some(file), Some(line), Some(column));
+        problem.file = Some(file);
+        problem = at(problem, line, column);
     }
-    let stack = failure::stack(error);
-    problem.stack = Some(stack).filter(|stack| !stack.is_empty());
-    problem.hint = Some("the module's top level must not throw; it runs once for each isolate".to_owned());
+    problem.stack = Some(failure::stack(error)).filter(|stack| !stack.is_empty());
     problem
 }
 
@@ -88,14 +84,8 @@ fn js_error(error: &CoreErrorKind) -> Option<&deno_core::error::JsError> {
 }
 
 /// Looks at the default export.
-fn find(engine: &mut Engine, namespace: &v8::Global<v8::Object>, entry: &str) -> Result<Exported, Problem> {
-    let wrong = |message: String, hint: &str| Problem {
-        code: "E1205".to_owned(),
-        message,
-        file: Some(entry.to_owned()),
-        hint: Some(hint.to_owned()),
-        ..Problem::default()
-    };
+fn find(engine: &mut Engine, namespace: &v8::Global<v8::Object>, entry: &str) -> Result<Exported, Box<Problem>> {
+    let wrong = |message: String, hint: &str| problem("E1205", message, Some(entry), hint);
     const SHAPE: &str = "export default function (record, ctx) { … }, or an object with a method `record` or `batch`";
     deno_core::scope!(scope, engine.runtime);
     v8::tc_scope!(let scope, scope);
@@ -111,17 +101,10 @@ fn find(engine: &mut Engine, namespace: &v8::Global<v8::Object>, entry: &str) ->
     let object = match export.try_cast::<v8::Object>() {
         Ok(object) if !export.is_array() => object,
         _ => {
-            let what = if export.is_null() {
-                "null"
-            } else if export.is_array() {
-                "an array"
-            } else {
-                ""
-            };
-            let what = if what.is_empty() {
-                format!("a {}", export.type_of(scope).to_rust_string_lossy(scope))
-            } else {
-                what.to_owned()
+            let what = match export {
+                export if export.is_null() => "null".to_owned(),
+                export if export.is_array() => "an array".to_owned(),
+                export => format!("a {}", export.type_of(scope).to_rust_string_lossy(scope)),
             };
             return Err(wrong(format!("the default export is {what}"), SHAPE));
         }

@@ -4,7 +4,6 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -21,10 +20,11 @@ use super::lanes::Lanes;
 use super::limits::{self, Guard, Limit};
 use super::loader::BundleLoader;
 use super::outbox::Outbox;
+use super::problem::problem;
 use super::report::Report;
 use super::{arrivals, clock, process};
 use crate::protocol::Kind;
-use crate::protocol::control::{Handler, Load, Loaded, Problem, Recall, Unloaded};
+use crate::protocol::control::{Handler, Load, Loaded, Problem, Recall};
 use crate::protocol::words::Words;
 
 /// Stack of an isolate's thread; V8 is told to use a quarter of it.
@@ -50,9 +50,9 @@ pub fn run(channel: u32, load: Load, arrived_ns: u64, inbox: UnboundedReceiver<O
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
         process::fail("cannot start an isolate's timer");
     };
-    let reason = runtime.block_on(live(channel, load, arrived_ns, inbox, shared));
-    shared.words.word(channel).store(0, Ordering::Release);
-    shared.outbox.send_control(Kind::Unloaded, channel, &Unloaded { reason });
+    let loaded = runtime.block_on(load_into(channel, load, arrived_ns, inbox, shared));
+    let Some(isolate) = loaded else { return };
+    runtime.block_on(isolate.serve());
 }
 
 /// A loaded function, ready to be called.
@@ -63,8 +63,8 @@ pub struct Ready {
 }
 
 /// Makes an isolate and loads a function into it.
-pub async fn prepare(load: &Load, arena: &Rc<Arena>, guard: &Arc<Guard>) -> Result<Ready, Problem> {
-    let internal = |message: String| Problem { code: "E1206".to_owned(), message, ..Problem::default() };
+pub async fn prepare(load: &Load, arena: &Rc<Arena>, guard: &Arc<Guard>) -> Result<Ready, Box<Problem>> {
+    let internal = |message: String| problem("E1206", message, None, "raise `heap` in [limits]");
     let loader = Rc::new(BundleLoader::new(&load.function, &load.bundle));
     let mut engine = engine::create(arena.clone(), loader, guard).map_err(internal)?;
     let identity = Identity { function: &load.function, version: load.version, env: &load.env };
@@ -89,30 +89,30 @@ pub fn surroundings(channel: u32, load: &Load, outbox: &Arc<Outbox>) -> (Rc<Aren
     (Rc::new(Arena::new(settings, outbox.clone())), guard)
 }
 
-/// From `Load` to the end; returns why it ended, `None` if the host asked for it.
-async fn live(
+/// Loads a function and tells the host; `None` when it cannot be loaded, and then the channel is free again.
+async fn load_into(
     channel: u32,
     load: Load,
     arrived_ns: u64,
     inbox: UnboundedReceiver<Order>,
     shared: &Shared,
-) -> Option<String> {
+) -> Option<Isolate> {
     let (arena, guard) = surroundings(channel, &load, &shared.outbox);
     let ready = prepare(&load, &arena, &guard).await;
     let took_us = (clock::now_ns() - arrived_ns) / 1000;
+    let answer = |result| shared.outbox.send_control(Kind::Loaded, channel, &Loaded { result, took_us });
     let ready = match ready {
         Ok(ready) => ready,
         Err(problem) => {
-            let reason = problem.message.clone();
-            let result = Err(problem);
-            shared.outbox.send_control(Kind::Loaded, channel, &Loaded { result, took_us });
-            return Some(reason);
+            // Before the host hears of it, because it may load the channel again at once.
+            drop(inbox);
+            answer(Err(*problem));
+            return None;
         }
     };
-    let loaded = Loaded { result: Ok(ready.handler), took_us };
-    shared.outbox.send_control(Kind::Loaded, channel, &loaded);
     let limits = load.limits;
     guard.set_limits(Duration::from_millis(limits.cpu_ms), Duration::from_millis(limits.wall_ms));
+    answer(Ok(ready.handler));
     let invoker = Invoker {
         arena,
         report: Report::new(channel, shared.outbox.clone()),
@@ -125,7 +125,7 @@ async fn live(
         pending: IdMap::default(),
         scratch: Vec::new(),
     };
-    Isolate { engine: ready.engine, invoker, inbox }.serve().await
+    Some(Isolate { engine: ready.engine, invoker, inbox })
 }
 
 struct Isolate {
@@ -147,22 +147,26 @@ impl From<Doomed> for End {
 }
 
 impl Isolate {
-    async fn serve(mut self) -> Option<String> {
+    async fn serve(mut self) {
         let end = loop {
             if let Err(end) = self.turn().await {
                 break end;
             }
         };
-        self.invoker.surrender();
+        // Before the host hears of the end, because it may load the channel again at once.
+        drop(self.inbox);
+        let mut invoker = self.invoker;
+        invoker.surrender();
+        invoker.announce(0);
         let memory = {
             deno_core::scope!(scope, self.engine.runtime);
             invoke::memory(scope)
         };
-        self.invoker.report.flush(memory);
-        match end {
+        let reason = match end {
             End::Asked => None,
             End::Doomed(limit) => Some(limit.outcome().label().to_owned()),
-        }
+        };
+        invoker.report.close(memory, reason);
     }
 
     /// One round: takes what has arrived, runs what can run, and waits if nothing can.
@@ -207,7 +211,7 @@ impl Isolate {
         }
     }
 
-    /// Enters what can be entered; says whether it stopped early because something arrived.
+    /// Enters what can be entered; says whether there is more to do at once.
     fn run(&mut self) -> Result<bool, End> {
         let inbox = &self.inbox;
         let mut arrived = false;
@@ -217,7 +221,7 @@ impl Isolate {
             arrived
         })?;
         self.invoker.collect_woken(scope)?;
-        Ok(arrived)
+        Ok(arrived || self.invoker.lanes.is_ready())
     }
 
     fn flush(&mut self) {

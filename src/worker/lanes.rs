@@ -117,6 +117,11 @@ impl<T> Lanes<T> {
         })
     }
 
+    /// Whether an invocation could be entered at once.
+    pub fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// The invocation that kept the lane busy has ended.
     pub fn settled(&mut self, slot: Slot) {
         let lane = &mut self.lanes[slot.lane];

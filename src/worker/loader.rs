@@ -130,7 +130,7 @@ impl ModuleLoader for BundleLoader {
             };
             ModuleSpecifier::parse(&url).map_err(|error| JsErrorBox::type_error(error.to_string()))
         };
-        resolve().into()
+        resolve()
     }
 
     fn load(

@@ -27,6 +27,7 @@ mod memory;
 mod outbox;
 mod outcomes;
 mod prepare;
+mod problem;
 mod process;
 mod record;
 mod report;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::outbox::Outbox;
+use super::problem::{at, problem};
 use super::typescript::{self, Compiled, Place};
 use super::{isolate, loader, process};
 use crate::protocol::control::{Bundle, Handler, Limits, Load, Module, Prepare, Prepared, Problem, SourceFile};
@@ -14,10 +15,10 @@ const EXTERNAL: u64 = 64 << 20;
 /// Answers a `Prepare`. The calling thread must be fit for an isolate.
 pub fn run(request: Prepare, outbox: &Arc<Outbox>) -> Prepared {
     let id = request.id;
-    Prepared { id, result: bundle(request, outbox) }
+    Prepared { id, result: bundle(request, outbox).map_err(|problem| *problem) }
 }
 
-fn bundle(request: Prepare, outbox: &Arc<Outbox>) -> Result<Bundle, Problem> {
+fn bundle(request: Prepare, outbox: &Arc<Outbox>) -> Result<Bundle, Box<Problem>> {
     let (modules, default_export) = reach(&request)?;
     let bundle = Bundle { entry: request.entry.clone(), modules, handler: Handler::Record };
     let load = trial(&request, bundle);
@@ -26,15 +27,11 @@ fn bundle(request: Prepare, outbox: &Arc<Outbox>) -> Result<Bundle, Problem> {
 }
 
 /// Compiles the entry and all that it imports, directly or not.
-fn reach(request: &Prepare) -> Result<(Vec<Module>, Option<Place>), Problem> {
+fn reach(request: &Prepare) -> Result<(Vec<Module>, Option<Place>), Box<Problem>> {
     let files: HashMap<&str, &SourceFile> = request.files.iter().map(|file| (&file.path[..], file)).collect();
     if !files.contains_key(&request.entry[..]) {
-        return Err(Problem {
-            code: "E1201".to_owned(),
-            message: format!("the function has no module {:?}", request.entry),
-            hint: Some("put the handler into index.ts, index.js or index.mjs".to_owned()),
-            ..Problem::default()
-        });
+        let message = format!("the function has no module {:?}", request.entry);
+        return Err(problem("E1201", message, None, "put the handler into index.ts, index.js or index.mjs"));
     }
     let mut modules: BTreeMap<String, Module> = BTreeMap::new();
     let mut default_export = None;
@@ -51,14 +48,9 @@ fn reach(request: &Prepare) -> Result<(Vec<Module>, Option<Place>), Problem> {
         }
         for import in &compiled.imports {
             let found = loader::resolve(&path, &import.specifier, |path| files.contains_key(path));
-            let found = found.map_err(|error| Problem {
-                code: "E1203".to_owned(),
-                message: error.to_string(),
-                file: Some(path.clone()),
-                line: Some(import.place.line),
-                column: Some(import.place.column),
-                hint: Some(error.hint().to_owned()),
-                stack: None,
+            let found = found.map_err(|error| {
+                let problem = problem("E1203", error.to_string(), Some(&path), error.hint());
+                at(problem, import.place.line, import.place.column)
             })?;
             queue.push_back(found);
         }
@@ -68,38 +60,29 @@ fn reach(request: &Prepare) -> Result<(Vec<Module>, Option<Place>), Problem> {
     Ok((modules.into_values().collect(), default_export))
 }
 
-fn text(file: &SourceFile) -> Result<&str, Problem> {
-    let text = std::str::from_utf8(&file.bytes).map_err(|error| Problem {
-        code: "E1202".to_owned(),
-        message: format!("byte {} is not UTF-8", error.valid_up_to()),
-        file: Some(file.path.clone()),
-        hint: Some("save the file as UTF-8".to_owned()),
-        ..Problem::default()
+fn text(file: &SourceFile) -> Result<&str, Box<Problem>> {
+    let text = std::str::from_utf8(&file.bytes).map_err(|error| {
+        let message = format!("byte {} is not UTF-8", error.valid_up_to());
+        problem("E1202", message, Some(&file.path), "save the file as UTF-8")
     })?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-fn compile(function: &str, path: &str, text: &str) -> Result<Compiled, Problem> {
-    let problem = |code: &str, message: String, hint: &str| Problem {
-        code: code.to_owned(),
-        message,
-        file: Some(path.to_owned()),
-        hint: Some(hint.to_owned()),
-        ..Problem::default()
-    };
+fn compile(function: &str, path: &str, text: &str) -> Result<Compiled, Box<Problem>> {
     match path.rsplit_once('.').map(|(_, extension)| extension) {
         Some("ts" | "mts" | "js" | "mjs") => typescript::compile(function, path, text),
-        Some("json") => match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-            Ok(_) => {
-                Ok(Compiled { code: text.to_owned(), source_map: None, imports: Vec::new(), default_export: None })
-            }
-            Err(error) => Err(Problem {
-                line: Some(error.line() as u32),
-                column: Some(error.column() as u32),
-                ..problem("E1202", format!("not JSON: {error}"), "check the file with a JSON tool")
-            }),
-        },
-        _ => Err(problem("E1203", format!("{path:?} is no module"), "modules end in .ts, .mts, .js, .mjs or .json")),
+        Some("json") => {
+            serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| {
+                let problem =
+                    problem("E1202", format!("not JSON: {error}"), Some(path), "check the file with a JSON tool");
+                at(problem, error.line() as u32, error.column() as u32)
+            })?;
+            Ok(Compiled { code: text.to_owned(), source_map: None, imports: Vec::new(), default_export: None })
+        }
+        _ => {
+            let hint = "modules end in .ts, .mts, .js, .mjs or .json";
+            Err(problem("E1203", format!("{path:?} is no module"), Some(path), hint))
+        }
     }
 }
 
@@ -125,7 +108,7 @@ fn trial(request: &Prepare, bundle: Bundle) -> Load {
 }
 
 /// Loads the function once, to see that it can be loaded and what its handler is.
-fn evaluate(load: &Load, outbox: &Arc<Outbox>) -> Result<Handler, Problem> {
+fn evaluate(load: &Load, outbox: &Arc<Outbox>) -> Result<Handler, Box<Problem>> {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
         process::fail("cannot start an isolate's timer");
     };
@@ -136,11 +119,9 @@ fn evaluate(load: &Load, outbox: &Arc<Outbox>) -> Result<Handler, Problem> {
 }
 
 /// A wrong default export is shown where it stands.
-fn placed(problem: Problem, default_export: Option<Place>) -> Problem {
+fn placed(problem: Box<Problem>, default_export: Option<Place>) -> Box<Problem> {
     match default_export {
-        Some(Place { line, column }) if problem.code == "E1205" && problem.line.is_none() => {
-            Problem { line: Some(line), column: Some(column), ..problem }
-        }
+        Some(Place { line, column }) if problem.code == "E1205" && problem.line.is_none() => at(problem, line, column),
         _ => problem,
     }
 }

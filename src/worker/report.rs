@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::clock::CpuClock;
 use super::failure::Failure;
 use super::outbox::Outbox;
+use crate::protocol::Kind;
+use crate::protocol::control::{self, Unloaded};
 use crate::protocol::settled::SettledBuilder;
 
 /// A message is sent once it has grown to this.
@@ -80,13 +82,24 @@ impl Report {
     }
 
     pub fn flush(&mut self, memory: Memory) {
-        if self.message.is_empty() {
-            return;
+        if !self.message.is_empty() {
+            let message = self.finish(memory);
+            self.outbox.send(&message);
         }
+    }
+
+    /// The last message, with the news behind it that the isolate is gone, so that the host hears both at once.
+    pub fn close(&mut self, memory: Memory, reason: Option<String>) {
+        let mut messages = if self.message.is_empty() { Vec::new() } else { self.finish(memory) };
+        messages.extend(control::encode(Kind::Unloaded, self.channel, &Unloaded { reason }));
+        self.outbox.send(&messages);
+    }
+
+    fn finish(&mut self, memory: Memory) -> Vec<u8> {
         let message = std::mem::replace(&mut self.message, SettledBuilder::new(self.channel));
         let cpu = self.cpu.read_ns();
         let spent = cpu.saturating_sub(self.cpu_reported_ns);
         self.cpu_reported_ns = cpu;
-        self.outbox.send(&message.finish(spent, memory.heap, memory.external));
+        message.finish(spent, memory.heap, memory.external)
     }
 }

@@ -40,7 +40,7 @@ pub struct Place {
 }
 
 /// Compiles a `.ts`, `.mts`, `.js` or `.mjs` file of `function`.
-pub fn compile(function: &str, path: &str, source: &str) -> Result<Compiled, Problem> {
+pub fn compile(function: &str, path: &str, source: &str) -> Result<Compiled, Box<Problem>> {
     let typescript = path.ends_with(".ts") || path.ends_with(".mts");
     // The extension `mts` makes it a module whatever it contains.
     let kind = SourceType::from_extension(if typescript { "mts" } else { "mjs" }).unwrap_or_default();
@@ -82,13 +82,13 @@ fn first_error<'d>(
     path: &str,
     source: &str,
     diagnostics: impl IntoIterator<Item = &'d OxcDiagnostic>,
-) -> Result<(), Problem> {
+) -> Result<(), Box<Problem>> {
     use oxc::diagnostics::Severity;
     let Some(error) = diagnostics.into_iter().find(|diagnostic| diagnostic.severity == Severity::Error) else {
         return Ok(());
     };
-    let place = error.labels.first().map(|label| place(source, label.offset() as u32));
-    Err(Problem {
+    let place = error.labels.first().map(|label| place(source, label.offset()));
+    Err(Box::new(Problem {
         code: "E1202".to_owned(),
         message: error.message.to_string(),
         file: Some(path.to_owned()),
@@ -96,7 +96,7 @@ fn first_error<'d>(
         column: place.map(|place| place.column),
         hint: error.help.as_ref().map(ToString::to_string),
         stack: None,
-    })
+    }))
 }
 
 /// Imports and re-exports with a source, after types have gone.

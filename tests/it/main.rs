@@ -21,3 +21,4 @@ mod worker_lanes;
 mod worker_limits;
 mod worker_prepare;
 mod worker_record;
+mod worker_speed;

@@ -31,9 +31,10 @@ fn a_waiting_lane_does_not_hold_up_the_others() {
     let mut worker = Worker::with(async_handler(
         "if (record.text() === 'wait') await new Promise((done) => { globalThis.release = done; }); else globalThis.release?.();",
     ));
-    worker.run_in(1, &[((1, 1, 1), &[Record::new("wait")]), ((2, 2, 1), &[Record::new("release")])]);
-    let order: Vec<u64> = worker.settled(2).iter().map(|settled| settled.id).collect();
-    assert_eq!(order, [2, 1]);
+    let (wait, release) = ([Record::new("wait")], [Record::new("release")]);
+    worker.run_in(1, &[((1, 1, 1), &wait), ((2, 1, 1), &release), ((3, 2, 1), &release)]);
+    let order: Vec<u64> = worker.settled(3).iter().map(|settled| settled.id).collect();
+    assert_eq!(order, [3, 1, 2]);
 }
 
 #[test]
@@ -118,6 +119,16 @@ fn unloading_gives_back_everything_and_ends_the_isolate_alone() {
     assert_eq!(worker.settled(1)[0].outputs(), [Output::value("other")]);
     assert!(worker.load(1, &handler("return 'again';")).result.is_ok());
     assert_eq!(worker.one(Record::new("x")).outputs(), [Output::value("again")]);
+}
+
+#[test]
+fn a_channel_is_free_again_when_loading_failed() {
+    let mut worker = Worker::start();
+    for _ in 0..3 {
+        assert_eq!(worker.load(1, &function("throw new Error('no');")).result.unwrap_err().code, "E1204");
+    }
+    assert!(worker.load(1, &handler("return 1;")).result.is_ok());
+    assert_eq!(worker.one(Record::new("x")).outputs(), [Output::value("1")]);
 }
 
 #[test]

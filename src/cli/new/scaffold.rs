@@ -8,7 +8,10 @@ use std::{
 use anyhow::Context as _;
 
 use super::templates::{COMPILER_SETTINGS, TYPES, Template};
-use crate::cli::{exit, failure::Failure};
+use crate::{
+    cli::{exit, failure::Failure},
+    manifest::MANIFEST_FILE,
+};
 
 const TYPES_FILE: &str = "eddyline.d.ts";
 const COMPILER_SETTINGS_FILE: &str = "tsconfig.json";
@@ -22,13 +25,9 @@ pub(super) fn write(path: &Path, name: &str, template: &Template) -> anyhow::Res
             .into());
     }
     fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
-    // A name with a dot is no function's, so nobody loads what is half written.
-    let unfinished = path.join(format!(".{name}.new"));
-    let result = fill(&unfinished, name, template)
-        .and_then(|()| fs::rename(&unfinished, &folder))
-        .with_context(|| format!("cannot write {}", folder.display()));
+    let result = fill(&folder, name, template).with_context(|| format!("cannot write {}", folder.display()));
     if result.is_err() {
-        let _ = fs::remove_dir_all(&unfinished);
+        let _ = fs::remove_dir_all(&folder);
     }
     result?;
     let mut written: Vec<PathBuf> = template.files.iter().map(|file| folder.join(file.0)).collect();
@@ -36,12 +35,11 @@ pub(super) fn write(path: &Path, name: &str, template: &Template) -> anyhow::Res
     Ok(written)
 }
 
+/// A folder becomes a function with its manifest, so that comes last.
 fn fill(folder: &Path, name: &str, template: &Template) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => fs::create_dir(folder)?,
-    }
-    for (file, text) in template.files {
+    fs::create_dir(folder)?;
+    let (manifest, others): (Vec<_>, Vec<_>) = template.files.iter().partition(|file| file.0 == MANIFEST_FILE);
+    for (file, text) in others.into_iter().chain(manifest) {
         fs::write(folder.join(file), text.replace("{{name}}", name))?;
     }
     Ok(())

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use eddyline::kafka::{
-    Code, EmbeddedBroker, Position, Resolved, Settings, Start, TopicInfo, Topics, ensure_start,
-};
+use eddyline::kafka::{Code, EmbeddedBroker, Position, Resolved, Settings, Start, TopicInfo, Topics, ensure_start};
 
 use super::group::a_late_answer_holds_the_partitions;
 use super::positions::members_are_left_alone;
@@ -29,17 +27,12 @@ fn bytes_come_back_through_the_embedded_broker() {
 fn the_embedded_broker_makes_only_the_topics_that_were_asked_for() {
     let (_broker, settings, topics) = broker();
     let asked = new_topic("asked", 3, &[]);
-    topics
-        .create(std::slice::from_ref(&asked), PATIENCE)
-        .unwrap();
+    topics.create(std::slice::from_ref(&asked), PATIENCE).unwrap();
     topics.create(&[asked], PATIENCE).unwrap();
     let mut member = Member::join(&settings, "g", &["asked", "never"]);
     assert_eq!(member.accept(Position::Committed).len(), 3);
     let seen = topics.describe(&["never", "asked"], PATIENCE).unwrap();
-    let info = TopicInfo {
-        name: "asked".into(),
-        partitions: 3,
-    };
+    let info = TopicInfo { name: "asked".into(), partitions: 3 };
     assert_eq!(seen, [None, Some(info)]);
     assert_eq!(topics.max_message_bytes("asked", PATIENCE), None);
 }
@@ -49,23 +42,13 @@ fn a_group_starts_at_the_end_of_the_embedded_brokers_topics() {
     let (_broker, settings, topics) = broker();
     topics.create(&[new_topic("t", 2, &[])], PATIENCE).unwrap();
     fill(&settings, "t", 0, 3);
-    let info = topics
-        .describe(&["t"], PATIENCE)
-        .unwrap()
-        .remove(0)
-        .unwrap();
+    let info = topics.describe(&["t"], PATIENCE).unwrap().remove(0).unwrap();
     let group = unique("group");
     let start = |at| ensure_start(&settings, &group, std::slice::from_ref(&info), at, PATIENCE);
     let Resolved::Committed(positions) = start(Start::Latest).unwrap() else {
         panic!("expected new positions");
     };
-    assert_eq!(
-        positions
-            .iter()
-            .map(|(_, offset)| *offset)
-            .collect::<Vec<_>>(),
-        [3, 0]
-    );
+    assert_eq!(positions.iter().map(|(_, offset)| *offset).collect::<Vec<_>>(), [3, 0]);
     assert_eq!(start(Start::Earliest).unwrap(), Resolved::Existing);
     fill(&settings, "t", 0, 1);
     let mut member = Member::join(&settings, &group, &["t"]);
@@ -78,10 +61,7 @@ fn a_group_with_members_is_left_alone_on_the_embedded_broker() {
     let (_broker, settings, topics) = broker();
     topics.create(&[new_topic("t", 1, &[])], PATIENCE).unwrap();
     fill(&settings, "t", 0, 3);
-    let info = TopicInfo {
-        name: "t".into(),
-        partitions: 1,
-    };
+    let info = TopicInfo { name: "t".into(), partitions: 1 };
     members_are_left_alone(&settings, &info);
 }
 
@@ -89,12 +69,8 @@ fn a_group_with_members_is_left_alone_on_the_embedded_broker() {
 fn the_embedded_brokers_groups_rebalance_as_kafkas_do() {
     let (_broker, mut settings, topics) = broker();
     topics.create(&[new_topic("t", 4, &[])], PATIENCE).unwrap();
-    settings
-        .properties
-        .insert("session.timeout.ms".into(), "2000".into());
-    settings
-        .properties
-        .insert("heartbeat.interval.ms".into(), "100".into());
+    settings.properties.insert("session.timeout.ms".into(), "2000".into());
+    settings.properties.insert("heartbeat.interval.ms".into(), "100".into());
     a_late_answer_holds_the_partitions(&settings, "t", std::time::Duration::from_secs(2));
 }
 

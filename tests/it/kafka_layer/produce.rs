@@ -8,14 +8,7 @@ use eddyline::kafka::{Batching, Code, Outgoing, ProduceError, Producer, Settings
 use super::support::{Collector, PATIENCE, create, producer, real_kafka, topics, unique};
 
 fn record<'a>(topic: &'a Topic, value: &'a [u8], opaque: usize) -> Outgoing<'a> {
-    Outgoing {
-        topic,
-        partition: None,
-        timestamp: None,
-        key: None,
-        value: Some(value),
-        opaque,
-    }
+    Outgoing { topic, partition: None, timestamp: None, key: None, value: Some(value), opaque }
 }
 
 #[test]
@@ -27,10 +20,7 @@ fn a_key_goes_to_the_partition_that_javas_client_chooses() {
         (b"foobar", -790_332_482),
         (b"a-little-bit-long-string", -985_981_536),
         (b"a-little-bit-longer-string", -1_486_304_829),
-        (
-            b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8",
-            -58_897_971,
-        ),
+        (b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
         (b"abc", 479_470_107),
     ];
     let partitions = 7;
@@ -64,11 +54,7 @@ fn an_empty_key_is_a_key() {
     // Java's murmur2 of nothing is 275646681.
     let chosen = 275_646_681 % 16;
     let reports = collector.wait(50);
-    assert!(
-        reports
-            .iter()
-            .all(|report| report.result.unwrap().0 == chosen)
-    );
+    assert!(reports.iter().all(|report| report.result.unwrap().0 == chosen));
 }
 
 #[test]
@@ -82,9 +68,7 @@ fn a_record_too_large_for_its_topic_is_told_with_its_bytes() {
     let sink = producer.topic(&topic.name).unwrap();
     let large = incompressible(20_000);
     producer.produce(record(&sink, b"before", 0), []).unwrap();
-    producer
-        .produce(record(&sink, &large, 1), [(&b"h"[..], None)])
-        .unwrap();
+    producer.produce(record(&sink, &large, 1), [(&b"h"[..], None)]).unwrap();
     producer.produce(record(&sink, b"after", 2), []).unwrap();
     producer.flush(PATIENCE).unwrap();
     let reports = collector.wait(3);
@@ -114,10 +98,7 @@ fn a_batch_refused_for_one_record_goes_through_one_by_one() {
         .filter(|report| report.result == Err(Code::TOO_LARGE))
         .map(|report| report.opaque)
         .collect();
-    assert!(
-        !refused.is_empty(),
-        "the shared batch exceeds the topic's limit"
-    );
+    assert!(!refused.is_empty(), "the shared batch exceeds the topic's limit");
 
     let again = Arc::new(Collector::default());
     let alone = Producer::new(&settings, Batching::Alone, Arc::clone(&again) as _).unwrap();
@@ -126,21 +107,11 @@ fn a_batch_refused_for_one_record_goes_through_one_by_one() {
         alone.produce(record(&sink, &values[i], i), []).unwrap();
     }
     alone.flush(PATIENCE).unwrap();
-    assert!(
-        again
-            .wait(refused.len())
-            .iter()
-            .all(|report| report.result.is_ok())
-    );
+    assert!(again.wait(refused.len()).iter().all(|report| report.result.is_ok()));
     assert!(shared.fatal().is_none());
-    shared
-        .produce(record(&sink_of(&shared, &topic.name), b"later", 10), [])
-        .unwrap();
+    shared.produce(record(&sink_of(&shared, &topic.name), b"later", 10), []).unwrap();
     shared.flush(PATIENCE).unwrap();
-    assert!(
-        collector.wait(11)[10].result.is_ok(),
-        "the shared producer goes on"
-    );
+    assert!(collector.wait(11)[10].result.is_ok(), "the shared producer goes on");
 }
 
 fn sink_of(producer: &Producer, name: &str) -> Topic {
@@ -151,9 +122,7 @@ fn sink_of(producer: &Producer, name: &str) -> Topic {
 fn producing_creates_no_topic() {
     let Some(settings) = real_kafka() else { return };
     let mut settings = settings;
-    settings
-        .properties
-        .insert("topic.metadata.propagation.max.ms".into(), "500".into());
+    settings.properties.insert("topic.metadata.propagation.max.ms".into(), "500".into());
     let name = unique("it-absent");
     let (producer, collector) = producer(&settings);
     let sink = producer.topic(&name).unwrap();
@@ -181,10 +150,7 @@ fn a_partition_that_does_not_exist_is_refused() {
     let mut record = record(&sink, b"x", 1);
     record.partition = Some(2);
     let refused = producer.produce(record, []);
-    assert!(
-        matches!(refused, Err(ProduceError::UnknownPartition)),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(ProduceError::UnknownPartition)), "{refused:?}");
 }
 
 #[test]
@@ -193,9 +159,7 @@ fn a_full_queue_is_told_and_takes_records_again_later() {
         return;
     };
     let topic = create(&settings, 1, &[]);
-    settings
-        .properties
-        .insert("queue.buffering.max.messages".into(), "10".into());
+    settings.properties.insert("queue.buffering.max.messages".into(), "10".into());
     settings.properties.insert("linger.ms".into(), "500".into());
     let (producer, collector) = producer(&settings);
     let sink = producer.topic(&topic.name).unwrap();
@@ -203,10 +167,7 @@ fn a_full_queue_is_told_and_takes_records_again_later() {
         producer.produce(record(&sink, b"x", i), []).unwrap();
     }
     let refused = producer.produce(record(&sink, b"x", 10), []);
-    assert!(
-        matches!(refused, Err(ProduceError::QueueFull)),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(ProduceError::QueueFull)), "{refused:?}");
     assert!(producer.in_flight() >= 10);
     collector.wait(10);
     producer.flush(PATIENCE).unwrap();
@@ -231,7 +192,5 @@ fn a_flush_without_a_broker_gives_up_in_time_and_dropping_reports_what_was_lost(
 
 /// Bytes that lz4 cannot shrink.
 fn incompressible(len: usize) -> Vec<u8> {
-    std::iter::repeat_with(|| fastrand::u8(..))
-        .take(len)
-        .collect()
+    std::iter::repeat_with(|| fastrand::u8(..)).take(len).collect()
 }

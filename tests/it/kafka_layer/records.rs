@@ -15,21 +15,11 @@ const CASES: &[Case] = &[
     (Some(b""), Some(b""), &[]),
     (Some(b""), None, &[(b"null", None), (b"empty", Some(b""))]),
     (None, Some(b""), &[(b"", Some(b"a header without a name"))]),
-    (
-        Some(b"\xff\xfe"),
-        Some(b"\x00\xff"),
-        &[(b"\xff\xfe name", Some(b"\x00\xff"))],
-    ),
+    (Some(b"\xff\xfe"), Some(b"\x00\xff"), &[(b"\xff\xfe name", Some(b"\x00\xff"))]),
     (
         Some(b"key"),
         Some(b"value"),
-        &[
-            (b"b", Some(b"1")),
-            (b"a", Some(b"2")),
-            (b"b", Some(b"3")),
-            (b"B", None),
-            (b"a", Some(b"2")),
-        ],
+        &[(b"b", Some(b"1")), (b"a", Some(b"2")), (b"b", Some(b"3")), (b"B", None), (b"a", Some(b"2"))],
     ),
 ];
 
@@ -65,22 +55,16 @@ pub fn every_byte_comes_back(settings: &Settings, topic: &str) {
         assert_eq!(record.timestamp(), Some(1_700_000_000_000 + i as i64));
         assert_eq!(record.key(), *key, "case {i}");
         assert_eq!(record.value(), *value, "case {i}");
-        assert_eq!(
-            owned(record.headers()),
-            owned(headers.iter().copied()),
-            "case {i}"
-        );
-        assert_eq!(
-            record.size(),
-            key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len)
-        );
+        assert_eq!(owned(record.headers()), owned(headers.iter().copied()), "case {i}");
+        assert_eq!(record.size(), key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len));
     }
 }
 
 #[test]
 fn keys_values_headers_and_times_come_back_byte_for_byte() {
     let Some(settings) = real_kafka() else { return };
-    let topic = create(&settings, 1, &[]);
+    // The records' times are long ago.
+    let topic = create(&settings, 1, &[("retention.ms", "-1")]);
     every_byte_comes_back(&settings, &topic.name);
 }
 
@@ -123,32 +107,18 @@ fn a_partition_that_is_not_taken_stops_being_fetched() {
     };
     // Other tests' memory must not count, so this one runs in a process of its own.
     if std::env::var_os(CHILD).is_none() {
-        return run_alone(
-            "kafka_layer::records::a_partition_that_is_not_taken_stops_being_fetched",
-        );
+        return run_alone("kafka_layer::records::a_partition_that_is_not_taken_stops_being_fetched");
     }
-    settings
-        .properties
-        .insert("queued.max.messages.kbytes".into(), "1024".into());
-    settings
-        .properties
-        .insert("fetch.message.max.bytes".into(), "262144".into());
+    settings.properties.insert("queued.max.messages.kbytes".into(), "1024".into());
+    settings.properties.insert("fetch.message.max.bytes".into(), "262144".into());
     let topic = create(&settings, 2, &[]);
     let (producer, collector) = producer(&settings);
     let sink = producer.topic(&topic.name).unwrap();
     // Random, because what counts on the way is the compressed size.
-    let value: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..))
-        .take(10_000)
-        .collect();
+    let value: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(10_000).collect();
     for i in 0..6000 {
-        let record = Outgoing {
-            topic: &sink,
-            partition: Some(0),
-            timestamp: None,
-            key: None,
-            value: Some(&value),
-            opaque: i,
-        };
+        let record =
+            Outgoing { topic: &sink, partition: Some(0), timestamp: None, key: None, value: Some(&value), opaque: i };
         producer.produce(record, []).unwrap();
     }
     producer.flush(PATIENCE).unwrap();
@@ -171,10 +141,7 @@ fn a_partition_that_is_not_taken_stops_being_fetched() {
     });
 
     let grown = resident_kilobytes().saturating_sub(before);
-    assert!(
-        grown < 40_000,
-        "the stalled partition's backlog grew memory by {grown} kB"
-    );
+    assert!(grown < 40_000, "the stalled partition's backlog grew memory by {grown} kB");
     super::support::eventually("the stalled partition is taken to its end", || {
         member.consumer.take(*stalled, 1000, &mut records).unwrap();
         let done = records.last().is_some_and(|last| last.offset() == 5999);
@@ -193,9 +160,6 @@ fn run_alone(test: &str) {
 
 fn resident_kilobytes() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use eddyline::kafka::{
-    Batching, Code, Consumer, ConsumerEvent, Deliveries, Message, NewTopic, Outgoing, Position,
-    Producer, Report, Settings, Slot, TopicInfo, TopicPartition, Topics,
+    Batching, Code, Consumer, ConsumerEvent, Deliveries, Message, NewTopic, Outgoing, Position, Producer, Report,
+    Settings, Slot, TopicInfo, TopicPartition, Topics,
 };
 
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,15 +35,8 @@ pub fn unique(prefix: &str) -> String {
 }
 
 pub fn new_topic(name: &str, partitions: i32, configs: &[(&str, &str)]) -> NewTopic {
-    let configs = configs
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.to_string()));
-    NewTopic {
-        name: name.to_owned(),
-        partitions,
-        replication: None,
-        configs: configs.collect::<BTreeMap<_, _>>(),
-    }
+    let configs = configs.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+    NewTopic { name: name.to_owned(), partitions, replication: None, configs: configs.collect::<BTreeMap<_, _>>() }
 }
 
 pub fn topics(settings: &Settings) -> Topics {
@@ -59,9 +52,7 @@ pub fn create(settings: &Settings, partitions: i32, configs: &[(&str, &str)]) ->
 }
 
 pub fn all_of(topic: &TopicInfo) -> Vec<TopicPartition> {
-    (0..topic.partitions)
-        .map(|partition| TopicPartition::new(topic.name.as_str(), partition))
-        .collect()
+    (0..topic.partitions).map(|partition| TopicPartition::new(topic.name.as_str(), partition)).collect()
 }
 
 /// What a report said.
@@ -99,10 +90,8 @@ impl Collector {
     /// Waits for that many reports, and returns them ordered by their numbers.
     pub fn wait(&self, count: usize) -> Vec<Delivered> {
         let reports = self.reports.lock().unwrap();
-        let (reports, timeout) = self
-            .more
-            .wait_timeout_while(reports, PATIENCE, |reports| reports.len() < count)
-            .unwrap();
+        let (reports, timeout) =
+            self.more.wait_timeout_while(reports, PATIENCE, |reports| reports.len() < count).unwrap();
         assert!(!timeout.timed_out(), "{} of {count} reports", reports.len());
         let mut reports = reports.clone();
         reports.sort_by_key(|report| report.opaque);
@@ -110,12 +99,8 @@ impl Collector {
     }
 }
 
-pub fn owned<'a>(
-    headers: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
-) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
-    headers
-        .map(|(name, value)| (name.to_vec(), value.map(<[u8]>::to_vec)))
-        .collect()
+pub fn owned<'a>(headers: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    headers.map(|(name, value)| (name.to_vec(), value.map(<[u8]>::to_vec))).collect()
 }
 
 pub fn producer(settings: &Settings) -> (Producer, Arc<Collector>) {
@@ -159,10 +144,7 @@ impl Bell {
     /// Whether it rang.
     pub fn wait(&self, longest: Duration) -> bool {
         let rung = self.0.lock().unwrap();
-        let (mut rung, _) = self
-            .1
-            .wait_timeout_while(rung, longest, |rung| !*rung)
-            .unwrap();
+        let (mut rung, _) = self.1.wait_timeout_while(rung, longest, |rung| !*rung).unwrap();
         std::mem::take(&mut *rung)
     }
 }
@@ -214,11 +196,7 @@ impl Member {
         self.take_over(partitions, position)
     }
 
-    pub fn take_over(
-        &mut self,
-        partitions: Vec<TopicPartition>,
-        position: Position,
-    ) -> Vec<(TopicPartition, Slot)> {
+    pub fn take_over(&mut self, partitions: Vec<TopicPartition>, position: Position) -> Vec<(TopicPartition, Slot)> {
         let wanted: Vec<_> = partitions.iter().map(|p| (p.clone(), position)).collect();
         let slots = self.consumer.assign(&wanted).unwrap();
         partitions.into_iter().zip(slots).collect()
@@ -229,11 +207,7 @@ impl Member {
         let deadline = Instant::now() + PATIENCE;
         let (mut records, mut ready) = (Vec::new(), Vec::new());
         while records.len() < count {
-            assert!(
-                Instant::now() < deadline,
-                "{} of {count} records",
-                records.len()
-            );
+            assert!(Instant::now() < deadline, "{} of {count} records", records.len());
             assert!(self.event().is_none(), "no event is expected while taking");
             self.consumer.ready(&mut ready);
             for slot in ready.drain(..) {

@@ -1,0 +1,118 @@
+//! `eddyline invoke`: runs a handler on given records and shows what comes of it, without producing.
+
+mod engine;
+mod input;
+mod invoked;
+mod record;
+mod render;
+mod topic;
+
+use std::{path::PathBuf, sync::Arc};
+
+use clap::Args;
+
+use super::{
+    args::NodeFlags,
+    context::Context,
+    exit,
+    failure::{Failure, What},
+};
+use crate::{
+    control::{self, Found, PrepareLimits},
+    function::Program,
+    manifest::Topics,
+    pool::WorkerCommand,
+};
+use engine::Engine;
+use record::Given;
+
+/// Run a handler on given records and show the results, without producing
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    eddyline invoke enrich-orders --file records.ndjson\n  \
+    echo '{\"id\":1}' | eddyline invoke enrich-orders --file - --raw\n  \
+    eddyline invoke enrich-orders --brokers localhost:9092 --topic orders --partition 0 --offset 1234 --count 5\n\n\
+    Each line of the file is one record:\n  \
+    {\"key\": \"a\", \"headers\": {\"trace\": \"1\"}, \"value\": {\"id\": 1}}\n\
+    `value` is a text, any JSON, null for a tombstone, or {\"base64\": \"…\"}; so is `key`, but for JSON.\n\
+    `topic`, `partition`, `offset`, `timestamp` (milliseconds), `key` and `headers` may be left out.\n\n\
+    Exits 1 if a record fails.")]
+pub(super) struct InvokeArgs {
+    /// The function's name
+    name: String,
+    /// A file of records, one for each line; `-` is stdin
+    #[arg(long, value_name = "FILE", required_unless_present = "topic", conflicts_with_all = ["topic", "partition", "offset", "count"])]
+    file: Option<PathBuf>,
+    /// Each line is a record's value, as it is
+    #[arg(long, requires = "file")]
+    raw: bool,
+    /// Take the records from this topic
+    #[arg(long, value_name = "TOPIC", requires = "offset")]
+    topic: Option<String>,
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    partition: i32,
+    #[arg(long, value_name = "NUMBER")]
+    offset: Option<i64>,
+    /// How many records to take from the topic
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    count: usize,
+    #[command(flatten)]
+    flags: NodeFlags,
+}
+
+pub(super) fn run(context: &Context, args: &InvokeArgs) -> anyhow::Result<()> {
+    let config = context.load(&args.flags)?.config;
+    let command = WorkerCommand::this_program()?;
+    let program = load(&config.functions.path, &args.name, &PrepareLimits::new(command.clone()))?;
+    let records = match (&args.file, &args.topic, args.offset) {
+        (Some(file), ..) => input::read(file, args.raw, &defaults(&program))?,
+        (None, Some(topic), Some(offset)) => topic::read(&config, topic, args.partition, offset, args.count)?,
+        _ => unreachable!("the arguments require a file, or a topic and an offset"),
+    };
+    let mut engine = Engine::new(command, Arc::clone(&program));
+    let mut failed = 0;
+    let mut all = Vec::new();
+    for group in engine.groups(&records) {
+        for invoked in engine.run(group)? {
+            failed += usize::from(!invoked.outcome.is_success());
+            if context.is_json() {
+                all.push(render::as_json(&invoked));
+            } else {
+                context.print(&render::as_text(context.paint, &invoked))?;
+            }
+        }
+    }
+    if context.is_json() {
+        context.print_json(&serde_json::json!({ "function": program.name(), "records": all, "failed": failed }))?;
+    }
+    context.note(&format!("{} records, {failed} failed; nothing was produced", records.len()));
+    if failed > 0 { Err(Failure::said(exit::FAILURE).into()) } else { Ok(()) }
+}
+
+/// The function, checked and prepared, with its secrets.
+fn load(functions: &std::path::Path, name: &str, limits: &PrepareLimits) -> anyhow::Result<Arc<Program>> {
+    let dir = functions.join(name);
+    if !dir.is_dir() {
+        return Err(Failure::new(exit::FAILURE, format!("there is no function {name:?} in {}", functions.display()))
+            .with_hint("`eddyline graph` lists the functions; --functions names another folder")
+            .into());
+    }
+    let report = control::check_function(&Found { name: name.to_owned(), dir, stamp: 0 }, limits);
+    let broken = |found| Failure { exit: exit::BAD_FUNCTIONS, what: What::Diagnostics(found) };
+    let (Some(manifest), Some(bundle)) = (report.manifest, report.bundle) else {
+        return Err(broken(report.diagnostics).into());
+    };
+    let secrets = manifest.resolve_secrets().map_err(broken)?;
+    let env = manifest.env.clone().into_iter().chain(secrets.into_map()).collect();
+    let version = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
+    Ok(Arc::new(Program::new(manifest, version, report.digest, bundle, env)))
+}
+
+/// What a record is when its line does not say it.
+fn defaults(program: &Program) -> Given {
+    let topic = match &program.manifest.source.topics {
+        Topics::Named(names) => names.first().cloned().unwrap_or_default(),
+        Topics::Pattern(pattern) => pattern.as_str().to_owned(),
+    };
+    Given { topic, timestamp: jiff::Timestamp::now().as_millisecond(), ..Given::default() }
+}
