@@ -4,7 +4,8 @@ use crate::support::record::{keys, texts};
 use crate::support::{Record, Trial};
 
 fn numbered(count: u32) -> impl Iterator<Item = Record> {
-    (0..count).map(|n| Record::new(format!("k{n}"), n.to_string()).on(0).at(i64::from(n) + 1).header("n", n.to_string()))
+    (0..count)
+        .map(|n| Record::new(format!("k{n}"), n.to_string()).on(0).at(i64::from(n) + 1).header("n", n.to_string()))
 }
 
 #[test]
@@ -95,7 +96,8 @@ fn a_batch_that_throws_is_halved_until_the_guilty_record_is_found() {
             return records.map((record) => record);
           },
         };";
-    let more = "[batch]\nmax-wait = \"300ms\"\n[retry]\nmax-attempts = 2\nbackoff = { initial = \"1ms\", max = \"1ms\" }";
+    let more =
+        "[batch]\nmax-wait = \"300ms\"\n[retry]\nmax-attempts = 2\nbackoff = { initial = \"1ms\", max = \"1ms\" }";
     let Some(trial) = Trial::with("batch-halved", 1, |draft| draft.with(more), handler) else { return };
     trial.feed(numbered(30));
     let expected: Vec<String> = (0..30).filter(|n| *n != 13).map(|n| n.to_string()).collect();

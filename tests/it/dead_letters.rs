@@ -32,7 +32,16 @@ fn a_dead_letter_keeps_the_record_byte_for_byte_with_its_own_headers_first() {
     assert_eq!(own, record.headers);
     let names: Vec<&str> = ours.iter().map(|(name, _)| std::str::from_utf8(name).expect("text")).collect();
     let expected = [
-        "function", "version", "code", "message", "stack", "attempts", "topic", "partition", "offset", "timestamp",
+        "function",
+        "version",
+        "code",
+        "message",
+        "stack",
+        "attempts",
+        "topic",
+        "partition",
+        "offset",
+        "timestamp",
         "failed-at",
     ];
     assert_eq!(names, expected.map(|name| format!("eddyline.error.{name}")));

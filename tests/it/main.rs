@@ -4,16 +4,21 @@
 //! it they say that they are skipped, and under `CI=true` they fail. Each has topics, groups and functions of its own,
 //! so they run side by side.
 
+mod acceptance;
 mod admin;
 mod batches;
+mod bounds;
 mod bytes;
 mod cli;
 mod dead_letters;
 mod lifecycle;
+mod mistakes;
 mod partitioning;
 mod positions;
+mod reload;
 mod results;
 mod retries;
+mod shown;
 mod support;
 mod topics;
 mod worker_context;
@@ -22,3 +27,4 @@ mod worker_limits;
 mod worker_prepare;
 mod worker_record;
 mod worker_speed;
+mod workers;

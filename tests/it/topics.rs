@@ -49,9 +49,9 @@ fn topics_create_makes_source_sink_and_dead_letter_before_the_first_record() {
     let Some(scene) = Scene::new("create") else { return };
     let (input, output, also) = (scene.name("in"), scene.name("out"), scene.name("also"));
     let draft = scene.function("it").reads(&input).writes(&output).also(&also).without_dead_letter_topic();
-    let function = draft.with("[retry]\nmax-attempts = 1").handler(
-        "export default (record) => { if (record.text() === 'bad') throw new Error('x'); return record; };",
-    );
+    let function = draft
+        .with("[retry]\nmax-attempts = 1")
+        .handler("export default (record) => { if (record.text() === 'bad') throw new Error('x'); return record; };");
     let node = scene.start_with(&[("topics.create", "true"), ("topics.partitions", "3")]);
     node.runs(&function);
     for topic in [&input, &output, &also] {
@@ -73,7 +73,8 @@ fn a_created_dead_letter_topic_takes_the_largest_record_of_its_source_with_room_
     let function = draft.with("[retry]\nmax-attempts = 1").handler("export default () => { throw new Error('x'); };");
     let node = scene.start_with(&[("topics.create", "true")]);
     node.runs(&function);
-    let limit: u64 = scene.topics.config(&function.dead_letter, "max.message.bytes").unwrap().parse().expect("a number");
+    let limit: u64 =
+        scene.topics.config(&function.dead_letter, "max.message.bytes").unwrap().parse().expect("a number");
     assert!(limit >= 3_000_000 + 65_536, "{limit}");
     let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(2_990_000).collect();
     scene.write(&input, [Record::new("large", &noise)]);

@@ -30,9 +30,8 @@ impl Topics {
     /// Makes a topic, if it is missing, and waits until it is there.
     #[track_caller]
     pub fn create(&self, name: &str, partitions: i32, configs: &[(&str, &str)]) {
-        let topic = configs
-            .iter()
-            .fold(NewTopic::new(name, partitions, TopicReplication::Fixed(1)), |topic, (key, value)| {
+        let topic =
+            configs.iter().fold(NewTopic::new(name, partitions, TopicReplication::Fixed(1)), |topic, (key, value)| {
                 topic.set(key, value)
             });
         let answers = wait(self.admin.create_topics([&topic], &AdminOptions::new())).expect("topics are created");
@@ -64,7 +63,8 @@ impl Topics {
     }
 
     pub fn config(&self, name: &str, key: &str) -> Option<String> {
-        let answers = wait(self.admin.describe_configs([&ResourceSpecifier::Topic(name)], &AdminOptions::new())).ok()?;
+        let answers =
+            wait(self.admin.describe_configs([&ResourceSpecifier::Topic(name)], &AdminOptions::new())).ok()?;
         answers[0].as_ref().ok()?.get(key)?.value.clone()
     }
 
