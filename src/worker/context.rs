@@ -114,7 +114,7 @@ impl<'s> Emit<'s> {
                 Some(sink) if !sink.is_empty() => Ok(SINK),
                 _ => {
                     let message = "the function has no [sink], so emit needs a topic: ctx.emit(value, { topic })";
-                    Err(Refused(Class::TypeError, Outcome::Failed, message.to_owned()))
+                    Err(Refused(Class::TypeError, Outcome::UndeclaredTopic, message.to_owned()))
                 }
             };
         }
