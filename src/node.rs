@@ -59,8 +59,12 @@ impl Node {
             node.workers.count = u32::try_from(config.worker_count()).unwrap_or(u32::MAX);
         });
         let command = WorkerCommand::this_program().context("cannot find this program's own file")?;
-        let pool = Pool::start(PoolOptions { command: command.clone(), workers: config.worker_count() })
-            .context("cannot start the worker processes")?;
+        let pool = Pool::start(PoolOptions {
+            command: command.clone(),
+            workers: config.worker_count(),
+            start_timeout: config.workers.start_timeout,
+        })
+        .context("cannot start the worker processes")?;
         let topics = Arc::new(Topics::new(&settings, embedded.clone())?);
         let sinks = Sinks::new(settings.clone(), Arc::clone(&topics))?;
         let monitor = Monitor::start(pool.clone(), Arc::clone(&board), Arc::clone(&metrics))?;

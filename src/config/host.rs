@@ -18,10 +18,6 @@ impl NodeConfig {
 }
 
 fn host_name() -> String {
-    let mut buffer = [0_u8; 256];
-    // SAFETY: the buffer is writable for its whole length, which leaves room for the final zero.
-    let failed = unsafe { libc::gethostname(buffer.as_mut_ptr().cast(), buffer.len() - 1) } != 0;
-    let end = buffer.iter().position(|byte| *byte == 0).unwrap_or(0);
-    let name = String::from_utf8_lossy(&buffer[..end]).into_owned();
-    if failed || name.is_empty() { "localhost".to_owned() } else { name }
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if name.is_empty() { "localhost".to_owned() } else { name }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::folder::Files;
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceText, codes};
 use crate::manifest::{ENTRY_FILES, Manifest};
-use crate::pool::{Link, WorkerCommand};
+use crate::pool::{HELLO, Link, WorkerCommand};
 use crate::protocol::control::{Bundle, Prepare, Problem};
 
 /// What preparing one function may take.
@@ -47,7 +47,7 @@ pub fn prepare(
         env,
     };
     let answer = Link::start(&limits.command, |_| {}).and_then(|link| {
-        link.wait_ready()?;
+        link.wait_ready(HELLO)?;
         let prepared = link.prepare(&request, limits.patience + manifest.limits.load);
         link.close();
         prepared

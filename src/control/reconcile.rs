@@ -278,7 +278,7 @@ impl Reconciler {
         let letters: BTreeSet<&str> = letters.iter().map(String::as_str).collect();
         let mut starts = Vec::new();
         for function in self.functions.values_mut() {
-            function.follow_pattern(&topics, &letters);
+            function.follow_pattern(&topics, &letters, &self.around.board);
             let Some(program) = function.wanted() else { continue };
             let needs = plan::needs(&program.manifest, &topics, &letters);
             if let Some(start) =

@@ -218,7 +218,7 @@ impl Function {
     }
 
     /// A pattern may match other topics by now.
-    pub fn follow_pattern(&mut self, topics: &TopicMap, dead_letters: &BTreeSet<&str>) {
+    pub fn follow_pattern(&mut self, topics: &TopicMap, dead_letters: &BTreeSet<&str>, board: &Board) {
         if !self.follows_a_pattern() {
             return;
         }
@@ -227,6 +227,7 @@ impl Function {
         if !names.is_empty() && names != running.topics {
             tracing::info!(function = %self.name, topics = %names.join(", "), "the pattern matches other topics");
             running.handle.subscribe(names.clone());
+            board.update(&self.name, |status| status.topics.clone_from(&names));
             running.topics = names;
         }
     }

@@ -59,6 +59,8 @@ pub struct Partition {
     pub leaving: bool,
     /// A record failed for good, and there is no dead letter to write.
     pub stopped: Option<Failed>,
+    /// After a standstill the record is for the version that ended it, not for one that failed at it before.
+    pub least_version: u64,
     stored: Option<i64>,
     landed: Vec<Item>,
 }
@@ -75,14 +77,22 @@ impl Partition {
             has_more: true,
             leaving: false,
             stopped: None,
+            least_version: 0,
             stored: None,
             landed: Vec::new(),
         }
     }
 
     /// Takes records from Kafka's client, as many as there is room for. Returns how many.
-    pub fn take(&mut self, consumer: &mut Consumer, bounds: Bounds, buffer: &mut Vec<Message>) -> Result<usize, Error> {
+    pub fn take(
+        &mut self,
+        consumer: &mut Consumer,
+        bounds: Bounds,
+        buffer: &mut Vec<Message>,
+        ran: &mut Settling<'_>,
+    ) -> Result<usize, Error> {
         let mut taken = 0;
+        let oldest = ran.version.program.manifest.source.skip_older_than.map(oldest_taken);
         let at = Instant::now();
         while self.has_more && !self.leaving && self.ledger.bytes() < bounds.bytes {
             let room = bounds.records.saturating_sub(self.ledger.len()).min(TAKE);
@@ -94,12 +104,34 @@ impl Partition {
             self.has_more = buffer.len() == room;
             for message in buffer.drain(..) {
                 let size = message.size();
+                let too_old = oldest.is_some_and(|oldest| message.timestamp().is_some_and(|time| time < oldest));
                 let seq = self.ledger.add(message.offset(), Taken { message, at }, size);
-                self.lane.push(seq, size);
+                if too_old && self.stopped.is_none() {
+                    self.skip(seq, size, ran);
+                } else {
+                    self.lane.push(seq, size);
+                }
             }
             result?;
         }
         Ok(taken)
+    }
+
+    /// A record that is too old to run: a dead letter without an attempt.
+    fn skip(&mut self, seq: Seq, size: usize, ran: &mut Settling<'_>) {
+        let message = "the record is older than skip-older-than";
+        let failure = FailureView { outcome: Outcome::TooOld, message, stack: "" };
+        let stopped = ran.version.dead_letter.is_none();
+        let failed = self.failed(seq, &failure, stopped);
+        ran.tell(&self.at, failed.clone());
+        if stopped {
+            self.lane.push(seq, size);
+            self.stopped = Some(failed);
+            return;
+        }
+        ran.metrics.settled(failure.outcome, 1);
+        self.bury(seq, &failure, 0, ran);
+        self.ledger.settle(seq);
     }
 
     /// Whether there is something to run and nothing forbids it.
@@ -262,6 +294,11 @@ impl Partition {
                 self.lane.give_back(item);
             }
             Decision::GiveUp => self.give_up(Item { attempts: item.attempts - 1, ..item }, failure, ran),
+            Decision::TooOld => {
+                let message = format!("kept failing for longer than max-age; at last: {}", failure.message);
+                let failure = FailureView { outcome: Outcome::TooOld, message: &message, stack: failure.stack };
+                self.give_up(Item { attempts: item.attempts - 1, ..item }, &failure, ran);
+            }
         }
     }
 
@@ -353,8 +390,9 @@ impl Partition {
     }
 
     /// The function has changed: a partition that stood still tries again.
-    pub fn go_on(&mut self) {
+    pub fn go_on(&mut self, version: u64) {
         if self.stopped.take().is_some() {
+            self.least_version = version;
             self.lane.unblock();
         }
     }
@@ -393,6 +431,12 @@ impl Partition {
     pub fn due(&self) -> Option<Instant> {
         if self.wants_isolate() { self.lane.blocked_until() } else { None }
     }
+}
+
+/// The timestamp, in milliseconds, before which records are not run.
+fn oldest_taken(age: Duration) -> i64 {
+    let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+    jiff::Timestamp::now().as_millisecond().saturating_sub(age)
 }
 
 fn put(run: &mut RunBuilder, message: &Message) {

@@ -159,10 +159,10 @@ impl Subscription {
         self.commit_now(None);
         self.isolates.release();
         self.partitions.clear();
-        if let Some(consumer) = self.consumer.take() {
-            if let Err(error) = consumer.close(CLOSE) {
-                tracing::warn!(%error, "cannot leave the group in time; its partitions move when the session ends");
-            }
+        if let Some(consumer) = self.consumer.take()
+            && let Err(error) = consumer.close(CLOSE)
+        {
+            tracing::warn!(%error, "cannot leave the group in time; its partitions move when the session ends");
         }
     }
 }

@@ -11,6 +11,8 @@ pub enum Decision {
     Retry { after: Duration },
     /// It failed for good.
     GiveUp,
+    /// It might succeed yet, but has failed for longer than it may.
+    TooOld,
 }
 
 /// Runs that a record gets whose handler had to be stopped or brought its isolate down.
@@ -31,7 +33,7 @@ pub fn decide(retry: &Retry, outcome: Outcome, attempts: u32, age: Duration, jit
     let doublings = attempts.saturating_sub(1).min(31);
     let backoff = retry.backoff.initial.saturating_mul(1 << doublings).min(retry.backoff.max);
     let after = backoff.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0);
-    if age + after > retry.max_age { Decision::GiveUp } else { Decision::Retry { after } }
+    if age + after > retry.max_age { Decision::TooOld } else { Decision::Retry { after } }
 }
 
 #[cfg(test)]
@@ -50,7 +52,7 @@ mod tests {
     fn after(attempts: u32, jitter: f64) -> Option<Duration> {
         match decide(&policy(), Outcome::Failed, attempts, Duration::ZERO, jitter) {
             Decision::Retry { after } => Some(after),
-            Decision::GiveUp => None,
+            Decision::GiveUp | Decision::TooOld => None,
         }
     }
 
@@ -89,6 +91,6 @@ mod tests {
 
     #[test]
     fn a_record_that_would_become_too_old_is_given_up() {
-        assert_eq!(decide(&policy(), Outcome::Failed, 1, Duration::from_secs(60), 1.0), Decision::GiveUp);
+        assert_eq!(decide(&policy(), Outcome::Failed, 1, Duration::from_secs(60), 1.0), Decision::TooOld);
     }
 }

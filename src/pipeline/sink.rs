@@ -375,10 +375,10 @@ impl Drop for Sink {
         let mut mailboxes = self.node.router.mailboxes.write().unwrap_or_else(PoisonError::into_inner);
         // Reports that still come for this number must not reach its next owner, so it is given up for good
         // while any are underway.
-        if self.tickets.len() == 0 {
-            if let Some(place) = mailboxes.get_mut(self.number as usize) {
-                *place = None;
-            }
+        if self.tickets.is_empty()
+            && let Some(place) = mailboxes.get_mut(self.number as usize)
+        {
+            *place = None;
         }
     }
 }

@@ -169,12 +169,20 @@ impl Subscription {
         let Some(consumer) = &mut self.consumer else { return };
         self.ready.clear();
         consumer.ready(&mut self.ready);
+        let version = Arc::clone(self.isolates.version());
         for partition in self.partitions.values_mut() {
             partition.has_more |= self.ready.contains(&partition.slot);
             if self.sink.is_blocked() {
                 continue;
             }
-            match partition.take(consumer, self.setup.bounds, &mut self.buffer) {
+            let mut ran = Settling {
+                sink: &mut self.sink,
+                version: &version,
+                metrics: &self.setup.metrics,
+                now,
+                told: &mut self.told,
+            };
+            match partition.take(consumer, self.setup.bounds, &mut self.buffer, &mut ran) {
                 Ok(0) => {}
                 Ok(taken) => {
                     self.last_busy = now;
@@ -199,6 +207,9 @@ impl Subscription {
             moved |= partition.bound != Some(tag);
             let mut held = self.isolates.held();
             let Some(target) = held.find(|held| held.tag == tag) else { continue };
+            if target.version.program.version < partition.least_version {
+                continue;
+            }
             let old = partition.bound.and_then(|bound| self.isolates.held().find(|held| held.tag == bound));
             partition.feed(target, old, now, &self.setup.metrics);
         }
@@ -299,8 +310,9 @@ impl Subscription {
             Event::Isolate { tag, event } => self.isolate_event(tag, event),
             Event::Order(Order::Install(version)) => {
                 self.reporter.installed(&version);
+                let number = version.program.version;
                 self.isolates.install(version);
-                self.partitions.values_mut().for_each(Partition::go_on);
+                self.partitions.values_mut().for_each(|partition| partition.go_on(number));
             }
             Event::Order(Order::Subscribe(topics)) => {
                 self.setup.topics = topics;

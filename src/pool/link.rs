@@ -25,8 +25,8 @@ use crate::protocol::words::{MAX_ISOLATES, Words};
 
 /// How long a worker may take nothing from its full socket.
 const STALL: Duration = Duration::from_secs(10);
-/// How long a new worker may take to say hello.
-const HELLO: Duration = Duration::from_secs(30);
+/// How long a worker that lives for one task may take to say hello.
+pub const HELLO: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Error)]
 pub enum LinkError {
@@ -136,8 +136,8 @@ impl Link {
     }
 
     /// Waits for the worker's first message.
-    pub fn wait_ready(&self) -> Result<Hello, LinkError> {
-        let hello = self.wait_for(&self.hello, HELLO, |hello| hello.clone())?;
+    pub fn wait_ready(&self, patience: Duration) -> Result<Hello, LinkError> {
+        let hello = self.wait_for(&self.hello, patience, |hello| hello.clone())?;
         if hello.version != crate::protocol::VERSION {
             self.kill("speaks another version of the protocol");
             return Err(LinkError::Version { theirs: hello.version, ours: crate::protocol::VERSION });
@@ -320,7 +320,7 @@ impl Link {
                 Err(_) => return None,
             }
             loop {
-                match assembler.next() {
+                match assembler.next_message() {
                     Ok(Some(message)) => {
                         if let Err(why) = self.receive(message) {
                             return Some(why);

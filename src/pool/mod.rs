@@ -4,7 +4,6 @@
 //! - [`process`] starts a worker and says how it ended;
 //! - [`link`] carries messages to and from one worker, and believes nothing that it reads;
 //! - [`supervisor`] keeps the wanted number of workers running;
-//! - [`trial`] runs a function on given records, without Kafka;
 //! - [`isolate`] is what the data plane holds: one isolate of one function version in one worker.
 //!
 //! Nothing here knows V8 or Kafka.
@@ -13,10 +12,8 @@ mod isolate;
 mod link;
 mod process;
 mod supervisor;
-mod trial;
 
 pub use isolate::{Isolate, IsolateEvent, Route};
-pub use link::{Death, Link, LinkError};
+pub use link::{Death, HELLO, Link, LinkError};
 pub use process::{WorkerCommand, worker_fds};
 pub use supervisor::{Pool, PoolOptions};
-pub use trial::{Trial, TrialError, TrialRecord, TrialReport, TrialResult, TrialVerdict};

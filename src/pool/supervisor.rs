@@ -17,6 +17,8 @@ pub struct PoolOptions {
     pub command: WorkerCommand,
     /// Number of worker processes.
     pub workers: usize,
+    /// How long a new worker may take until it answers.
+    pub start_timeout: Duration,
 }
 
 /// The worker processes of this node; cheap to clone.
@@ -67,7 +69,12 @@ impl Pool {
             orders: Mutex::new(orders.clone()),
         });
         let (ready, first) = channel();
-        let supervisor = Supervisor { inner: Arc::clone(&inner), command: options.command, orders };
+        let supervisor = Supervisor {
+            inner: Arc::clone(&inner),
+            command: options.command,
+            start_timeout: options.start_timeout,
+            orders,
+        };
         std::thread::Builder::new()
             .name("workers".to_owned())
             .spawn(move || supervisor.run(&inbox, &ready))
@@ -120,6 +127,7 @@ impl Pool {
 struct Supervisor {
     inner: Arc<Inner>,
     command: WorkerCommand,
+    start_timeout: Duration,
     orders: Sender<Order>,
 }
 
@@ -191,7 +199,7 @@ impl Supervisor {
             }
             let _ = orders.send(Order::Died { slot });
         })?;
-        let hello = link.wait_ready()?;
+        let hello = link.wait_ready(self.start_timeout)?;
         tracing::debug!(pid = link.pid(), slot, "worker is ready");
         *lock(&self.inner.slots[slot]) = Some(Ready { link, hello });
         Ok(())

@@ -156,7 +156,7 @@ impl Assembler {
     }
 
     /// The next whole message, if there is one.
-    pub fn next(&mut self) -> Result<Option<Message>, FrameError> {
+    pub fn next_message(&mut self) -> Result<Option<Message>, FrameError> {
         loop {
             let rest = &self.buffer[self.start..self.end];
             let Some(header) = rest.first_chunk::<HEADER>() else { return Ok(None) };
@@ -210,7 +210,7 @@ mod tests {
                 Ok(now.len())
             });
             assert_eq!(filled, Ok(now.len()));
-            while let Some(message) = assembler.next()? {
+            while let Some(message) = assembler.next_message()? {
                 messages.push(message);
             }
         }

@@ -234,6 +234,9 @@ fn read_result<'a>(rest: &mut Reader<'a>) -> Result<ResultView<'a>, WireError> {
     Ok(ResultView { topic, partition, timestamp, key, headers, value })
 }
 
+/// A header's name and value.
+pub type OwnedHeader = (Vec<u8>, Option<Vec<u8>>);
+
 /// What a result changes of its record, as the worker writes it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ResultHead<'a> {
@@ -242,7 +245,7 @@ pub struct ResultHead<'a> {
     pub timestamp: Option<i64>,
     pub key: Option<Option<&'a [u8]>>,
     /// Whether the headers replace the record's; and the headers, null to remove one.
-    pub headers: Option<(bool, &'a [(Vec<u8>, Option<Vec<u8>>)])>,
+    pub headers: Option<(bool, &'a [OwnedHeader])>,
 }
 
 /// Appends one result to a record's buffer of results.

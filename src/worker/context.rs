@@ -114,7 +114,7 @@ impl<'s> Emit<'s> {
                 Some(sink) if !sink.is_empty() => Ok(SINK),
                 _ => {
                     let message = "the function has no [sink], so emit needs a topic: ctx.emit(value, { topic })";
-                    Err(Refused(Class::TypeError, Outcome::Failed, message.to_owned()))
+                    Err(Refused(Class::TypeError, Outcome::UndeclaredTopic, message.to_owned()))
                 }
             };
         }
@@ -237,7 +237,8 @@ pub fn op_deadline(state: &OpState, number: f64) -> f64 {
     let started = arena.with_invocation(number as u64, |invocation| invocation.started_ns);
     let Some(started) = started else { return f64::NAN };
     let elapsed_ms = clock::now_ns().saturating_sub(started) as f64 / 1e6;
-    (clock::unix_ms() - elapsed_ms + arena.settings.limits.wall_ms as f64).round()
+    // Rounded down as `Date.now()` is, so that never more than the whole time seems to be left.
+    (clock::unix_ms() - elapsed_ms + arena.settings.limits.wall_ms as f64).floor()
 }
 
 /// Notes that somebody may wait for the invocation's signal; false when it has ended.

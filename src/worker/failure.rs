@@ -28,7 +28,12 @@ impl Failure {
     pub fn from_exception<'s>(scope: &mut v8::PinScope<'s, '_>, exception: v8::Local<'s, v8::Value>) -> Failure {
         let outcome = outcome_of(scope, exception).unwrap_or(Outcome::Failed);
         let error = JsError::from_v8_exception(scope, exception);
-        Failure { outcome, message: message(&error), stack: stack(&error) }
+        let message = match &error.message {
+            // The reason alone: that it was rejected is what the outcome says.
+            Some(reason) if outcome == Outcome::Rejected => bounded(reason, MAX_MESSAGE),
+            _ => message(&error),
+        };
+        Failure { outcome, message, stack: stack(&error) }
     }
 }
 

@@ -175,6 +175,11 @@ impl Isolate {
             self.take(order)?;
         }
         let more = self.run()?;
+        if self.invoker.pending.is_empty() {
+            // What handlers left behind is looked at even if none of them waits: rejections that nobody handles.
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            poll_event_loop(&mut self.engine, &mut self.invoker, &mut context)?;
+        }
         if more {
             return Ok(());
         }

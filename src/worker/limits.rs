@@ -106,9 +106,13 @@ impl Guard {
     fn stop(&self, word: u64, limit: Limit) {
         self.limit.store(limit as u8, Ordering::Release);
         let stopped = (word & !STATE) | STOPPED;
-        if self.word.compare_exchange(word, stopped, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-            && let Some(handle) = self.handle.get()
-        {
+        if self.word.compare_exchange(word, stopped, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            self.terminate();
+        }
+    }
+
+    fn terminate(&self) {
+        if let Some(handle) = self.handle.get() {
             handle.terminate_execution();
         }
     }
@@ -116,9 +120,7 @@ impl Guard {
     /// The isolate is about to exceed its heap. Called on its own thread.
     pub fn stop_for_memory(&self) {
         self.stop(self.word.load(Ordering::Relaxed), Limit::Memory);
-        if let Some(handle) = self.handle.get() {
-            handle.terminate_execution();
-        }
+        self.terminate();
     }
 
     fn wall_exceeded(&self, now_ns: u64) -> bool {
@@ -138,8 +140,14 @@ impl Watched {
     /// Looks once; says whether JavaScript was running.
     fn look(&mut self, guard: &Guard) -> bool {
         let word = guard.word.load(Ordering::Acquire);
-        if word & STATE != RUNNING {
-            return false;
+        match word & STATE {
+            RUNNING => {}
+            // Code of the engine around a dynamic import can swallow a stop, so it is repeated until the stretch ends.
+            STOPPED => {
+                guard.terminate();
+                return true;
+            }
+            _ => return false,
         }
         let cpu = guard.cpu.read_ns();
         if word != self.word {

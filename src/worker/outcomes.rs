@@ -63,7 +63,7 @@ impl Encoder<'_> {
         let settings = &self.arena.settings;
         if settings.topics.first().is_none_or(String::is_empty) {
             let message = "the handler returned a value, but the function has no [sink] to write it to";
-            return Err(Failure::new(Outcome::Failed, message));
+            return Err(Failure::new(Outcome::UndeclaredTopic, message));
         }
         let (count, used) = self.arena.with(number, |live| (live.count, live.results.len())).unwrap_or_default();
         let limits = &settings.limits;

@@ -32,6 +32,8 @@ pub fn main_from_fds() -> ExitCode {
 
 /// Runs a worker until the host closes the socket.
 pub fn main(socket: OwnedFd, words: OwnedFd) -> ExitCode {
+    // A thread that panics holds invocations that would never settle; the shared page tells whose they are.
+    std::panic::set_hook(Box::new(|panic| fail(&panic.to_string())));
     engine::initialise();
     let words = match Words::open(&words) {
         Ok(words) => Arc::new(words),
@@ -67,7 +69,7 @@ fn serve(socket: &OwnedFd, shared: &Shared) {
             Err(error) => fail(&format!("cannot read from the host: {error}")),
         }
         loop {
-            match assembler.next() {
+            match assembler.next_message() {
                 Ok(None) => break,
                 Ok(Some(message)) => router.route(message),
                 Err(error) => fail(&format!("malformed message: {error}")),

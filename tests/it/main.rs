@@ -1,14 +1,33 @@
 //! Everything that is tested from the outside: the binary, the servers, the way of a record; one file per behaviour.
+//!
+//! Many of the tests run the program on the real Kafka of `EDDYLINE_TEST_BROKERS`, which `make test` provides; without
+//! it they say that they are skipped, and under `CI=true` they fail. Each has topics, groups and functions of its own,
+//! so they run side by side.
 
+mod acceptance;
 mod admin;
+mod batches;
+mod bounds;
+mod bytes;
 mod cli;
 mod cli_serve;
+mod dead_letters;
 mod kafka_layer;
+mod lifecycle;
+mod mistakes;
+mod partitioning;
+mod positions;
+mod reload;
+mod results;
+mod retries;
+mod shown;
 mod support;
 mod tidy;
+mod topics;
 mod worker_context;
 mod worker_lanes;
 mod worker_limits;
 mod worker_prepare;
 mod worker_record;
 mod worker_speed;
+mod workers;

@@ -81,7 +81,10 @@ fn module_roots_declare_and_say_what_for() {
     for (name, text) in sources("src") {
         if name.ends_with("/mod.rs") {
             assert!(text.starts_with("//!"), "{name} does not say what it is for");
-            assert!(!code(&text).any(|line| line.starts_with("fn ") || line.starts_with("pub fn ")), "{name} has logic");
+            assert!(
+                !code(&text).any(|line| line.starts_with("fn ") || line.starts_with("pub fn ")),
+                "{name} has logic"
+            );
         }
     }
 }

@@ -137,3 +137,21 @@ fn modules_that_load_for_too_long_are_stopped() {
     let problem = worker.load(1, &load).result.unwrap_err();
     assert_eq!(problem.code, "E1206");
 }
+
+#[test]
+fn dynamic_imports_in_odd_places_do_not_bring_the_worker_down() {
+    for body in [
+        "function f() { try { f(); } finally { import('./nothing.js').catch(() => {}); } } try { f(); } catch { return 'fine'; }",
+        "for (;;) import('./nothing.js').catch(() => {});",
+        "try { for (;;); } finally { import('./nothing.js'); }",
+    ] {
+        let mut load = harmful(body);
+        load.limits.cpu_ms = 100;
+        let mut worker = Worker::with(load);
+        assert!(worker.load(2, &handler("return 'neighbour';")).result.is_ok());
+        worker.run(&[Record::new("harm")]);
+        worker.settled(1);
+        worker.run_in(2, &[((9, 1, 1), &[Record::new("x")])]);
+        assert_eq!(worker.settled(1)[0].outputs(), [Output::value("neighbour")], "{body}");
+    }
+}

@@ -4,12 +4,12 @@ use eddyline::protocol::control::{Bundle, Handler, Load, Problem};
 
 use crate::support::worker::{Output, Record, Worker, function};
 
-fn prepare(files: &[(&str, &str)]) -> Result<Bundle, Problem> {
-    Worker::start().prepare(files).result
+fn prepare(files: &[(&str, &str)]) -> Result<Bundle, Box<Problem>> {
+    Worker::start().prepare(files).result.map_err(Box::new)
 }
 
 fn problem(files: &[(&str, &str)]) -> Problem {
-    prepare(files).unwrap_err()
+    *prepare(files).unwrap_err()
 }
 
 /// The code, line and column of a problem.

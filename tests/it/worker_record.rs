@@ -220,7 +220,7 @@ fn without_a_sink_a_value_cannot_be_returned() {
     load.topics = vec![String::new(), "also".to_owned()];
     let mut worker = Worker::with(load);
     let settled = worker.one(Record::new("x"));
-    assert_eq!(settled.failed().outcome, Outcome::Failed);
+    assert_eq!(settled.failed().outcome, Outcome::UndeclaredTopic);
     assert!(settled.failed().message.contains("no [sink]"), "{settled:?}");
     assert_eq!(worker.one(Record::new("y")).outputs(), []);
 }

@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn anything_lost_or_doubled_is_found_and_named() {
-        let changes: [(fn(&mut Account), &str); 5] = [
+        type Change = fn(&mut Account);
+        let changes: [(Change, &str); 5] = [
             (|account| account.held_by_sources = 11, "records taken: 10, not 11"),
             (|account| account.counters.done = 6, "records settled: 9, not 10"),
             (|account| account.held_by_dead_letter = 0, "dead letters in Kafka: 0, not 1"),

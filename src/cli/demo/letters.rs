@@ -41,7 +41,7 @@ pub(super) fn read(stage: &Stage) -> anyhow::Result<Vec<Letters>> {
 fn letters(topic: String, code: String, reasons: BTreeMap<String, u64>) -> Letters {
     let records = reasons.values().sum();
     let mut reasons: Vec<(String, u64)> = reasons.into_iter().collect();
-    reasons.sort_by_key(|(_, records)| std::cmp::Reverse(*records));
+    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.1));
     Letters { topic, code, records, reasons }
 }
 

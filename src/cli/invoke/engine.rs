@@ -18,7 +18,7 @@ use crate::{
     cli::{exit, failure::Failure},
     function::Program,
     outcome::Outcome,
-    pool::{Isolate, IsolateEvent, Link, WorkerCommand},
+    pool::{HELLO, Isolate, IsolateEvent, Link, WorkerCommand},
     protocol::{
         control::{Handler, LogLevel, Problem},
         run::{Invocation, RecordView, RunBuilder},
@@ -86,7 +86,7 @@ impl Engine {
 
     fn start(&self) -> anyhow::Result<Running> {
         let link = Link::start(&self.command, |_| {})?;
-        link.wait_ready()?;
+        link.wait_ready(HELLO)?;
         let (sender, events) = channel();
         let route = move |event| {
             // Nobody listens any more once the command is done.

@@ -1,3 +1,23 @@
-//! What the tests share.
+//! What the tests stand on: a broker, topics, functions in a folder of their own, and the real program run on them.
 
+pub mod broker;
+pub mod client;
+pub mod folder;
+pub mod murmur;
+pub mod node;
+pub mod process;
+pub mod reading;
+pub mod record;
+pub mod scene;
+pub mod topics;
+pub mod trial;
+pub mod wait;
 pub mod worker;
+pub mod writing;
+
+pub use folder::Function;
+pub use node::Node;
+pub use record::Record;
+pub use scene::Scene;
+pub use trial::Trial;
+pub use wait::eventually;

@@ -33,6 +33,9 @@ pub struct Worker {
     runs: u32,
 }
 
+/// An invocation to be sent: its id, lane and epoch, and its records.
+pub type Sent<'a> = ((u64, u32, u32), &'a [Record]);
+
 /// How an invocation ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settled {
@@ -251,7 +254,7 @@ impl Worker {
 
     fn read(&mut self) -> Message {
         loop {
-            if let Some(message) = self.assembler.next().unwrap() {
+            if let Some(message) = self.assembler.next_message().unwrap() {
                 return message;
             }
             let socket = &mut self.socket;
@@ -307,7 +310,7 @@ impl Worker {
     }
 
     /// Sends invocations, given by id, lane and epoch.
-    pub fn run_in(&mut self, channel: u32, invocations: &[((u64, u32, u32), &[Record])]) {
+    pub fn run_in(&mut self, channel: u32, invocations: &[Sent<'_>]) {
         let mut builder = RunBuilder::new(channel, ["in"].into_iter());
         for ((id, lane, epoch), records) in invocations {
             let head = Invocation { id: *id, lane: *lane, epoch: *epoch, attempt: 1, records: records.len() as u32 };

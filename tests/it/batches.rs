@@ -1,0 +1,125 @@
+//! Handlers that take several records at once.
+
+use crate::support::record::{keys, texts};
+use crate::support::{Record, Trial};
+
+fn numbered(count: u32) -> impl Iterator<Item = Record> {
+    (0..count)
+        .map(|n| Record::new(format!("k{n}"), n.to_string()).on(0).at(i64::from(n) + 1).header("n", n.to_string()))
+}
+
+#[test]
+fn the_result_at_place_i_belongs_to_record_i() {
+    let handler = "
+        export default {
+          batch(records) {
+            return records.map((record) => record.json() % 2 ? null : { n: record.json(), of: records.length > 0 });
+          },
+        };";
+    let Some(trial) = Trial::with("batch", 2, |draft| draft.with("[batch]\nmax-records = 7"), handler) else { return };
+    trial.feed(numbered(40));
+    let mut out = trial.out();
+    out.sort_by_key(|record| record.timestamp);
+    let expected: Vec<u32> = (0..40).step_by(2).collect();
+    assert_eq!(out.len(), expected.len());
+    for (record, n) in out.iter().zip(expected) {
+        assert_eq!(record.json(), serde_json::json!({ "n": n, "of": true }));
+        assert_eq!(record.key_text(), format!("k{n}"));
+        assert_eq!((record.header_text("n"), record.timestamp), (Some(&*n.to_string()), Some(i64::from(n) + 1)));
+    }
+    assert_eq!(trial.metric("eddyline_function_filtered_records_total"), 20.0);
+}
+
+#[test]
+fn a_batch_is_of_one_partition_in_its_order_and_no_larger_than_asked() {
+    let handler = "
+        export default {
+          batch(records) {
+            const offsets = records.map((record) => record.offset);
+            const partitions = new Set(records.map((record) => record.partition));
+            records[0].emit({ partitions: [...partitions], offsets });
+          },
+        };";
+    let more = "[batch]\nmax-records = 5\nmax-wait = \"200ms\"";
+    let Some(trial) = Trial::with("batch-order", 3, |draft| draft.with(more), handler) else { return };
+    trial.feed((0..60).map(|n| Record::of(n.to_string()).on(n % 3)));
+    let mut next = [0; 3];
+    let mut batches: Vec<serde_json::Value> = trial.out().iter().map(Record::json).collect();
+    batches.sort_by_key(|batch| batch["offsets"][0].as_i64());
+    let mut largest = 0;
+    for batch in &batches {
+        assert_eq!(batch["partitions"].as_array().map(Vec::len), Some(1));
+        let partition = batch["partitions"][0].as_u64().expect("a number") as usize;
+        let offsets = batch["offsets"].as_array().expect("offsets");
+        largest = largest.max(offsets.len());
+        for offset in offsets {
+            assert_eq!(offset.as_i64(), Some(next[partition]));
+            next[partition] += 1;
+        }
+    }
+    assert_eq!(next, [20, 20, 20]);
+    assert!((2..=5).contains(&largest), "{largest}");
+}
+
+#[test]
+fn single_records_of_a_batch_are_retried_and_rejected_without_their_neighbours() {
+    let handler = "
+        let runs = 0;
+        export default {
+          batch(records, ctx) {
+            for (const record of records) {
+              if (record.text() === 'reject') record.reject('not this one');
+              else if (record.text() === 'retry' && runs++ === 0) record.retry();
+              else record.emit('done ' + record.text());
+            }
+          },
+        };";
+    let more = "[batch]\nmax-wait = \"300ms\"\n[retry]\nbackoff = { initial = \"1ms\", max = \"1ms\" }";
+    let Some(trial) = Trial::with("batch-single", 1, |draft| draft.with(more), handler) else { return };
+    trial.feed(["a", "reject", "b", "retry", "c"].map(|text| Record::new(text, text)));
+    let out = trial.out();
+    let mut values = texts(&out);
+    values.sort_unstable();
+    assert_eq!(values, ["done a", "done b", "done c", "done retry"]);
+    let dead = trial.dead();
+    assert_eq!(keys(&dead), ["reject"]);
+    assert_eq!(dead[0].error_code(), "E2002");
+    assert_eq!(dead[0].header_text("eddyline.error.message"), Some("not this one"));
+}
+
+#[test]
+fn a_batch_that_throws_is_halved_until_the_guilty_record_is_found() {
+    let handler = "
+        export default {
+          batch(records) {
+            if (records.some((record) => record.text() === '13')) throw new Error('unlucky');
+            return records.map((record) => record);
+          },
+        };";
+    let more =
+        "[batch]\nmax-wait = \"300ms\"\n[retry]\nmax-attempts = 2\nbackoff = { initial = \"1ms\", max = \"1ms\" }";
+    let Some(trial) = Trial::with("batch-halved", 1, |draft| draft.with(more), handler) else { return };
+    trial.feed(numbered(30));
+    let expected: Vec<String> = (0..30).filter(|n| *n != 13).map(|n| n.to_string()).collect();
+    assert_eq!(texts(&trial.out()), expected);
+    let dead = trial.dead();
+    assert_eq!(texts(&dead), ["13"]);
+    assert_eq!((dead[0].error_code(), dead[0].header_text("eddyline.error.attempts")), ("E2001", Some("2")));
+}
+
+#[test]
+fn a_batch_that_returns_anything_but_an_item_for_each_record_fails() {
+    let handler = "
+        export default {
+          batch(records) {
+            return records[0].text() === 'short' ? [] : 'no array';
+          },
+        };";
+    let more = "[batch]\nmax-records = 1\n[retry]\nmax-attempts = 1";
+    let Some(trial) = Trial::with("batch-wrong", 1, |draft| draft.with(more), handler) else { return };
+    trial.feed(["short", "text"].map(|text| Record::new(text, text)));
+    assert_eq!(trial.out(), []);
+    let dead = trial.dead();
+    assert_eq!(keys(&dead), ["short", "text"]);
+    assert!(dead.iter().all(|letter| letter.error_code() == "E2001"));
+}

@@ -1,0 +1,178 @@
+//! Large backlogs and strange values: memory stays bounded, and nothing crashes.
+
+use crate::support::record::{keys, texts};
+use crate::support::{Record, Scene, Trial, process};
+
+const COPY: &str = "export default (record) => record;";
+const MIB: usize = 1 << 20;
+
+fn noise(length: usize) -> Vec<u8> {
+    std::iter::repeat_with(|| fastrand::u8(..)).take(length).collect()
+}
+
+#[test]
+fn memory_does_not_grow_with_the_backlog_of_a_slow_function() {
+    let handler = "
+        export default async (record) => {
+          const until = Date.now() + 200;
+          while (Date.now() < until) await Promise.resolve();
+        };";
+    let Some(scene) = Scene::new("backlog") else { return };
+    let (input, idle_input) = (scene.topic("in", 4), scene.topic("idle-in", 1));
+    let limits = "[limits]\ncpu = \"5s\"";
+    let idle = scene.function("idle").reads(&idle_input).with(limits).handler(handler);
+    let node = scene.start();
+    node.runs(&idle);
+    scene.write(&idle_input, [Record::of("x")]);
+    scene.caught_up(&idle);
+    let peak = || process::memory(node.pid(), "VmHWM").expect("a live node");
+    let before = peak();
+
+    // 200 MiB that do not compress, of which the function manages some hundred KiB in this test's time.
+    for _ in 0..50 {
+        scene.write(&input, (0..64).map(|n| Record::of(noise(64 << 10)).on(n % 4)));
+    }
+    let slow = scene.function("slow").reads(&input).with(limits).handler(handler);
+    node.runs(&slow);
+    node.eventually("some records are through", |node| {
+        let done = node.metric("eddyline_function_filtered_records_total", &[("function", &slow.name)])?;
+        (done >= 20.0).then_some(())
+    });
+    let grown = peak().saturating_sub(before) as usize;
+    assert!(grown < 100 * MIB, "a backlog of 200 MiB made the node grow by {} MiB", grown / MIB);
+    let in_flight = node.metric("eddyline_function_in_flight_records", &[("function", &slow.name)]);
+    assert!(in_flight.is_some_and(|count| count <= 4.0 * 1000.0), "{in_flight:?}");
+}
+
+#[test]
+fn a_record_of_20_mb_passes() {
+    let Some(scene) = Scene::new("huge") else { return };
+    let large = [("max.message.bytes", "30000000")];
+    let (input, output) = (scene.topic_with("in", 1, &large), scene.topic_with("out", 1, &large));
+    let more = "[limits]\nheap = \"256MiB\"\nexternal = \"256MiB\"\noutput = \"64MiB\"\ncpu = \"10s\"\nwall = \"30s\"";
+    let function = scene.function("it").reads(&input).writes(&output).with(more).handler(
+        "export default (record, ctx) => {
+           if (record.key === 'parsed') return { length: record.json().text.length };
+           if (record.key === 'copied') { ctx.emit(record.bytes()); return; }
+           return record;
+         };",
+    );
+    let value = noise(20_000_000);
+    let json = format!("{{\"text\":{:?}}}", "x".repeat(20_000_000));
+    let records = [
+        Record::new("small", "before"),
+        Record::new("unchanged", &value),
+        Record::new("copied", &value),
+        Record::new("parsed", &json),
+        Record::new("small", "behind"),
+    ];
+    for record in records {
+        scene.write(&input, [record]);
+    }
+    let node = scene.start();
+    node.runs(&function);
+    scene.caught_up(&function);
+    let out = scene.read(&output);
+    assert_eq!(keys(&out), ["small", "unchanged", "copied", "parsed", "small"]);
+    assert!(out[1].value.as_deref() == Some(&value[..]), "20 MB come through unchanged");
+    assert!(out[2].value.as_deref() == Some(&value[..]), "and as bytes that the handler emits");
+    assert_eq!(out[3].text(), r#"{"length":20000000}"#);
+    assert_eq!(scene.read(&function.dead_letter), []);
+}
+
+#[test]
+fn values_that_a_default_function_cannot_hold_are_dead_letters_and_do_not_stop_the_rest() {
+    let handler = "
+        export default (record) => {
+          if (record.key === 'grow') {
+            const hoard: unknown[] = [];
+            while (true) hoard.push(new Array(10_000).fill(hoard.length));
+          }
+          return record.key === 'deep' ? typeof record.json() : record;
+        };";
+    let more = "[limits]\ncpu = \"10s\"\nwall = \"30s\"\n[retry]\nmax-attempts = 1";
+    let Some(trial) = Trial::with("hostile", 1, |draft| draft.with(more), handler) else { return };
+    let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    trial.feed([
+        Record::new("a", "first"),
+        Record::new("deep", &deep),
+        Record::new("b", "second"),
+        Record::new("grow", "x"),
+        Record::new("c", "third"),
+        Record::new("", ""),
+        Record::default(),
+        Record::new("d", "last"),
+    ]);
+    let out = trial.out();
+    let passed: Vec<Option<&[u8]>> = out.iter().map(|record| record.key.as_deref()).collect();
+    let dead = trial.dead();
+    let died = keys(&dead);
+    let wanted: [&[u8]; 4] = [b"a", b"b", b"c", b"d"];
+    assert!(wanted.iter().all(|key| passed.contains(&Some(*key))), "{passed:?}");
+    assert!(passed.contains(&Some(b"")) && passed.contains(&None), "{passed:?}");
+    // Whether a parser copes with 200,000 levels is its own matter; that nothing else suffers is ours.
+    assert!(died.contains(&"deep") != passed.contains(&Some(b"deep")), "deep ended in exactly one place");
+    assert!(died.contains(&"grow"));
+    let grow = dead.iter().find(|letter| letter.key_text() == "grow").expect("its letter");
+    assert!(["E2103", "E2104"].contains(&grow.error_code()), "{}", grow.error_code());
+}
+
+#[test]
+fn a_result_that_is_too_large_for_its_topic_is_a_dead_letter_and_its_neighbours_are_written() {
+    let Some(scene) = Scene::new("too-large") else { return };
+    let input = scene.topic_with("in", 1, &[("max.message.bytes", "2000000")]);
+    let output = scene.topic_with("out", 1, &[("max.message.bytes", "100000")]);
+    let function = scene.function("it").reads(&input).writes(&output).handler(COPY);
+    let value = noise(200_000);
+    let mut records: Vec<Record> = (0..20).map(|n| Record::new(format!("small-{n}"), "x")).collect();
+    records.insert(10, Record::new("large", &value));
+    scene.write(&input, records);
+    let node = scene.start();
+    node.runs(&function);
+    scene.caught_up(&function);
+    assert_eq!(scene.read(&output).len(), 20);
+    let dead = scene.read(&function.dead_letter);
+    assert_eq!(keys(&dead), ["large"]);
+    assert_eq!(dead[0].error_code(), "E2202");
+    assert_eq!(dead[0].value.as_deref(), Some(&value[..]));
+    let message = dead[0].header_text("eddyline.error.message").expect("a message");
+    assert!(message.contains("100000") && message.contains(&output), "{message}");
+}
+
+#[test]
+fn a_limit_that_was_lowered_later_costs_no_neighbour_its_place() {
+    let Some(scene) = Scene::new("lowered") else { return };
+    let input = scene.topic("in", 1);
+    let output = scene.topic("out", 1);
+    let function = scene.function("it").reads(&input).writes(&output).handler(COPY);
+    scene.write(&input, [Record::new("learn", "the limit")]);
+    let node = scene.start();
+    node.runs(&function);
+    scene.caught_up(&function);
+    scene.topics.configure(&output, "max.message.bytes", "50000");
+    let mut records: Vec<Record> = (0..40).map(|n| Record::new(format!("small-{n}"), noise(2_000))).collect();
+    records.insert(20, Record::new("large", noise(200_000)));
+    scene.write(&input, records);
+    scene.caught_up(&function);
+    let out = scene.read(&output);
+    let mut expected: Vec<String> = (0..40).map(|n| format!("small-{n}")).collect();
+    expected.insert(0, "learn".to_owned());
+    let mut written = keys(&out);
+    written.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(written, expected);
+    let dead = scene.read(&function.dead_letter);
+    assert_eq!(keys(&dead), ["large"]);
+    assert_eq!(dead[0].error_code(), "E2202");
+}
+
+#[test]
+fn a_large_value_that_compresses_well_enough_for_kafka_passes() {
+    let Some(trial) = Trial::with("compressed", 1, |draft| draft.with("[limits]\noutput = \"8MiB\""), COPY) else {
+        return;
+    };
+    let value = "well compressed ".repeat(200_000);
+    trial.feed([Record::new("large", &value), Record::new("small", "x")]);
+    assert_eq!(keys(&trial.out()), ["large", "small"]);
+    assert_eq!(texts(&trial.dead()), [""; 0]);
+}
