@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -35,11 +34,13 @@ pub struct Node {
     server: Admin,
     control: Control,
     pool: Pool,
-    monitor: Monitor,
+    monitors: Vec<Monitor>,
 }
 
 /// How often the workers' state is shown.
 const MONITOR: Duration = Duration::from_millis(500);
+/// How often we ask whether a broker answers, and how long it may take.
+const PROBE: Duration = Duration::from_secs(5);
 
 impl Node {
     /// Starts everything; functions begin to run as soon as their topics are there.
@@ -67,7 +68,10 @@ impl Node {
         .context("cannot start the worker processes")?;
         let topics = Arc::new(Topics::new(&settings, embedded.clone())?);
         let sinks = Sinks::new(settings.clone(), Arc::clone(&topics))?;
-        let monitor = Monitor::start(pool.clone(), Arc::clone(&board), Arc::clone(&metrics))?;
+        let monitors = vec![
+            Monitor::of_workers(pool.clone(), Arc::clone(&board), Arc::clone(&metrics))?,
+            Monitor::of_brokers(Arc::clone(&topics), Arc::clone(&board))?,
+        ];
         let control = Control::start(
             control_options(&config, embedded.is_some()),
             Surroundings {
@@ -86,7 +90,7 @@ impl Node {
             brokers = %settings.brokers, admin = %admin, workers = pool.len(), functions = %config.functions.path.display(),
             "the node runs"
         );
-        Ok(Node { board, metrics, settings, topics, admin, embedded, server, control, pool, monitor })
+        Ok(Node { board, metrics, settings, topics, admin, embedded, server, control, pool, monitors })
     }
 
     /// The live worker processes.
@@ -99,7 +103,7 @@ impl Node {
         self.board.update_node(|node| node.phase = Phase::Draining);
         self.control.stop(deadline);
         self.pool.stop();
-        self.monitor.stop();
+        self.monitors.into_iter().for_each(Monitor::stop);
         drop(self.server);
         tracing::info!("the node has drained");
         Ok(())
@@ -148,36 +152,53 @@ fn control_options(config: &NodeConfig, embedded: bool) -> ControlOptions {
     }
 }
 
-/// Shows the workers' state on the board.
+/// Does something again and again until it is stopped.
 struct Monitor {
     stop: Sender<()>,
-    thread: JoinHandle<()>,
 }
 
 impl Monitor {
-    fn start(pool: Pool, board: Arc<Board>, metrics: Arc<Metrics>) -> std::io::Result<Monitor> {
+    fn start(name: &str, every: Duration, mut look: impl FnMut() + Send + 'static) -> std::io::Result<Monitor> {
         let (stop, stopped) = channel();
-        let thread = std::thread::Builder::new().name("monitor".to_owned()).spawn(move || {
-            let mut counted = 0;
+        std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             loop {
-                let (alive, restarts) = (pool.alive(), pool.restarts());
-                metrics.node().workers_alive.set(alive as i64);
-                metrics.node().worker_restarts.add(restarts - counted);
-                counted = restarts;
-                board.update_node(|node| {
-                    node.workers.alive = u32::try_from(alive).unwrap_or(u32::MAX);
-                    node.workers.restarts = restarts;
-                });
-                if stopped.recv_timeout(MONITOR) != Err(RecvTimeoutError::Timeout) {
+                look();
+                if stopped.recv_timeout(every) != Err(RecvTimeoutError::Timeout) {
                     return;
                 }
             }
         })?;
-        Ok(Monitor { stop, thread })
+        Ok(Monitor { stop })
     }
 
+    /// Shows the workers' state on the board.
+    fn of_workers(pool: Pool, board: Arc<Board>, metrics: Arc<Metrics>) -> std::io::Result<Monitor> {
+        let mut counted = 0;
+        Monitor::start("monitor", MONITOR, move || {
+            let (alive, restarts) = (pool.alive(), pool.restarts());
+            metrics.node().workers_alive.set(alive as i64);
+            metrics.node().worker_restarts.add(restarts - counted);
+            counted = restarts;
+            board.update_node(|node| {
+                node.workers.alive = u32::try_from(alive).unwrap_or(u32::MAX);
+                node.workers.restarts = restarts;
+            });
+        })
+    }
+
+    /// Shows on the board whether a broker answers, which a quiet node would not notice otherwise.
+    fn of_brokers(topics: Arc<Topics>, board: Arc<Board>) -> std::io::Result<Monitor> {
+        Monitor::start("probe", PROBE, move || {
+            let error = topics.list(PROBE).err().map(|error| error.to_string());
+            board.update_node(|node| {
+                node.brokers.reachable = Some(error.is_none());
+                node.brokers.error = error;
+            });
+        })
+    }
+
+    /// It ends after the look that it may be in, which nobody needs to wait for.
     fn stop(self) {
         let _ = self.stop.send(());
-        let _ = self.thread.join();
     }
 }

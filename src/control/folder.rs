@@ -42,10 +42,10 @@ pub fn scan(root: &Path) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(root)? {
         let dir = entry?.path();
-        if !dir.join(MANIFEST_FILE).is_file() {
+        let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.starts_with('.') || !dir.join(MANIFEST_FILE).is_file() {
             continue;
         }
-        let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let mut hasher = DefaultHasher::new();
         // A folder that vanishes while we look at it will be looked at again.
         let _ = walk(&dir, &mut |path, metadata| {

@@ -65,6 +65,8 @@ const MAX_RETRY: Duration = Duration::from_secs(5);
 /// How often patterns are compared with the cluster's topics.
 const PATTERNS: Duration = Duration::from_secs(5);
 const KAFKA: Duration = Duration::from_secs(10);
+/// How long looking at the cluster's topics may hold up everything else.
+const LOOK: Duration = Duration::from_secs(3);
 /// How often a broker that cannot be reached is mentioned, at first and at most.
 const FIRST_MENTION: Duration = Duration::from_secs(10);
 const LAST_MENTION: Duration = Duration::from_secs(300);
@@ -258,7 +260,7 @@ impl Reconciler {
         let waiting = self.functions.values().any(Function::is_waiting);
         let patterns = self.functions.values().any(Function::follows_a_pattern);
         if waiting || patterns {
-            match self.around.topics.list(KAFKA) {
+            match self.around.topics.list(LOOK) {
                 Ok(list) => {
                     self.reachable();
                     let topics = list.into_iter().map(|topic| (topic.name, topic.partitions)).collect();
@@ -364,10 +366,6 @@ impl Reconciler {
         if self.mention.take().is_some() {
             tracing::info!("the broker is reachable again");
         }
-        self.around.board.update_node(|node| {
-            node.brokers.reachable = Some(true);
-            node.brokers.error = None;
-        });
     }
 
     fn unreachable(&mut self, error: &kafka::Error) {
@@ -378,11 +376,6 @@ impl Reconciler {
             tracing::error!(%error, %brokers, "no broker is reachable; trying again until one is");
             self.mention = Some((now + patience, (patience * 2).min(LAST_MENTION)));
         }
-        let text = error.to_string();
-        self.around.board.update_node(|node| {
-            node.brokers.reachable = Some(false);
-            node.brokers.error = Some(text);
-        });
         for function in self.functions.values_mut().filter(|function| function.is_waiting()) {
             function.waits("no broker is reachable; trying again".to_owned(), &self.around.board);
         }

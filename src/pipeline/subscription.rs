@@ -70,7 +70,7 @@ pub fn start(setup: Setup) -> std::io::Result<Handle> {
     let own = inbox.clone();
     let name = setup.version.program.name().to_owned();
     let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
-        let span = tracing::info_span!("function", name = %name);
+        let span = tracing::info_span!("subscription", function = %name);
         let _inside = span.enter();
         Subscription::new(setup, own).run(&outlet);
     })?;

@@ -77,10 +77,13 @@ impl Record {
     }
 
     /// Key, value, headers and timestamp: what must come through untouched.
-    pub fn bytes(&self) -> (Option<&[u8]>, Option<&[u8]>, &Headers, Option<i64>) {
+    pub fn bytes(&self) -> Untouched<'_> {
         (self.key.as_deref(), self.value.as_deref(), &self.headers, self.timestamp)
     }
 }
+
+/// Key, value, headers and timestamp.
+pub type Untouched<'a> = (Option<&'a [u8]>, Option<&'a [u8]>, &'a Headers, Option<i64>);
 
 /// The records' values as text.
 #[track_caller]
