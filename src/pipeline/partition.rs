@@ -169,7 +169,7 @@ impl Partition {
             for item in items.drain(..) {
                 if let Some(entry) = self.ledger.get(item.seq) {
                     put(&mut run, &entry.record.message);
-                    if item.attempts == 0 {
+                    if item.first_run == Some(now) {
                         metrics.queue.observe(now.saturating_duration_since(entry.record.at));
                     }
                 }
@@ -412,6 +412,11 @@ impl Partition {
             self.stored = Some(position);
             position
         })
+    }
+
+    /// Where the group stood when the partition was assigned.
+    pub fn begins_at(&mut self, committed: i64) {
+        self.stored.get_or_insert(committed);
     }
 
     pub fn committed(&self) -> Option<i64> {

@@ -99,9 +99,14 @@ impl Subscription {
         match consumer.assign(&positions) {
             Ok(slots) => {
                 tracing::info!(count = partitions.len(), "partitions assigned");
+                // Only shown: a partition without new records has no other sign of where it stands.
+                let known = consumer.committed(partitions, COMMIT).unwrap_or_default();
                 for (at, slot) in partitions.iter().zip(slots) {
                     let lane = self.new_lane();
                     let mut partition = Partition::new(at.clone(), slot, lane);
+                    if let Some((_, Some(offset))) = known.iter().find(|(one, _)| one == at) {
+                        partition.begins_at(*offset);
+                    }
                     partition.leaving = self.draining.is_some();
                     self.partitions.insert(lane, partition);
                 }

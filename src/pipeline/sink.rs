@@ -157,6 +157,17 @@ impl Sinks {
         }
     }
 
+    /// The limit that a topic has refused a record of this size for; asked for anew if the known one is larger.
+    fn limit_below(&self, topic: &str, size: usize) -> Option<u64> {
+        let known = lock(&self.limits).get(topic).copied().flatten();
+        if known.is_some_and(|max| max < size as u64) {
+            return known;
+        }
+        let asked = self.topics.max_message_bytes(topic, LIMIT_TIMEOUT);
+        lock(&self.limits).insert(topic.to_owned(), asked);
+        asked
+    }
+
     /// A topic that results may go to, with its limit where we may know it.
     pub fn output(&self, name: &str) -> crate::kafka::Result<Output> {
         let topic = self.shared().topic(name)?;
@@ -311,9 +322,10 @@ impl Sink {
             return;
         };
         if kept.alone {
-            let limit = lock(&self.node.limits).get(&kept.topic).copied().flatten();
+            let limit = self.node.limit_below(&kept.topic, kept.size());
             let limit = limit.map_or(String::new(), |max| format!(" (its max.message.bytes is {max})"));
-            let reason = format!("topic {:?} refused a result of {} bytes: {reason}{limit}", kept.topic, kept.size());
+            let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
+            let reason = format!("topic {:?} refused a result of {} bytes{limit}{reason}", kept.topic, kept.size());
             if let Some(ticket) = self.tickets.redeem(number) {
                 delivered.push(Delivered::Refused { ticket, outcome, reason });
             }

@@ -98,6 +98,8 @@ pub(super) struct Subscription {
     pub(super) sink: Sink,
     pub(super) rebalance: Rebalance,
     pub(super) draining: Option<Instant>,
+    /// The version that is known to run.
+    announced: u64,
     reporter: Reporter,
     buffer: Vec<Message>,
     delivered: Vec<Delivered>,
@@ -119,6 +121,7 @@ impl Subscription {
             sink: setup.sinks.open(inbox.wake()),
             rebalance: Rebalance::default(),
             draining: None,
+            announced: setup.version.program.version,
             reporter: Reporter::new(&setup),
             buffer: Vec::new(),
             delivered: Vec::new(),
@@ -309,9 +312,12 @@ impl Subscription {
             Event::Kafka => {}
             Event::Isolate { tag, event } => self.isolate_event(tag, event),
             Event::Order(Order::Install(version)) => {
-                self.reporter.installed(&version);
                 let number = version.program.version;
                 self.isolates.install(version);
+                // Where isolates of the old version run, it goes on until one of the new version is ready.
+                if self.isolates.held().next().is_none() {
+                    self.announce();
+                }
                 self.partitions.values_mut().for_each(|partition| partition.go_on(number));
             }
             Event::Order(Order::Subscribe(topics)) => {
@@ -337,7 +343,13 @@ impl Subscription {
                     self.setup.metrics.cold_start.observe(Duration::from_micros(loaded.took_us));
                 }
                 match self.isolates.arrived(tag, loaded.result.map(|_| ())) {
-                    Arrival::Ready | Arrival::Stale => {}
+                    Arrival::Ready => {
+                        let newest = self.isolates.version().program.version;
+                        if self.isolates.by_tag(tag).is_some_and(|held| held.version.program.version == newest) {
+                            self.announce();
+                        }
+                    }
+                    Arrival::Stale => {}
                     Arrival::Failed(problem) => self.reporter.cannot_load(&problem, false),
                     Arrival::UpdateFailed(problem) => self.reporter.cannot_load(&problem, true),
                 }
@@ -372,6 +384,15 @@ impl Subscription {
                 self.reporter.log(&log);
             }
             IsolateEvent::Call(call) => self.refuse_call(tag, &call),
+        }
+    }
+
+    /// Says that the newest version runs, once.
+    fn announce(&mut self) {
+        let version = self.isolates.version();
+        if self.announced < version.program.version {
+            self.announced = version.program.version;
+            self.reporter.installed(version);
         }
     }
 
