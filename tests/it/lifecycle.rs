@@ -154,3 +154,37 @@ fn a_node_without_a_broker_lives_is_not_ready_and_connects_when_there_is_one() {
     assert!(node.is_ready());
     assert_eq!(texts(&scene.read(&output)), ["x"]);
 }
+
+#[test]
+fn nodes_that_join_and_leave_share_the_partitions_and_lose_and_double_nothing() {
+    let Some(scene) = Scene::new("cluster") else { return };
+    let (input, output) = (scene.topic("in", 4), scene.topic("out", 4));
+    let keeps_partition = "
+        export default async (record, ctx) => {
+          const until = Date.now() + 2;
+          while (Date.now() < until) await Promise.resolve();
+          ctx.emit(record, { partition: record.partition });
+        };";
+    let function = scene.function("it").reads(&input).writes(&output).handler(keeps_partition);
+    let first = scene.start();
+    first.runs(&function);
+    scene.write(&input, numbered(0..2000, 4));
+    scene.read_when(&output, 200);
+    let second = scene.start_with(&[("node.id", &scene.name("second"))]);
+    let owns = |node: &crate::support::Node, count: usize| {
+        node.eventually(&format!("it owns {count} partitions"), |node| {
+            let status = node.status(&function)?;
+            (status["assignment"].as_array()?.len() == count).then_some(())
+        });
+    };
+    owns(&second, 2);
+    owns(&first, 2);
+    first.stop();
+    owns(&second, 4);
+    scene.caught_up(&function);
+    let values = |topic: &str| -> Vec<_> {
+        scene.read(topic).into_iter().map(|record| (record.partition, record.value)).collect()
+    };
+    assert!(values(&output) == values(&input), "each record once, in the order of its partition");
+    second.stop();
+}

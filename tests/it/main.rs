@@ -15,6 +15,7 @@ mod dead_letters;
 mod kafka_layer;
 mod lifecycle;
 mod mistakes;
+mod outage;
 mod partitioning;
 mod positions;
 mod reload;

@@ -68,7 +68,7 @@ fn a_broken_new_version_is_reported_and_the_old_one_goes_on() {
     let Some(trial) = Trial::new("broken", 1, "export default () => 'old';") else { return };
     let before = version(&trial.node, &trial.function);
     let broken = [
-        ("export default (record) => {\n  return record.;\n};", "index.ts:2"),
+        ("export default (record) => {\n  return record.;\n};", "\"line\":2"),
         ("export default (record) => record;\nthrow new Error('at load');", "at load"),
         ("export const handler = (record) => record;", "default"),
         ("export default 42;", "default"),

@@ -44,6 +44,12 @@ impl Scene {
         })
     }
 
+    /// The same scene on another broker.
+    pub fn on(self, brokers: &str) -> Scene {
+        let (topics, writer) = (Topics::new(brokers), Writer::new(brokers));
+        Scene { brokers: brokers.to_owned(), topics, writer, ..self }
+    }
+
     /// A name that only this test uses.
     pub fn name(&self, short: &str) -> String {
         format!("{}-{short}", self.id)
