@@ -156,6 +156,17 @@ impl Reporter {
         });
     }
 
+    /// Nothing of the numbers that go up and down is left behind.
+    pub fn ended(&mut self) {
+        self.show_lag(&[]);
+        for gauge in
+            [&self.metrics.isolates, &self.metrics.heap_bytes, &self.metrics.external_bytes, &self.metrics.in_flight]
+        {
+            gauge.set(0);
+        }
+        self.board.update(&self.function, |status| status.assignment.clear());
+    }
+
     fn show_lag(&mut self, assignment: &[Assignment]) {
         let mut by_topic: BTreeMap<&str, i64> = BTreeMap::new();
         for one in assignment {

@@ -59,13 +59,14 @@ fn headers(failure: &Failure<'_>, record: &Message, stack: &str, now: Timestamp)
 pub fn write(sink: &mut Sink, ticket: Ticket, failure: &Failure<'_>, record: &Message, output: &Output) {
     let now = Timestamp::now();
     let mut ours = headers(failure, record, cut(failure.stack, MAX_STACK), now);
-    let own: usize = record.headers().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len) + 4).sum();
     let added: usize = ours.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
-    if output.refuses(record.size() + own + added).is_some() {
+    // Two lengths of at most five bytes stand before each header.
+    let lengths = 10 * (record.headers().count() + ours.len());
+    if output.refuses(record.size() + added + lengths).is_some() {
         ours = headers(failure, record, "", now);
     }
     let writing = Writing {
-        topic: &output.topic,
+        output,
         partition: None,
         timestamp: Some(now.as_millisecond()),
         key: record.key(),

@@ -1,5 +1,5 @@
-//! The isolates that one subscription holds: at most one of the running version in each worker, and beside it the next
-//! version while lanes move over.
+//! The isolates that one subscription holds: in each worker one that lanes run in, beside it the next version while it
+//! loads, and older ones until the last lane has landed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,11 +33,34 @@ pub struct Held {
 
 #[derive(Default)]
 struct Place {
+    /// Lanes run here, or will as soon as it is ready.
     current: Option<Held>,
+    /// A newer version that is not ready yet; nothing flies in it.
     next: Option<Held>,
+    /// Older versions in which lanes may still fly.
+    retired: Vec<Held>,
     /// No isolate is asked for before this time.
     not_before: Option<Instant>,
     failures: u32,
+}
+
+impl Place {
+    fn all(&self) -> impl Iterator<Item = &Held> {
+        self.current.iter().chain(&self.next).chain(&self.retired)
+    }
+
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut Held> {
+        self.current.iter_mut().chain(&mut self.next).chain(&mut self.retired)
+    }
+
+    /// Whether the newest version has to be asked for.
+    fn lacks(&self, version: &Arc<Version>) -> bool {
+        self.next.is_none() && !self.current.as_ref().is_some_and(|held| Arc::ptr_eq(&held.version, version))
+    }
+
+    fn may_ask(&self, now: Instant) -> bool {
+        self.not_before.is_none_or(|time| time <= now)
+    }
 }
 
 /// What became of a message that an isolate is ready or not.
@@ -85,118 +108,113 @@ impl Isolates {
     pub fn install(&mut self, version: Arc<Version>) {
         self.version = version;
         for index in 0..self.places.len() {
-            self.places[index].next = None;
-            self.places[index].not_before = None;
-            if self.places[index].current.is_some() {
-                self.places[index].next = self.open(index);
+            let place = &mut self.places[index];
+            place.next = None;
+            place.not_before = None;
+            if place.current.is_some() {
+                self.open(index);
             }
         }
     }
 
-    fn open(&mut self, index: usize) -> Option<Held> {
+    /// Asks for an isolate of the newest version.
+    fn open(&mut self, index: usize) {
         self.tags += 1;
         let tag = self.tags;
         let opened = self.pool.open(index, self.version.program.load(), self.inbox.route(tag));
-        if opened.is_none() {
-            self.places[index].not_before = Some(Instant::now() + WORKER_DOWN);
-        }
-        let (isolate, hello) = opened?;
+        let place = &mut self.places[index];
+        let Some((isolate, hello)) = opened else {
+            place.not_before = Some(Instant::now() + WORKER_DOWN);
+            return;
+        };
+        place.not_before = None;
         let version = Arc::clone(&self.version);
-        Some(Held { isolate, tag, version, credit: hello.credit, ready: false, memory: (0, 0) })
+        let held = Held { isolate, tag, version, credit: hello.credit, ready: false, memory: (0, 0) };
+        if place.current.is_none() { place.current = Some(held) } else { place.next = Some(held) }
     }
 
     /// The isolate that a lane should run in, asked for if there is none. `None` while none is ready.
     pub fn wanted(&mut self, index: usize, now: Instant) -> Option<&Held> {
-        if self.places[index].current.is_none() {
-            let place = &mut self.places[index];
-            if let Some(next) = place.next.take() {
-                place.current = Some(next);
-            } else if place.not_before.is_none_or(|time| time <= now) {
-                self.places[index].current = self.open(index);
-            }
-        }
         let place = &mut self.places[index];
-        let current = place.current.as_ref()?;
-        if !Arc::ptr_eq(&current.version, &self.version) && place.next.is_none() {
-            // The worker was down, or the isolate died, when the version was installed.
-            if place.not_before.is_none_or(|time| time <= now) {
-                self.places[index].next = self.open(index);
-            }
+        if place.current.is_none() {
+            place.current = place.next.take();
         }
-        let place = &self.places[index];
-        let best = place.next.as_ref().filter(|held| held.ready).or(place.current.as_ref());
-        best.filter(|held| held.ready)
+        // Besides the first time, this happens when a worker was down or died as the version was installed.
+        if place.lacks(&self.version) && place.may_ask(now) {
+            self.open(index);
+        }
+        self.places[index].current.as_ref().filter(|held| held.ready)
     }
 
     pub fn by_tag(&mut self, tag: u64) -> Option<&mut Held> {
-        self.places
-            .iter_mut()
-            .flat_map(|place| [&mut place.current, &mut place.next])
-            .flatten()
-            .find(|held| held.tag == tag)
+        self.places.iter_mut().flat_map(Place::all_mut).find(|held| held.tag == tag)
     }
 
+    /// An isolate is ready or could not be made. A ready one of a newer version takes over at once.
     pub fn arrived(&mut self, tag: u64, result: Result<(), Problem>) -> Arrival {
-        for place in &mut self.places {
-            let is_current = place.current.as_ref().is_some_and(|held| held.tag == tag);
-            let is_next = place.next.as_ref().is_some_and(|held| held.tag == tag);
-            let slot = match (is_current, is_next) {
-                (true, _) => &mut place.current,
-                (_, true) => &mut place.next,
-                _ => continue,
-            };
-            return match result {
-                Ok(()) => {
-                    place.failures = 0;
-                    if let Some(held) = slot {
-                        held.ready = true;
-                    }
-                    Arrival::Ready
+        let loading = |held: &Option<Held>| held.as_ref().is_some_and(|held| held.tag == tag && !held.ready);
+        let Some(place) = self.places.iter_mut().find(|place| loading(&place.current) || loading(&place.next)) else {
+            return Arrival::Stale;
+        };
+        let is_next = loading(&place.next);
+        match result {
+            Ok(()) => {
+                place.failures = 0;
+                if is_next {
+                    place.retired.extend(std::mem::replace(&mut place.current, place.next.take()));
                 }
-                Err(problem) => {
-                    *slot = None;
-                    place.failures += 1;
-                    let wait = WORKER_DOWN.saturating_mul(1 << place.failures.min(10)).min(MAX_BACKOFF);
-                    place.not_before = Some(Instant::now() + wait);
-                    if is_current { Arrival::Failed(problem) } else { Arrival::UpdateFailed(problem) }
+                if let Some(held) = &mut place.current {
+                    held.ready = true;
                 }
-            };
+                Arrival::Ready
+            }
+            Err(problem) => {
+                if is_next {
+                    place.next = None
+                } else {
+                    place.current = None
+                }
+                place.failures += 1;
+                let wait = WORKER_DOWN.saturating_mul(1 << place.failures.min(10)).min(MAX_BACKOFF);
+                place.not_before = Some(Instant::now() + wait);
+                if is_next { Arrival::UpdateFailed(problem) } else { Arrival::Failed(problem) }
+            }
         }
-        Arrival::Stale
     }
 
     /// Forgets an isolate that is gone.
     pub fn gone(&mut self, tag: u64) -> Option<Held> {
-        self.places
-            .iter_mut()
-            .flat_map(|place| [&mut place.current, &mut place.next])
-            .find(|slot| slot.as_ref().is_some_and(|held| held.tag == tag))
-            .and_then(Option::take)
-    }
-
-    /// Gives back old versions that no lane uses any more, by their tags.
-    pub fn retire(&mut self, in_use: impl Fn(u64) -> bool) {
         for place in &mut self.places {
-            let ready = place.next.as_ref().is_some_and(|held| held.ready);
-            if ready && !place.current.as_ref().is_some_and(|held| in_use(held.tag)) {
-                place.current = place.next.take();
+            let is = |held: &Option<Held>| held.as_ref().is_some_and(|held| held.tag == tag);
+            if is(&place.current) {
+                return place.current.take();
+            }
+            if is(&place.next) {
+                return place.next.take();
+            }
+            if let Some(at) = place.retired.iter().position(|held| held.tag == tag) {
+                return Some(place.retired.swap_remove(at));
             }
         }
+        None
+    }
+
+    /// Gives back old versions in which no lane flies any more.
+    pub fn retire(&mut self, in_use: impl Fn(u64) -> bool) {
+        self.places.iter_mut().for_each(|place| place.retired.retain(|held| in_use(held.tag)));
     }
 
     /// Gives back everything; what idles costs nothing.
     pub fn release(&mut self) {
-        for place in &mut self.places {
-            (place.current, place.next) = (None, None);
-        }
+        self.places.iter_mut().for_each(|place| *place = Place::default());
     }
 
     pub fn held(&self) -> impl Iterator<Item = &Held> {
-        self.places.iter().flat_map(|place| [&place.current, &place.next]).flatten()
+        self.places.iter().flat_map(Place::all)
     }
 
     /// When to try again for isolates that could not be had.
     pub fn due(&self) -> Option<Instant> {
-        self.places.iter().filter(|place| place.current.is_none()).filter_map(|place| place.not_before).min()
+        self.places.iter().filter(|place| place.lacks(&self.version)).filter_map(|place| place.not_before).min()
     }
 }

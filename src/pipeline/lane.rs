@@ -20,6 +20,8 @@ pub struct Item {
     pub first_run: Option<Instant>,
     /// Most records that may share an invocation with it; shrinks when an invocation fails.
     pub group: u32,
+    /// Worker deaths at which it may have been the one to blame.
+    pub suspected: u8,
 }
 
 /// What one invocation takes at most.
@@ -102,7 +104,7 @@ impl Lane {
 
     /// Adds a record behind all others.
     pub fn push(&mut self, seq: Seq, size: usize) {
-        self.waiting.push_back(Item { seq, size, attempts: 0, first_run: None, group: u32::MAX });
+        self.waiting.push_back(Item { seq, size, attempts: 0, first_run: None, group: u32::MAX, suspected: 0 });
     }
 
     pub fn waiting(&self) -> usize {
@@ -134,7 +136,8 @@ impl Lane {
         let (mut count, mut bytes) = (0, 0);
         while count < most {
             let Some(item) = self.waiting.front_mut() else { break };
-            if count > 0 && (bytes + item.size > grouping.bytes || item.group < count + 1) {
+            let fits = self.flying.len() < window.records && self.flying_bytes + bytes + item.size <= window.bytes;
+            if count > 0 && (!fits || bytes + item.size > grouping.bytes || item.group < count + 1) {
                 break;
             }
             item.first_run.get_or_insert(now);
@@ -153,18 +156,28 @@ impl Lane {
 
     /// The invocation has come back; its items are appended to `items`.
     pub fn land(&mut self, id: u64, items: &mut Vec<Item>) -> Result<(), OutOfOrder> {
+        let count = self.landing(id)?;
+        self.flights.pop_front();
+        for item in self.flying.drain(..count) {
+            self.flying_bytes -= item.size;
+            items.push(item);
+        }
+        Ok(())
+    }
+
+    /// How many records the next invocation to land has, if that is `id`.
+    pub fn landing(&self, id: u64) -> Result<usize, OutOfOrder> {
         match self.flights.front() {
-            Some((expected, count)) if *expected == id => {
-                let count = *count as usize;
-                self.flights.pop_front();
-                for item in self.flying.drain(..count) {
-                    self.flying_bytes -= item.size;
-                    items.push(item);
-                }
-                Ok(())
-            }
+            Some((expected, count)) if *expected == id => Ok(*count as usize),
             _ => Err(OutOfOrder { id, lane: self.number }),
         }
+    }
+
+    /// Puts a record before all others. Nothing flies.
+    pub fn put_first(&mut self, item: Item) {
+        debug_assert!(self.flights.is_empty(), "others are ahead of it");
+        self.resume_if_empty();
+        self.waiting.push_front(item);
     }
 
     /// The isolate sends back whatever it has not begun: wait for it, then begin a new epoch.
@@ -201,6 +214,19 @@ impl Lane {
     /// Called after the last item of a landing was dealt with.
     pub fn landed(&mut self) {
         self.resume_if_empty();
+    }
+
+    /// Notes that this flight may have brought its isolate down. Returns how often that was so.
+    pub fn suspect(&mut self, id: u64) -> u8 {
+        let Some(flight) = self.flights.iter().position(|(flight, _)| *flight == id) else { return 0 };
+        let before: u32 = self.flights.iter().take(flight).map(|(_, count)| count).sum();
+        let records = self.flights[flight].1 as usize;
+        let mut most = 0;
+        for item in self.flying.iter_mut().skip(before as usize).take(records) {
+            item.suspected = item.suspected.saturating_add(1);
+            most = most.max(item.suspected);
+        }
+        most
     }
 
     /// The first record of the flight at this place.

@@ -14,7 +14,7 @@ pub struct Seq(pub u64);
 pub struct Entry<R> {
     pub offset: i64,
     pub record: R,
-    size: usize,
+    pub size: usize,
     /// Results that were handed to Kafka and not yet acknowledged.
     unacknowledged: u32,
     settled: bool,
@@ -58,7 +58,7 @@ impl<R> Ledger<R> {
         seq.0.checked_sub(self.first).map(|index| index as usize)
     }
 
-    fn get_mut(&mut self, seq: Seq) -> Option<&mut Entry<R>> {
+    pub fn get_mut(&mut self, seq: Seq) -> Option<&mut Entry<R>> {
         let index = self.index(seq)?;
         self.entries.get_mut(index)
     }

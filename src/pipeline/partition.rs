@@ -2,18 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::isolates::{Held, Version};
+use super::isolates::Held;
 use super::lane::{Grouping, Item, Lane, Window};
 use super::ledger::{Ledger, Seq};
-use super::retry::{self, Decision};
-use super::sink::{Output, Sink};
-use super::tickets::Ticket;
-use super::{dead_letter, result};
+use super::settling::Settling;
 use crate::kafka::{Consumer, Error, Message, Slot, TopicPartition};
-use crate::outcome::{Outcome, RetryClass};
+use crate::outcome::Outcome;
 use crate::protocol::control::Handler;
 use crate::protocol::run::{Invocation, RecordView, RunBuilder};
-use crate::protocol::settled::{FailureView, Results};
+use crate::protocol::settled::FailureView;
 use crate::telemetry::FunctionMetrics;
 
 /// Most records that are taken from Kafka's client in one call.
@@ -38,31 +35,42 @@ pub struct Failed {
     pub stopped: bool,
 }
 
-/// A record and when it was taken from Kafka.
-struct Taken {
-    message: Message,
+/// A record between poll and commit.
+pub(super) struct Taken {
+    pub(super) message: Message,
+    /// When it was taken from Kafka.
     at: Instant,
+    /// Runs, once it has settled.
+    pub(super) attempts: u32,
+    /// It has a dead letter.
+    pub(super) buried: bool,
 }
 
 pub struct Partition {
     pub at: TopicPartition,
     pub slot: Slot,
     pub lane: Lane,
-    ledger: Ledger<Taken>,
+    pub(super) ledger: Ledger<Taken>,
     /// The isolate that the lane's flying records are in.
     pub bound: Option<u64>,
     /// A recall was sent and not everything has come back.
-    recalled: bool,
+    pub(super) recalled: bool,
     /// Kafka's client may have more.
     pub has_more: bool,
     /// Being taken away or shut down: nothing new begins.
     pub leaving: bool,
     /// A record failed for good, and there is no dead letter to write.
     pub stopped: Option<Failed>,
+    /// The record that it stands still at, where that had settled already.
+    pub(super) held_back: Option<Item>,
     /// After a standstill the record is for the version that ended it, not for one that failed at it before.
     pub least_version: u64,
     stored: Option<i64>,
-    landed: Vec<Item>,
+    /// Behind the last record that was taken.
+    taken_to: Option<i64>,
+    /// Kafka's client has reported an error since, and its own position is not to be trusted.
+    doubtful: bool,
+    pub(super) landed: Vec<Item>,
 }
 
 impl Partition {
@@ -77,8 +85,11 @@ impl Partition {
             has_more: true,
             leaving: false,
             stopped: None,
+            held_back: None,
             least_version: 0,
             stored: None,
+            taken_to: None,
+            doubtful: false,
             landed: Vec::new(),
         }
     }
@@ -103,18 +114,31 @@ impl Partition {
             taken += buffer.len();
             self.has_more = buffer.len() == room;
             for message in buffer.drain(..) {
+                self.taken_to = Some(message.offset() + 1);
+                self.doubtful = false;
                 let size = message.size();
                 let too_old = oldest.is_some_and(|oldest| message.timestamp().is_some_and(|time| time < oldest));
-                let seq = self.ledger.add(message.offset(), Taken { message, at }, size);
+                let seq = self.ledger.add(message.offset(), Taken { message, at, attempts: 0, buried: false }, size);
                 if too_old && self.stopped.is_none() {
                     self.skip(seq, size, ran);
                 } else {
                     self.lane.push(seq, size);
                 }
             }
-            result?;
+            if result.is_err() {
+                self.has_more = false;
+                self.doubtful = true;
+                // What it brought before the error counts.
+                ran.metrics.records_in.add(taken as u64);
+                return result;
+            }
         }
         Ok(taken)
+    }
+
+    /// Where to go on after an error: Kafka's client may have counted the error as a record, and would skip one.
+    pub fn resume_at(&self) -> Option<i64> {
+        self.taken_to.or(self.stored)
     }
 
     /// A record that is too old to run: a dead letter without an attempt.
@@ -136,7 +160,7 @@ impl Partition {
 
     /// Whether there is something to run and nothing forbids it.
     pub fn wants_isolate(&self) -> bool {
-        self.lane.waiting() > 0 && !self.leaving && self.stopped.is_none()
+        (self.lane.waiting() > 0 || self.held_back.is_some()) && !self.leaving && self.stopped.is_none()
     }
 
     /// Sends what the lane may send to `held`. Moves the lane over first, if it still flies in another isolate.
@@ -148,12 +172,20 @@ impl Partition {
             }
             self.bound = Some(held.tag);
         }
+        if let Some(item) = self.held_back.take() {
+            if self.lane.is_flying() {
+                self.held_back = Some(item);
+                return self.recall(Some(held));
+            }
+            self.lane.put_first(item);
+        }
         let batch = &held.version.program.manifest.batch;
         let grouping = match held.version.program.handler() {
             Handler::Record => Grouping::SINGLE,
             Handler::Batch => Grouping { records: batch.max_records, bytes: batch.max_bytes as usize },
         };
-        let window = Window { records: held.credit.records as usize, bytes: held.credit.bytes as usize };
+        let window = Window { records: held.credit.records as usize, bytes: (held.credit.bytes / 2) as usize };
+        // Half the credit, since the worker counts what surrounds a record as well.
         let channel = held.isolate.channel();
         let topic = std::iter::once(&*self.at.topic);
         let mut run = RunBuilder::new(channel, topic.clone());
@@ -193,194 +225,9 @@ impl Partition {
         }
     }
 
-    /// Takes an invocation's records out of the lane; what follows must deal with each of them.
-    fn land(&mut self, id: u64) -> Result<Vec<Item>, super::lane::OutOfOrder> {
-        let mut items = std::mem::take(&mut self.landed);
-        items.clear();
-        self.lane.land(id, &mut items)?;
-        Ok(items)
-    }
-
-    fn after_landing(&mut self, items: Vec<Item>) {
-        self.landed = items;
-        self.lane.landed();
-        if !self.lane.is_flying() {
-            self.recalled = false;
-        }
-    }
-
-    /// The worker gave an invocation back without having begun it.
-    pub fn not_run(&mut self, id: u64) -> Result<(), super::lane::OutOfOrder> {
-        let items = self.land(id)?;
-        self.lane.stop();
-        items.iter().for_each(|item| self.lane.give_back(*item));
-        self.after_landing(items);
-        Ok(())
-    }
-
-    /// An invocation ended; `verdict` says for each of its records how, by its place in the invocation.
-    pub fn settle<'a>(
-        &mut self,
-        id: u64,
-        ran: &mut Settling<'_>,
-        verdicts: impl Fn(usize) -> Option<Ending<'a>>,
-    ) -> Result<(), SettleError> {
-        let items = self.land(id)?;
-        let together = items.len();
-        for (place, item) in items.iter().enumerate() {
-            match verdicts(place).ok_or(SettleError::Verdicts { records: together })? {
-                Ending::Success { outcome, results } => self.succeed(*item, outcome, results, ran)?,
-                Ending::Failure(failure) => self.fail(*item, &failure, together, ran),
-            }
-        }
-        self.after_landing(items);
-        Ok(())
-    }
-
-    fn succeed(
-        &mut self,
-        item: Item,
-        outcome: Outcome,
-        results: Results<'_>,
-        ran: &mut Settling<'_>,
-    ) -> Result<(), SettleError> {
-        let Some(entry) = self.ledger.get(item.seq) else { return Ok(()) };
-        let record = &entry.record.message;
-        let mut refused = None;
-        for result in results.iter() {
-            let output = ran.output(result.topic)?;
-            if let Some(reason) = result::refused(&result, record, output) {
-                refused = Some(reason);
-            }
-        }
-        if let Some(message) = refused {
-            let outcome = Outcome::TooLarge;
-            // Running it again would give the same result, so it is not retried.
-            self.give_up(item, &FailureView { outcome, message: &message, stack: "" }, ran);
-            return Ok(());
-        }
-        let ticket = Ticket::result(self.lane.number(), item.seq);
-        for result in results.iter() {
-            let version = ran.version;
-            let Some(Some(output)) = version.outputs.get(usize::from(result.topic)) else { continue };
-            result::write(ran.sink, ticket, &result, record, output);
-        }
-        (0..results.len()).for_each(|_| self.ledger.expect(item.seq));
-        self.ledger.settle(item.seq);
-        ran.metrics.settled(outcome, 1);
-        ran.metrics.records_out.add(results.len() as u64);
-        Ok(())
-    }
-
-    fn fail(&mut self, item: Item, failure: &FailureView<'_>, together: usize, ran: &mut Settling<'_>) {
-        let class = failure.outcome.retry_class();
-        let worker_stopped_lane = class != RetryClass::Never || !ran.version.program.manifest.dead_letter.enabled;
-        if worker_stopped_lane {
-            self.lane.stop();
-        }
-        if together > 1 && class != RetryClass::Never {
-            // Whoever is at fault is found by halving; only a run alone counts against a record.
-            self.lane.give_back(Item { group: (together as u32).div_ceil(2), ..item });
-            return;
-        }
-        let item = Item { attempts: item.attempts + 1, ..item };
-        let age = item.first_run.map_or(Duration::ZERO, |first| ran.now.saturating_duration_since(first));
-        let policy = &ran.version.program.manifest.retry;
-        match retry::decide(policy, failure.outcome, item.attempts, age, fastrand::f64()) {
-            Decision::Retry { after } => {
-                ran.metrics.records_retried.increment();
-                ran.tell(&self.at, self.failed(item.seq, failure, false));
-                self.lane.block_until(ran.now + after);
-                self.lane.give_back(item);
-            }
-            Decision::GiveUp => self.give_up(Item { attempts: item.attempts - 1, ..item }, failure, ran),
-            Decision::TooOld => {
-                let message = format!("kept failing for longer than max-age; at last: {}", failure.message);
-                let failure = FailureView { outcome: Outcome::TooOld, message: &message, stack: failure.stack };
-                self.give_up(Item { attempts: item.attempts - 1, ..item }, &failure, ran);
-            }
-        }
-    }
-
-    /// The record failed for good: it becomes a dead letter, or the partition stops at it.
-    fn give_up(&mut self, item: Item, failure: &FailureView<'_>, ran: &mut Settling<'_>) {
-        let stopped = ran.version.dead_letter.is_none();
-        let failed = self.failed(item.seq, failure, stopped);
-        ran.tell(&self.at, failed.clone());
-        if stopped {
-            self.lane.stop();
-            self.lane.give_back(item);
-            self.stopped = Some(failed);
-            return;
-        }
-        ran.metrics.settled(failure.outcome, 1);
-        self.bury(item.seq, failure, item.attempts + 1, ran);
-        self.ledger.settle(item.seq);
-    }
-
-    /// Writes the record's dead letter.
-    fn bury(&mut self, seq: Seq, failure: &FailureView<'_>, attempts: u32, ran: &mut Settling<'_>) {
-        let (Some(entry), Some(output)) = (self.ledger.get(seq), &ran.version.dead_letter) else { return };
-        let failure = dead_letter::Failure {
-            function: ran.version.program.name(),
-            version: ran.version.program.version,
-            outcome: failure.outcome,
-            message: failure.message,
-            stack: failure.stack,
-            attempts,
-        };
-        let ticket = Ticket::dead_letter(self.lane.number(), seq);
-        dead_letter::write(ran.sink, ticket, &failure, &entry.record.message, output);
-        self.ledger.expect(seq);
-        ran.metrics.records_dead_lettered.increment();
-    }
-
-    fn failed(&self, seq: Seq, failure: &FailureView<'_>, stopped: bool) -> Failed {
-        Failed {
-            outcome: failure.outcome,
-            message: failure.message.to_owned(),
-            offset: self.ledger.get(seq).map_or(-1, |entry| entry.offset),
-            stopped,
-        }
-    }
-
     /// Kafka has a result.
     pub fn acknowledged(&mut self, seq: Seq) {
         self.ledger.acknowledge(seq);
-    }
-
-    /// Kafka will never take a result: its record becomes a dead letter after all.
-    pub fn refused(&mut self, ticket: Ticket, outcome: Outcome, reason: &str, ran: &mut Settling<'_>) {
-        let failure = FailureView { outcome, message: reason, stack: "" };
-        let stopped = ticket.dead_letter || ran.version.dead_letter.is_none();
-        let failed = self.failed(ticket.seq, &failure, stopped);
-        ran.tell(&self.at, failed.clone());
-        if stopped {
-            // The record stays unfinished, so that nothing behind it is committed.
-            self.ledger.reopen(ticket.seq);
-            self.stopped = Some(failed);
-        } else {
-            ran.metrics.failed(outcome).increment();
-            self.bury(ticket.seq, &failure, 1, ran);
-        }
-        self.ledger.acknowledge(ticket.seq);
-    }
-
-    /// The isolate is gone. What it was running counts a crash if the engine brought itself down; the rest does not.
-    pub fn lost(&mut self, running: Option<u64>, crashed: bool, how: &str, ran: &mut Settling<'_>) {
-        let flights: Vec<u64> = self.lane.flights().collect();
-        for id in flights {
-            if crashed && running == Some(id) {
-                let message = format!("the worker process {how} while it ran this record");
-                let failure = FailureView { outcome: Outcome::Crashed, message: &message, stack: "" };
-                let ended = self.settle(id, ran, |_| Some(Ending::Failure(failure)));
-                debug_assert!(ended.is_ok(), "the lane itself named this flight");
-            } else {
-                let returned = self.not_run(id);
-                debug_assert!(returned.is_ok(), "the lane itself named this flight");
-            }
-        }
-        self.bound = None;
     }
 
     /// The records that an invocation was called with, for the log.
@@ -406,7 +253,8 @@ impl Partition {
 
     /// When nothing is underway, where the position has moved to without a record: behind transaction markers.
     pub fn idle_position(&mut self, position: Option<i64>) -> Option<i64> {
-        let position = position.filter(|position| *position >= 0 && self.ledger.is_empty())?;
+        let trusted = self.ledger.is_empty() && !self.doubtful;
+        let position = position.filter(|position| *position >= 0 && trusted)?;
         let moved = self.stored.is_some_and(|stored| position > stored);
         moved.then(|| {
             self.stored = Some(position);
@@ -454,42 +302,4 @@ fn put(run: &mut RunBuilder, message: &Message) {
         value: message.value(),
     };
     run.record(&view, message.headers());
-}
-
-/// How one record of an invocation ended.
-#[derive(Debug, Clone, Copy)]
-pub enum Ending<'a> {
-    Success { outcome: Outcome, results: Results<'a> },
-    Failure(FailureView<'a>),
-}
-
-/// What settling needs from the subscription.
-pub struct Settling<'a> {
-    pub sink: &'a mut Sink,
-    pub version: &'a Version,
-    pub metrics: &'a FunctionMetrics,
-    pub now: Instant,
-    pub told: &'a mut Vec<(TopicPartition, Failed)>,
-}
-
-impl Settling<'_> {
-    fn output(&self, topic: u16) -> Result<&Output, SettleError> {
-        let output = self.version.outputs.get(usize::from(topic)).and_then(Option::as_ref);
-        output.ok_or(SettleError::Topic(topic))
-    }
-
-    fn tell(&mut self, at: &TopicPartition, failed: Failed) {
-        self.told.push((at.clone(), failed));
-    }
-}
-
-/// The worker said something that cannot be.
-#[derive(Debug, thiserror::Error)]
-pub enum SettleError {
-    #[error(transparent)]
-    Order(#[from] super::lane::OutOfOrder),
-    #[error("a result names output {0}, which the function does not have")]
-    Topic(u16),
-    #[error("an invocation of {records} records came back with another number of verdicts")]
-    Verdicts { records: usize },
 }

@@ -111,7 +111,10 @@ impl Subscription {
                     self.partitions.insert(lane, partition);
                 }
             }
-            Err(error) => tracing::error!(%error, "cannot take on the assigned partitions"),
+            Err(error) => {
+                tracing::error!(%error, "cannot take on the assigned partitions; the consumer is made anew");
+                self.drop_consumer(Instant::now());
+            }
         }
     }
 
@@ -164,6 +167,7 @@ impl Subscription {
         self.commit_now(None);
         self.isolates.release();
         self.partitions.clear();
+        self.reporter.ended();
         if let Some(consumer) = self.consumer.take()
             && let Err(error) = consumer.close(CLOSE)
         {

@@ -40,7 +40,7 @@ pub fn refused(result: &ResultView<'_>, record: &Message, output: &Output) -> Op
 /// Hands the result to Kafka.
 pub fn write(sink: &mut Sink, ticket: Ticket, result: &ResultView<'_>, record: &Message, output: &Output) {
     let writing = Writing {
-        topic: &output.topic,
+        output,
         partition: result.partition,
         timestamp: result.timestamp.or_else(|| record.timestamp()),
         key: key(result, record),

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use super::ledger::Seq;
 use super::outbox::{Kept, Outbox};
 use super::tickets::{Ticket, Tickets};
 use crate::kafka::{Batching, Code, Deliveries, Outgoing, ProduceError, Producer, Report, Settings, Topic, Topics};
@@ -35,11 +34,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Sinks {
     settings: Settings,
     router: Arc<Router>,
-    shared: RwLock<Producer>,
+    shared: RwLock<Shared>,
     /// Sends each record in a batch of its own, for those that a broker refused together with others.
     alone: OnceLock<Producer>,
     topics: Arc<Topics>,
     limits: Mutex<HashMap<String, Option<u64>>>,
+}
+
+/// The producer that all functions share, and how many there were before it.
+#[derive(Clone)]
+struct Shared {
+    producer: Producer,
+    generation: u64,
 }
 
 /// Hands delivery reports to the subscriptions.
@@ -107,7 +113,7 @@ impl Sinks {
         Ok(Arc::new(Sinks {
             settings,
             router,
-            shared: RwLock::new(shared),
+            shared: RwLock::new(Shared { producer: shared, generation: 0 }),
             alone: OnceLock::new(),
             topics,
             limits: Mutex::default(),
@@ -133,7 +139,7 @@ impl Sinks {
         }
     }
 
-    fn shared(&self) -> Producer {
+    fn shared(&self) -> Shared {
         self.shared.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -148,11 +154,11 @@ impl Sinks {
     /// An idempotent producer that met a fatal error is of no more use; its records come back as undelivered.
     fn renew(&self) {
         let mut shared = self.shared.write().unwrap_or_else(PoisonError::into_inner);
-        if shared.fatal().is_none() {
+        if shared.producer.fatal().is_none() {
             return;
         }
         match producer(&self.settings, &self.router, Batching::Shared) {
-            Ok(fresh) => *shared = fresh,
+            Ok(fresh) => *shared = Shared { producer: fresh, generation: shared.generation + 1 },
             Err(error) => tracing::error!(%error, "cannot replace the failed producer, trying again"),
         }
     }
@@ -170,14 +176,15 @@ impl Sinks {
 
     /// A topic that results may go to, with its limit where we may know it.
     pub fn output(&self, name: &str) -> crate::kafka::Result<Output> {
-        let topic = self.shared().topic(name)?;
+        let Shared { producer, generation } = self.shared();
+        let topic = producer.topic(name)?;
         let known = lock(&self.limits).get(name).copied();
         let max_bytes = known.unwrap_or_else(|| {
             let asked = self.topics.max_message_bytes(name, LIMIT_TIMEOUT);
             lock(&self.limits).insert(name.to_owned(), asked);
             asked
         });
-        Ok(Output { topic, max_bytes })
+        Ok(Output { topic, max_bytes, generation })
     }
 }
 
@@ -187,6 +194,8 @@ pub struct Output {
     pub topic: Topic,
     /// The topic's `max.message.bytes`.
     pub max_bytes: Option<u64>,
+    /// Of the producer that knows the topic.
+    generation: u64,
 }
 
 impl Output {
@@ -206,7 +215,7 @@ impl Output {
 /// One result, still in somebody else's buffers.
 #[derive(Clone, Copy)]
 pub struct Writing<'a> {
-    pub topic: &'a Topic,
+    pub output: &'a Output,
     pub partition: Option<i32>,
     pub timestamp: Option<i64>,
     pub key: Option<&'a [u8]>,
@@ -236,7 +245,7 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// Writes one result of the record `lane`, `seq`; there will be exactly one [`Delivered`] for it.
+    /// Writes one result of a record; there will be exactly one [`Delivered`] for its ticket.
     pub fn write<'h>(
         &mut self,
         ticket: Ticket,
@@ -245,20 +254,37 @@ impl Sink {
     ) {
         let number = self.tickets.issue(ticket);
         if self.outbox.is_empty() {
-            let outgoing = Outgoing {
-                topic: record.topic,
-                partition: record.partition,
-                timestamp: record.timestamp,
-                key: record.key,
-                value: record.value,
-                opaque: join(self.number, number),
-            };
-            match self.node.shared().produce(outgoing, headers.clone()) {
+            match self.produce(number, &record, headers.clone()) {
                 Ok(()) => return,
-                Err(error) => self.note(record.topic.name(), &error),
+                Err(error) => self.note(record.output.topic.name(), &error),
             }
         }
-        self.outbox.keep(number, Kept::new(&record, headers), None);
+        let order = self.tickets.order(number).unwrap_or_default();
+        self.outbox.keep(order, number, Kept::new(&record, headers));
+    }
+
+    fn produce<'h>(
+        &mut self,
+        number: u32,
+        record: &Writing<'_>,
+        headers: impl Iterator<Item = (&'h [u8], Option<&'h [u8]>)>,
+    ) -> Result<(), ProduceError> {
+        let Shared { producer, generation } = self.node.shared();
+        // A topic belongs to the producer that it was looked up with, and that one may have been replaced.
+        let anew = if record.output.generation == generation {
+            None
+        } else {
+            Some(producer.topic(record.output.topic.name()).map_err(ProduceError::Other)?)
+        };
+        let outgoing = Outgoing {
+            topic: anew.as_ref().unwrap_or(&record.output.topic),
+            partition: record.partition,
+            timestamp: record.timestamp,
+            key: record.key,
+            value: record.value,
+            opaque: join(self.number, number),
+        };
+        producer.produce(outgoing, headers)
     }
 
     fn note(&mut self, topic: &str, error: &ProduceError) {
@@ -310,6 +336,7 @@ impl Sink {
 
     fn undelivered(&mut self, now: Instant, number: u32, failed: Undelivered, delivered: &mut Vec<Delivered>) {
         let Undelivered { code, reason, mut kept } = failed;
+        let order = self.tickets.order(number).unwrap_or_default();
         let outcome = match code {
             MESSAGE_TOO_LARGE | BATCH_TOO_LARGE => Some(Outcome::TooLarge),
             INVALID_TIMESTAMP | INVALID_RECORD => Some(Outcome::Failed),
@@ -318,7 +345,7 @@ impl Sink {
         let Some(outcome) = outcome else {
             tracing::debug!(%reason, topic = %kept.topic, "a result was not delivered and is sent again");
             self.trouble = Some(format!("cannot write to topic {:?}: {reason}", kept.topic));
-            self.outbox.keep(number, kept, Some(now + AGAIN));
+            self.outbox.take_back(order, number, kept, Some(now + AGAIN));
             return;
         };
         if kept.alone {
@@ -332,12 +359,12 @@ impl Sink {
         } else {
             // It may have been refused for another record of its batch.
             kept.alone = true;
-            self.outbox.keep(number, kept, None);
+            self.outbox.take_back(order, number, kept, None);
         }
     }
 
     fn offer_again(&mut self, now: Instant, delivered: &mut Vec<Delivered>) {
-        while let Some((number, kept)) = self.outbox.next(now) {
+        while let Some((order, number, kept)) = self.outbox.next(now, self.tickets.len()) {
             match self.offer(number, &kept) {
                 Ok(()) => {}
                 Err(ProduceError::TooLarge) => {
@@ -356,7 +383,7 @@ impl Sink {
                 Err(error) => {
                     self.note(&kept.topic, &error);
                     let wait = if matches!(error, ProduceError::QueueFull) { AGAIN / 20 } else { AGAIN };
-                    self.outbox.keep_first(number, kept, now + wait);
+                    self.outbox.keep_first(order, number, kept, now + wait);
                     return;
                 }
             }
@@ -364,7 +391,8 @@ impl Sink {
     }
 
     fn offer(&self, number: u32, kept: &Kept) -> Result<(), ProduceError> {
-        let producer = if kept.alone { self.node.alone().map_err(ProduceError::Other)? } else { self.node.shared() };
+        let alone = kept.alone.then(|| self.node.alone().map_err(ProduceError::Other)).transpose()?;
+        let producer = alone.unwrap_or_else(|| self.node.shared().producer);
         let topic = producer.topic(&kept.topic).map_err(ProduceError::Other)?;
         let outgoing = Outgoing {
             topic: &topic,
@@ -392,15 +420,5 @@ impl Drop for Sink {
         {
             *place = None;
         }
-    }
-}
-
-impl Ticket {
-    pub fn result(lane: u32, seq: Seq) -> Ticket {
-        Ticket { lane, seq, dead_letter: false }
-    }
-
-    pub fn dead_letter(lane: u32, seq: Seq) -> Ticket {
-        Ticket { lane, seq, dead_letter: true }
     }
 }

@@ -9,14 +9,15 @@ use super::board::Reporter;
 use super::inbox::{Event, Inbox, Order, Outlet, inbox};
 use super::isolates::{Arrival, Isolates, Version};
 use super::lane::{Lane, MAX_LANE};
-use super::partition::{Bounds, Ending, Failed, Partition, SettleError, Settling};
+use super::partition::{Bounds, Failed, Partition};
 use super::rebalance::Rebalance;
+use super::settling::{Ended, Loss, SettleError, Settling};
 use super::sink::{Delivered, Sink, Sinks};
-use crate::kafka::{Consumer, Message, Settings, Slot, TopicPartition};
-use crate::pool::{IsolateEvent, Pool};
+use crate::kafka::{Consumer, Message, Position, Settings, Slot, TopicPartition};
+use crate::pool::{Death, IsolateEvent, Pool};
 use crate::protocol::control::{Call, Problem, Reply, encode};
 use crate::protocol::frame::Kind;
-use crate::protocol::settled::{Entry, How, SettledReader, Verdict};
+use crate::protocol::settled::{Entry, How, SettledReader};
 use crate::protocol::wire::WireError;
 use crate::status::Board;
 use crate::telemetry::FunctionMetrics;
@@ -100,7 +101,7 @@ pub(super) struct Subscription {
     pub(super) draining: Option<Instant>,
     /// The version that is known to run.
     announced: u64,
-    reporter: Reporter,
+    pub(super) reporter: Reporter,
     buffer: Vec<Message>,
     delivered: Vec<Delivered>,
     told: Vec<(TopicPartition, Failed)>,
@@ -108,6 +109,7 @@ pub(super) struct Subscription {
     consumer_after: Instant,
     last_busy: Instant,
     next_tick: Instant,
+    turned_at: Instant,
 }
 
 impl Subscription {
@@ -130,6 +132,7 @@ impl Subscription {
             consumer_after: now,
             last_busy: now,
             next_tick: now,
+            turned_at: now,
             inbox,
             setup,
         }
@@ -155,6 +158,7 @@ impl Subscription {
     /// one stage makes is used by the one before it at once. What isolates have settled was handled just before.
     fn turn(&mut self) {
         let now = Instant::now();
+        self.turned_at = now;
         self.keep_consumer(now);
         self.hear_consumer(now);
         self.acknowledge(now);
@@ -193,6 +197,11 @@ impl Subscription {
                 }
                 Err(error) => {
                     tracing::warn!(partition = %partition.at, %error, "cannot read from a partition, trying again");
+                    if let Some(offset) = partition.resume_at()
+                        && let Err(error) = consumer.restart(partition.slot, Position::Offset(offset))
+                    {
+                        tracing::warn!(partition = %partition.at, offset, %error, "cannot go back to the last position");
+                    }
                 }
             }
         }
@@ -200,6 +209,7 @@ impl Subscription {
 
     /// Lane → isolate.
     fn dispatch(&mut self, now: Instant) {
+        self.recall_stopped();
         if self.sink.is_blocked() {
             return;
         }
@@ -218,6 +228,14 @@ impl Subscription {
         }
         if moved {
             self.retire();
+        }
+    }
+
+    /// Behind a record that a partition stands still at, nothing shall run.
+    fn recall_stopped(&mut self) {
+        for partition in self.partitions.values_mut().filter(|partition| partition.stopped.is_some()) {
+            let bound = partition.bound;
+            partition.recall(bound.and_then(|tag| self.isolates.held().find(|held| held.tag == tag)));
         }
     }
 
@@ -250,15 +268,18 @@ impl Subscription {
                 // Partitions that were taken away may still be spoken of; others never existed.
                 if lane < self.next_lane { continue } else { return Err(Violation::Lane(lane)) }
             };
+            if partition.bound != Some(tag) {
+                return Err(Violation::Lane(lane));
+            }
             match how {
                 How::NotRun => partition.not_run(id).map_err(SettleError::from)?,
                 How::Whole { wall_ns, failure } => {
                     self.setup.metrics.invocation.observe(Duration::from_nanos(wall_ns));
-                    partition.settle(id, &mut ran, |_| Some(Ending::Failure(failure)))?;
+                    partition.settle(id, Ended::Whole(failure), &mut ran)?;
                 }
                 How::Each { wall_ns, verdicts } => {
                     self.setup.metrics.invocation.observe(Duration::from_nanos(wall_ns));
-                    partition.settle(id, &mut ran, |place| verdicts.get(place).map(ending))?;
+                    partition.settle(id, Ended::Each(&verdicts), &mut ran)?;
                 }
             }
         }
@@ -329,7 +350,8 @@ impl Subscription {
                 }
             }
             Event::Order(Order::Drain(within)) => {
-                self.draining.get_or_insert(Instant::now() + within);
+                let until = Instant::now() + within;
+                self.draining = Some(self.draining.map_or(until, |earlier| earlier.min(until)));
                 self.reporter.draining();
                 self.leave(None);
             }
@@ -365,7 +387,7 @@ impl Subscription {
             IsolateEvent::Unloaded(unloaded) => {
                 let reason = unloaded.reason.unwrap_or_default();
                 tracing::debug!(%reason, "an isolate ended and is replaced");
-                self.lose(tag, None, false, &reason);
+                self.lose(tag, Loss { crashed: false, running: None, certain: false, suspect: false, how: &reason });
             }
             IsolateEvent::Died(death) => {
                 let running = death.running.and_then(|id| Some((id, self.partitions.get(&Lane::of(id))?)));
@@ -377,7 +399,8 @@ impl Subscription {
                     pid = death.pid, how = %death.how, record = record.as_deref().unwrap_or("none"),
                     "the worker died; its unacknowledged records are handed out again"
                 );
-                self.lose(tag, death.running, death.crashed, &death.how);
+                let Death { crashed, running, certain, suspect, ref how, .. } = death;
+                self.lose(tag, Loss { crashed, running, certain, suspect, how });
             }
             IsolateEvent::Log(log) => {
                 self.setup.metrics.log_lines_dropped.add(log.dropped);
@@ -404,7 +427,7 @@ impl Subscription {
     }
 
     /// An isolate is gone; its lanes go on elsewhere.
-    fn lose(&mut self, tag: u64, running: Option<u64>, crashed: bool, how: &str) {
+    fn lose(&mut self, tag: u64, loss: Loss<'_>) {
         let Some(held) = self.isolates.gone(tag) else { return };
         let mut ran = Settling {
             sink: &mut self.sink,
@@ -414,7 +437,7 @@ impl Subscription {
             told: &mut self.told,
         };
         for partition in self.partitions.values_mut().filter(|partition| partition.bound == Some(tag)) {
-            partition.lost(running, crashed, how, &mut ran);
+            partition.lost(loss, &mut ran);
         }
     }
 
@@ -477,17 +500,12 @@ impl Subscription {
     /// How long nothing needs to be done unless something happens.
     fn patience(&self) -> Duration {
         let now = Instant::now();
+        // What was due at the last turn could not be done then, and will be woken by whatever it waits for.
+        let later = |time: &Instant| *time > self.turned_at;
         let lanes = self.partitions.values().filter_map(Partition::due);
         let others = [Some(self.next_tick), self.sink.due(), self.isolates.due(), self.rebalance.due(), self.draining];
-        let next = lanes.chain(others.into_iter().flatten()).min();
+        let next = lanes.chain(others.into_iter().flatten()).filter(later).min();
         next.map_or(TICK, |next| next.saturating_duration_since(now)).min(TICK)
-    }
-}
-
-fn ending<'a>(verdict: &Verdict<'a>) -> Ending<'a> {
-    match verdict {
-        Verdict::Success { outcome, results } => Ending::Success { outcome: *outcome, results: *results },
-        Verdict::Failure(failure) => Ending::Failure(*failure),
     }
 }
 
@@ -498,7 +516,7 @@ enum Violation {
     Wire(#[from] WireError),
     #[error(transparent)]
     Settle(#[from] SettleError),
-    #[error("lane {0} does not exist")]
+    #[error("lane {0} does not exist or is not in this isolate")]
     Lane(u32),
 }
 

@@ -52,6 +52,10 @@ pub struct Death {
     pub crashed: bool,
     /// The invocation that the isolate was running, by the shared word.
     pub running: Option<u64>,
+    /// Nobody but this isolate can be to blame: it alone was running anything.
+    pub certain: bool,
+    /// This isolate may be to blame.
+    pub suspect: bool,
 }
 
 /// A live worker and the line to it.
@@ -299,11 +303,14 @@ impl Link {
             routes.drain().collect()
         };
         self.news.notify_all();
-        let crashed = crashed || why.is_some();
-        let mut death = Death { pid: self.pid, how, crashed, running: None };
+        let crashed = crashed || why.is_some() || !killed_by_us.is_empty();
+        let busy = owners.iter().filter(|(channel, _)| self.words.running(*channel).is_some()).count();
+        let mut death = Death { pid: self.pid, how, crashed, running: None, certain: false, suspect: false };
         for (channel, owner) in owners {
             let running = self.words.running(channel);
-            owner.0(IsolateEvent::Died(Death { running, ..death.clone() }));
+            let certain = running.is_some() && busy == 1;
+            let suspect = running.is_some() || busy == 0;
+            owner.0(IsolateEvent::Died(Death { running, certain, suspect, ..death.clone() }));
             death.running = death.running.or(running);
         }
         on_death(&death);

@@ -83,9 +83,10 @@ impl Message {
         headers(self.raw())
     }
 
-    /// Bytes of key and value.
+    /// Bytes of key, value and headers.
     pub fn size(&self) -> usize {
-        self.raw().key_len + self.raw().len
+        let headers = self.headers().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len));
+        self.key().map_or(0, <[u8]>::len) + self.value().map_or(0, <[u8]>::len) + headers.sum::<usize>()
     }
 }
 

@@ -1,0 +1,285 @@
+//! What becomes of the records of an invocation that has ended: results, retries, dead letters, standstills.
+
+use std::time::{Duration, Instant};
+
+use super::isolates::Version;
+use super::lane::{Item, OutOfOrder};
+use super::ledger::Seq;
+use super::partition::{Failed, Partition};
+use super::retry::{self, Decision};
+use super::sink::{Output, Sink};
+use super::tickets::Ticket;
+use super::{dead_letter, result};
+use crate::kafka::TopicPartition;
+use crate::outcome::{Outcome, RetryClass};
+use crate::protocol::settled::{FailureView, Results, Verdict};
+use crate::telemetry::FunctionMetrics;
+
+/// Deaths at which several records were running, after which one counts as a crash of this record all the same.
+const MAX_SUSPICIONS: u8 = 3;
+
+/// How an invocation ended, for its records together or one by one.
+#[derive(Debug, Clone, Copy)]
+pub enum Ended<'a> {
+    Whole(FailureView<'a>),
+    Each(&'a [Verdict<'a>]),
+}
+
+/// Why an isolate is gone.
+#[derive(Debug, Clone, Copy)]
+pub struct Loss<'a> {
+    /// The engine itself brought the worker down.
+    pub crashed: bool,
+    /// What the isolate was running.
+    pub running: Option<u64>,
+    /// Nobody else can be to blame.
+    pub certain: bool,
+    /// It may be to blame at all.
+    pub suspect: bool,
+    /// For people.
+    pub how: &'a str,
+}
+
+/// What settling needs from the subscription.
+pub struct Settling<'a> {
+    pub sink: &'a mut Sink,
+    pub version: &'a Version,
+    pub metrics: &'a FunctionMetrics,
+    pub now: Instant,
+    pub told: &'a mut Vec<(TopicPartition, Failed)>,
+}
+
+impl Settling<'_> {
+    fn output(&self, topic: u16) -> Option<&Output> {
+        self.version.outputs.get(usize::from(topic)).and_then(Option::as_ref)
+    }
+
+    pub fn tell(&mut self, at: &TopicPartition, failed: Failed) {
+        self.told.push((at.clone(), failed));
+    }
+}
+
+/// The worker said something that cannot be.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    #[error(transparent)]
+    Order(#[from] OutOfOrder),
+    #[error("a result names output {0}, which the function does not have")]
+    Topic(u16),
+    #[error("an invocation of {records} records came back with {verdicts} verdicts")]
+    Verdicts { records: usize, verdicts: usize },
+}
+
+impl Partition {
+    /// Takes an invocation's records out of the lane; what follows must deal with each of them.
+    fn land(&mut self, id: u64) -> Result<Vec<Item>, OutOfOrder> {
+        let mut items = std::mem::take(&mut self.landed);
+        items.clear();
+        self.lane.land(id, &mut items)?;
+        Ok(items)
+    }
+
+    fn after_landing(&mut self, items: Vec<Item>) {
+        self.landed = items;
+        self.lane.landed();
+        if !self.lane.is_flying() {
+            self.recalled = false;
+        }
+    }
+
+    /// The worker gave an invocation back without having begun it.
+    pub fn not_run(&mut self, id: u64) -> Result<(), OutOfOrder> {
+        let items = self.land(id)?;
+        self.lane.stop();
+        items.iter().for_each(|item| self.lane.give_back(*item));
+        self.after_landing(items);
+        Ok(())
+    }
+
+    /// An invocation ended. Nothing is changed unless all that the worker said can be.
+    pub fn settle(&mut self, id: u64, ended: Ended<'_>, ran: &mut Settling<'_>) -> Result<(), SettleError> {
+        self.check(id, ended, ran)?;
+        if self.stopped.is_some() {
+            // The worker had gone on behind the record that the partition stands still at. It comes first.
+            return self.not_run(id).map_err(SettleError::from);
+        }
+        let items = self.land(id)?;
+        for (place, item) in items.iter().enumerate() {
+            if self.stopped.is_some() {
+                self.lane.give_back(*item);
+                continue;
+            }
+            match ended {
+                Ended::Whole(failure) if items.len() > 1 => self.halve(*item, items.len(), &failure),
+                Ended::Whole(failure) => self.fail(*item, &failure, ran),
+                Ended::Each(verdicts) => match &verdicts[place] {
+                    Verdict::Success { outcome, results } => self.succeed(*item, *outcome, *results, ran),
+                    Verdict::Failure(failure) => self.fail(*item, failure, ran),
+                },
+            }
+        }
+        self.after_landing(items);
+        Ok(())
+    }
+
+    fn check(&self, id: u64, ended: Ended<'_>, ran: &Settling<'_>) -> Result<(), SettleError> {
+        let records = self.lane.landing(id)?;
+        let Ended::Each(verdicts) = ended else { return Ok(()) };
+        if verdicts.len() != records {
+            return Err(SettleError::Verdicts { records, verdicts: verdicts.len() });
+        }
+        for verdict in verdicts {
+            let Verdict::Success { results, .. } = verdict else { continue };
+            if let Some(bad) = results.iter().find(|result| ran.output(result.topic).is_none()) {
+                return Err(SettleError::Topic(bad.topic));
+            }
+        }
+        Ok(())
+    }
+
+    fn succeed(&mut self, item: Item, outcome: Outcome, results: Results<'_>, ran: &mut Settling<'_>) {
+        let Some(entry) = self.ledger.get_mut(item.seq) else { return };
+        entry.record.attempts = item.attempts + 1;
+        let record = &entry.record.message;
+        let refusal = |result| result::refused(&result, record, ran.output(result.topic)?);
+        if let Some(message) = results.iter().find_map(refusal) {
+            // Running it again would give the same result, so it is not retried.
+            let failure = FailureView { outcome: Outcome::TooLarge, message: &message, stack: "" };
+            return self.give_up(item, &failure, ran);
+        }
+        let ticket = Ticket::result(self.lane.number(), item.seq);
+        let version = ran.version;
+        for result in results.iter() {
+            let Some(Some(output)) = version.outputs.get(usize::from(result.topic)) else { continue };
+            result::write(ran.sink, ticket, &result, record, output);
+        }
+        (0..results.len()).for_each(|_| self.ledger.expect(item.seq));
+        self.ledger.settle(item.seq);
+        ran.metrics.settled(outcome, 1);
+        ran.metrics.records_out.add(results.len() as u64);
+    }
+
+    /// A batch failed as a whole. Whoever is at fault is found by halving; only a run alone counts against a record.
+    fn halve(&mut self, item: Item, together: usize, failure: &FailureView<'_>) {
+        tracing::debug!(partition = %self.at, together, error = %failure.message, "a batch failed and is halved");
+        self.lane.stop();
+        self.lane.give_back(Item { group: (together as u32).div_ceil(2), ..item });
+    }
+
+    fn fail(&mut self, item: Item, failure: &FailureView<'_>, ran: &mut Settling<'_>) {
+        let retriable = failure.outcome.retry_class() != RetryClass::Never;
+        if retriable || !ran.version.program.manifest.dead_letter.enabled {
+            // The worker has stopped the lane as well, and gives back what is behind this record.
+            self.lane.stop();
+        }
+        let attempts = item.attempts + 1;
+        let age = item.first_run.map_or(Duration::ZERO, |first| ran.now.saturating_duration_since(first));
+        let policy = &ran.version.program.manifest.retry;
+        match retry::decide(policy, failure.outcome, attempts, age, fastrand::f64()) {
+            Decision::Retry { after } => {
+                ran.metrics.records_retried.increment();
+                ran.tell(&self.at, self.failed(item.seq, failure, false));
+                self.lane.block_until(ran.now + after);
+                self.lane.give_back(Item { attempts, group: 1, ..item });
+            }
+            Decision::GiveUp => self.give_up(item, failure, ran),
+            Decision::TooOld => {
+                let message = format!("kept failing for longer than max-age; at last: {}", failure.message);
+                let failure = FailureView { outcome: Outcome::TooOld, message: &message, stack: failure.stack };
+                self.give_up(item, &failure, ran);
+            }
+        }
+    }
+
+    /// The record failed for good: it becomes a dead letter, or the partition stops at it.
+    fn give_up(&mut self, item: Item, failure: &FailureView<'_>, ran: &mut Settling<'_>) {
+        let stopped = ran.version.dead_letter.is_none();
+        let failed = self.failed(item.seq, failure, stopped);
+        ran.tell(&self.at, failed.clone());
+        if stopped {
+            self.lane.stop();
+            self.lane.give_back(item);
+            self.stopped = Some(failed);
+            return;
+        }
+        ran.metrics.settled(failure.outcome, 1);
+        self.bury(item.seq, failure, item.attempts + 1, ran);
+        self.ledger.settle(item.seq);
+    }
+
+    /// Writes the record's dead letter.
+    pub(super) fn bury(&mut self, seq: Seq, failure: &FailureView<'_>, attempts: u32, ran: &mut Settling<'_>) {
+        let (Some(entry), Some(output)) = (self.ledger.get_mut(seq), &ran.version.dead_letter) else { return };
+        entry.record.buried = true;
+        let failure = dead_letter::Failure {
+            function: ran.version.program.name(),
+            version: ran.version.program.version,
+            outcome: failure.outcome,
+            message: failure.message,
+            stack: failure.stack,
+            attempts,
+        };
+        let ticket = Ticket::dead_letter(self.lane.number(), seq);
+        dead_letter::write(ran.sink, ticket, &failure, &entry.record.message, output);
+        self.ledger.expect(seq);
+        ran.metrics.records_dead_lettered.increment();
+    }
+
+    pub(super) fn failed(&self, seq: Seq, failure: &FailureView<'_>, stopped: bool) -> Failed {
+        Failed {
+            outcome: failure.outcome,
+            message: failure.message.to_owned(),
+            offset: self.ledger.get(seq).map_or(-1, |entry| entry.offset),
+            stopped,
+        }
+    }
+
+    /// Kafka will never take a result: its record becomes a dead letter after all, once, or the partition stops at it.
+    pub fn refused(&mut self, ticket: Ticket, outcome: Outcome, reason: &str, ran: &mut Settling<'_>) {
+        let failure = FailureView { outcome, message: reason, stack: "" };
+        let stopped = ticket.dead_letter || ran.version.dead_letter.is_none();
+        let failed = self.failed(ticket.seq, &failure, stopped);
+        let Some(entry) = self.ledger.get_mut(ticket.seq) else { return };
+        let (attempts, buried) = (entry.record.attempts, entry.record.buried);
+        if stopped {
+            let (seq, size) = (ticket.seq, entry.size);
+            entry.record.buried = false;
+            // The record stays unfinished, so that nothing behind it is committed, and runs again when the function
+            // has changed.
+            self.ledger.reopen(seq);
+            if self.stopped.is_none() {
+                self.held_back = Some(Item { seq, size, attempts: 0, first_run: None, group: 1, suspected: 0 });
+                self.stopped = Some(failed.clone());
+            }
+            ran.tell(&self.at, failed);
+        } else if !buried {
+            ran.metrics.failed(outcome).increment();
+            ran.tell(&self.at, failed);
+            self.bury(ticket.seq, &failure, attempts, ran);
+        }
+        self.ledger.acknowledge(ticket.seq);
+    }
+
+    /// The isolate is gone. What it was running counts a crash if the engine brought itself down and nobody else can
+    /// be to blame; the rest does not.
+    pub fn lost(&mut self, loss: Loss<'_>, ran: &mut Settling<'_>) {
+        let flights: Vec<u64> = self.lane.flights().collect();
+        // When nothing says what was running, it was the first that had not come back, if any was.
+        let suspect = loss.running.filter(|id| flights.contains(id)).or(flights.first().copied());
+        for id in flights {
+            let guilty = loss.crashed && loss.suspect && suspect == Some(id) && {
+                let suspected = self.lane.suspect(id);
+                loss.certain || suspected >= MAX_SUSPICIONS
+            };
+            let landed = if guilty {
+                let message = format!("the worker process {} while it ran this record", loss.how);
+                let failure = FailureView { outcome: Outcome::Crashed, message: &message, stack: "" };
+                self.settle(id, Ended::Whole(failure), ran)
+            } else {
+                self.not_run(id).map_err(SettleError::from)
+            };
+            debug_assert!(landed.is_ok(), "the lane itself named this flight");
+        }
+        self.bound = None;
+    }
+}
