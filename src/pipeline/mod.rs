@@ -19,6 +19,7 @@
 
 mod board;
 mod dead_letter;
+mod handle;
 mod inbox;
 mod isolates;
 mod lane;
@@ -28,12 +29,14 @@ mod partition;
 mod rebalance;
 mod result;
 mod retry;
+mod settling;
 mod sink;
 mod subscription;
 mod tickets;
 
 pub use dead_letter::HEADER_ROOM;
+pub use handle::{Handle, start};
 pub use isolates::Version;
 pub use partition::Bounds;
 pub use sink::{Output, Sinks};
-pub use subscription::{Handle, Setup, start};
+pub use subscription::Setup;

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::isolates::{Held, Version};
+use super::isolates::Held;
 use super::lane::{Grouping, Item, Lane, Window};
 use super::ledger::{Ledger, Seq};
 use super::retry::{self, Decision};
-use super::sink::{Output, Sink};
+use super::settling::{Ending, SettleError, Settling};
 use super::tickets::Ticket;
 use super::{dead_letter, result};
 use crate::kafka::{Consumer, Error, Message, Slot, TopicPartition};
@@ -61,6 +61,8 @@ pub struct Partition {
     pub stopped: Option<Failed>,
     /// After a standstill the record is for the version that ended it, not for one that failed at it before.
     pub least_version: u64,
+    /// The records at hand wait until then for others to make a batch with.
+    gathering_until: Option<Instant>,
     stored: Option<i64>,
     landed: Vec<Item>,
 }
@@ -78,6 +80,7 @@ impl Partition {
             leaving: false,
             stopped: None,
             least_version: 0,
+            gathering_until: None,
             stored: None,
             landed: Vec::new(),
         }
@@ -158,7 +161,12 @@ impl Partition {
         let topic = std::iter::once(&*self.at.topic);
         let mut run = RunBuilder::new(channel, topic.clone());
         let mut items = Vec::new();
-        while let Some(id) = self.lane.send(now, grouping, window, &mut items) {
+        loop {
+            self.gathering_until = self.gathers(grouping, batch.max_wait, now);
+            if self.gathering_until.is_some() {
+                break;
+            }
+            let Some(id) = self.lane.send(now, grouping, window, &mut items) else { break };
             run.invocation(&Invocation {
                 id,
                 lane: self.lane.number(),
@@ -182,6 +190,15 @@ impl Partition {
         if !run.is_empty() {
             held.isolate.send(run.finish());
         }
+    }
+
+    /// Until when the records at hand wait for others to make a batch with.
+    fn gathers(&self, grouping: Grouping, max_wait: Duration, now: Instant) -> Option<Instant> {
+        if max_wait.is_zero() || grouping.records <= 1 {
+            return None;
+        }
+        let first = self.ledger.get(self.lane.gathering(grouping)?)?;
+        Some(first.record.at + max_wait).filter(|until| *until > now)
     }
 
     /// Asks for everything that the isolate has not begun.
@@ -434,7 +451,10 @@ impl Partition {
 
     /// When the lane may go on.
     pub fn due(&self) -> Option<Instant> {
-        if self.wants_isolate() { self.lane.blocked_until() } else { None }
+        if !self.wants_isolate() {
+            return None;
+        }
+        self.lane.blocked_until().into_iter().chain(self.gathering_until).min()
     }
 }
 
@@ -454,42 +474,4 @@ fn put(run: &mut RunBuilder, message: &Message) {
         value: message.value(),
     };
     run.record(&view, message.headers());
-}
-
-/// How one record of an invocation ended.
-#[derive(Debug, Clone, Copy)]
-pub enum Ending<'a> {
-    Success { outcome: Outcome, results: Results<'a> },
-    Failure(FailureView<'a>),
-}
-
-/// What settling needs from the subscription.
-pub struct Settling<'a> {
-    pub sink: &'a mut Sink,
-    pub version: &'a Version,
-    pub metrics: &'a FunctionMetrics,
-    pub now: Instant,
-    pub told: &'a mut Vec<(TopicPartition, Failed)>,
-}
-
-impl Settling<'_> {
-    fn output(&self, topic: u16) -> Result<&Output, SettleError> {
-        let output = self.version.outputs.get(usize::from(topic)).and_then(Option::as_ref);
-        output.ok_or(SettleError::Topic(topic))
-    }
-
-    fn tell(&mut self, at: &TopicPartition, failed: Failed) {
-        self.told.push((at.clone(), failed));
-    }
-}
-
-/// The worker said something that cannot be.
-#[derive(Debug, thiserror::Error)]
-pub enum SettleError {
-    #[error(transparent)]
-    Order(#[from] super::lane::OutOfOrder),
-    #[error("a result names output {0}, which the function does not have")]
-    Topic(u16),
-    #[error("an invocation of {records} records came back with another number of verdicts")]
-    Verdicts { records: usize },
 }
