@@ -151,7 +151,7 @@ fn a_node_without_a_broker_lives_is_not_ready_and_connects_when_there_is_one() {
     forward(TcpListener::bind(address).expect("the same port"), scene.brokers.clone());
     node.runs(&function);
     scene.caught_up(&function);
-    assert!(node.is_ready());
+    node.eventually("it is ready", |node| node.is_ready().then_some(()));
     assert_eq!(texts(&scene.read(&output)), ["x"]);
 }
 
