@@ -154,6 +154,15 @@ impl Lane {
         Some(id)
     }
 
+    /// The first of the records that wait, if they are fresh and fewer than a group takes, so that it may pay to wait
+    /// for more. What runs again waits for nobody.
+    pub fn gathering(&self, grouping: Grouping) -> Option<Seq> {
+        let first = self.waiting.front().filter(|item| item.attempts == 0 && item.group == u32::MAX)?;
+        let bytes: usize = self.waiting.iter().take(grouping.records as usize).map(|item| item.size).sum();
+        let full = self.waiting.len() >= grouping.records as usize || bytes >= grouping.bytes;
+        (!full && self.returned.is_empty() && first.first_run.is_none()).then_some(first.seq)
+    }
+
     /// The invocation has come back; its items are appended to `items`.
     pub fn land(&mut self, id: u64, items: &mut Vec<Item>) -> Result<(), OutOfOrder> {
         let count = self.landing(id)?;

@@ -19,6 +19,7 @@
 
 mod board;
 mod dead_letter;
+mod handle;
 mod inbox;
 mod isolates;
 mod lane;
@@ -34,7 +35,8 @@ mod subscription;
 mod tickets;
 
 pub use dead_letter::HEADER_ROOM;
+pub use handle::{Handle, start};
 pub use isolates::Version;
 pub use partition::Bounds;
 pub use sink::{Output, Sinks};
-pub use subscription::{Handle, Setup, start};
+pub use subscription::Setup;

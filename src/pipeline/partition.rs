@@ -65,6 +65,8 @@ pub struct Partition {
     pub(super) held_back: Option<Item>,
     /// After a standstill the record is for the version that ended it, not for one that failed at it before.
     pub least_version: u64,
+    /// The records at hand wait until then for others to make a batch with.
+    gathering_until: Option<Instant>,
     stored: Option<i64>,
     /// Behind the last record that was taken.
     taken_to: Option<i64>,
@@ -87,6 +89,7 @@ impl Partition {
             stopped: None,
             held_back: None,
             least_version: 0,
+            gathering_until: None,
             stored: None,
             taken_to: None,
             doubtful: false,
@@ -190,7 +193,12 @@ impl Partition {
         let topic = std::iter::once(&*self.at.topic);
         let mut run = RunBuilder::new(channel, topic.clone());
         let mut items = Vec::new();
-        while let Some(id) = self.lane.send(now, grouping, window, &mut items) {
+        loop {
+            self.gathering_until = self.gathers(grouping, batch.max_wait, now);
+            if self.gathering_until.is_some() {
+                break;
+            }
+            let Some(id) = self.lane.send(now, grouping, window, &mut items) else { break };
             run.invocation(&Invocation {
                 id,
                 lane: self.lane.number(),
@@ -214,6 +222,15 @@ impl Partition {
         if !run.is_empty() {
             held.isolate.send(run.finish());
         }
+    }
+
+    /// Until when the records at hand wait for others to make a batch with.
+    fn gathers(&self, grouping: Grouping, max_wait: Duration, now: Instant) -> Option<Instant> {
+        if max_wait.is_zero() || grouping.records <= 1 {
+            return None;
+        }
+        let first = self.ledger.get(self.lane.gathering(grouping)?)?;
+        Some(first.record.at + max_wait).filter(|until| *until > now)
     }
 
     /// Asks for everything that the isolate has not begun.
@@ -282,7 +299,10 @@ impl Partition {
 
     /// When the lane may go on.
     pub fn due(&self) -> Option<Instant> {
-        if self.wants_isolate() { self.lane.blocked_until() } else { None }
+        if !self.wants_isolate() {
+            return None;
+        }
+        self.lane.blocked_until().into_iter().chain(self.gathering_until).min()
     }
 }
 

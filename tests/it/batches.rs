@@ -62,6 +62,26 @@ fn a_batch_is_of_one_partition_in_its_order_and_no_larger_than_asked() {
 }
 
 #[test]
+fn the_first_record_of_a_batch_waits_for_others_as_long_as_max_wait() {
+    let handler = "
+        export default {
+          batch(records) {
+            records[0].emit(records.map((record) => record.text()));
+          },
+        };";
+    let more = "[batch]\nmax-records = 3\nmax-wait = \"2s\"";
+    let Some(trial) = Trial::with("batch-wait", 1, |draft| draft.with(more), handler) else { return };
+    for (written, text) in ["a", "b", "c", "d"].into_iter().enumerate() {
+        trial.scene.write(&trial.input, [Record::of(text)]);
+        trial.node.eventually("it is taken", |_| {
+            (trial.metric("eddyline_function_in_records_total") > written as f64).then_some(())
+        });
+    }
+    trial.scene.caught_up(&trial.function);
+    assert_eq!(texts(&trial.out()), [r#"["a","b","c"]"#, r#"["d"]"#]);
+}
+
+#[test]
 fn single_records_of_a_batch_are_retried_and_rejected_without_their_neighbours() {
     let handler = "
         let runs = 0;

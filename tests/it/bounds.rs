@@ -90,6 +90,10 @@ fn values_that_a_default_function_cannot_hold_are_dead_letters_and_do_not_stop_t
             const hoard: unknown[] = [];
             while (true) hoard.push(new Array(10_000).fill(hoard.length));
           }
+          if (record.key === 'recurse') {
+            const recurse = (depth: number): number => recurse(depth + 1) + 1;
+            return recurse(0);
+          }
           return record.key === 'deep' ? typeof record.json() : record;
         };";
     let more = "[limits]\ncpu = \"10s\"\nwall = \"30s\"\n[retry]\nmax-attempts = 1";
@@ -100,6 +104,7 @@ fn values_that_a_default_function_cannot_hold_are_dead_letters_and_do_not_stop_t
         Record::new("deep", &deep),
         Record::new("b", "second"),
         Record::new("grow", "x"),
+        Record::new("recurse", "x"),
         Record::new("c", "third"),
         Record::new("", ""),
         Record::default(),
@@ -114,7 +119,7 @@ fn values_that_a_default_function_cannot_hold_are_dead_letters_and_do_not_stop_t
     assert!(passed.contains(&Some(b"")) && passed.contains(&None), "{passed:?}");
     // Whether a parser copes with 200,000 levels is its own matter; that nothing else suffers is ours.
     assert!(died.contains(&"deep") != passed.contains(&Some(b"deep")), "deep ended in exactly one place");
-    assert!(died.contains(&"grow"));
+    assert!(died.contains(&"grow") && died.contains(&"recurse"), "{died:?}");
     let grow = dead.iter().find(|letter| letter.key_text() == "grow").expect("its letter");
     assert!(["E2103", "E2104"].contains(&grow.error_code()), "{}", grow.error_code());
 }

@@ -146,3 +146,27 @@ fn without_dead_letters_a_restart_stops_at_the_same_record_again() {
     node.enters(&function, "stopped");
     assert_eq!(texts(&scene.read(&output)), ["1"]);
 }
+
+#[test]
+fn a_letter_that_its_topic_refuses_stops_the_partition_and_is_written_once_the_function_has_changed() {
+    let Some(scene) = Scene::new("refused-letter") else { return };
+    let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
+    let small = scene.topic_with("small", 1, &[("max.message.bytes", "20000")]);
+    let draft = scene.function("it").reads(&input).writes(&output).without_dead_letter_topic();
+    let function = draft
+        .with(&format!("{AT_ONCE}\n[dead-letter]\ntopic = {small:?}"))
+        .handler("export default (record) => { if (record.key === 'bad') throw new Error('no'); return record.key; };");
+    let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(100_000).collect();
+    scene.write(&input, [Record::new("a", "x"), Record::new("bad", &noise), Record::new("b", "x")]);
+    let node = scene.start();
+    let reason = node.enters(&function, "stopped")["state_reason"].to_string();
+    assert!(reason.contains("offset 1") && reason.contains(&small), "{reason}");
+    scene.topics.configure(&small, "max.message.bytes", "1000000");
+    function
+        .edit("export default (record) => { if (record.key === 'bad') throw new Error('never'); return record.key; };");
+    scene.caught_up(&function);
+    assert_eq!(texts(&scene.read(&output)), ["a", "b"]);
+    let letters = scene.read(&small);
+    assert_eq!(keys(&letters), ["bad"]);
+    assert_eq!(letters[0].value.as_deref(), Some(&noise[..]));
+}

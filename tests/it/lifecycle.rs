@@ -151,7 +151,7 @@ fn a_node_without_a_broker_lives_is_not_ready_and_connects_when_there_is_one() {
     forward(TcpListener::bind(address).expect("the same port"), scene.brokers.clone());
     node.runs(&function);
     scene.caught_up(&function);
-    assert!(node.is_ready());
+    node.eventually("it is ready", |node| node.is_ready().then_some(()));
     assert_eq!(texts(&scene.read(&output)), ["x"]);
 }
 
@@ -187,4 +187,30 @@ fn nodes_that_join_and_leave_share_the_partitions_and_lose_and_double_nothing() 
     };
     assert!(values(&output) == values(&input), "each record once, in the order of its partition");
     second.stop();
+}
+
+#[test]
+fn a_record_that_waits_for_its_retry_holds_up_no_shutdown_and_runs_again_after_it() {
+    let handler = "
+        export default (record) => {
+          console.log('ran');
+          if (record.text() === 'later') throw new Error('not now');
+          return record;
+        };";
+    let more = "[retry]\nmax-attempts = 9\nbackoff = { initial = \"1h\", max = \"1h\" }";
+    let Some(trial) = Trial::with("waiting", 1, |draft| draft.with(more), handler) else { return };
+    trial.scene.write(&trial.input, ["first", "later", "behind"].map(Record::of));
+    trial.node.eventually("it waits", |node| {
+        node.status(&trial.function).filter(|status| status["last_error"]["offset"] == 1)
+    });
+    let Trial { scene, node, function, input, output } = trial;
+    let begun = std::time::Instant::now();
+    node.stop();
+    assert!(begun.elapsed().as_secs() < 20, "it did not wait for the deadline: {:?}", begun.elapsed());
+    assert_eq!(crate::support::reading::committed(&scene.brokers, &function.group, &input), [Some(1)]);
+    function.edit("export default (record) => record;");
+    let node = scene.start();
+    node.runs(&function);
+    scene.caught_up(&function);
+    assert_eq!(texts(&scene.read(&output)), ["first", "later", "behind"]);
 }

@@ -168,3 +168,24 @@ fn edits_under_load_lose_nothing_and_versions_never_go_back_within_a_partition()
     assert!(out.iter().any(|record| record.text().starts_with(&format!("{edits} "))), "the last edit made records");
     assert_eq!(of_partition(&trial.dead(), 0), []);
 }
+
+#[test]
+fn a_function_whose_source_changes_begins_there_and_leaves_nothing_of_the_old_one_behind() {
+    let Some(scene) = Scene::new("new-source") else { return };
+    let (old, new, output) = (scene.topic("old", 1), scene.topic("new", 1), scene.topic("out", 1));
+    let reads_old = scene.function("it").reads(&old).writes(&output).handler(COPY);
+    scene.write(&old, (0..50).map(|n| Record::of(format!("old {n}"))));
+    scene.write(&new, (0..50).map(|n| Record::of(format!("new {n}"))));
+    let node = scene.start();
+    node.runs(&reads_old);
+    scene.caught_up(&reads_old);
+    let reads_new = scene.function("it").reads(&new).writes(&output).handler(COPY);
+    scene.caught_up(&reads_new);
+    scene.write(&old, [Record::of("nobody reads this")]);
+    scene.write(&new, [Record::of("the last one")]);
+    scene.caught_up(&reads_new);
+    let records = scene.read(&output);
+    let mut expected: Vec<String> = (0..50).map(|n| format!("old {n}")).collect();
+    expected.extend((0..50).map(|n| format!("new {n}")).chain(["the last one".to_owned()]));
+    assert_eq!(texts(&records), expected);
+}

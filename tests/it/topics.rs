@@ -98,3 +98,25 @@ fn a_topic_that_a_pattern_does_not_match_yet_makes_its_function_wait_not_fail() 
     scene.caught_up(&function);
     assert_eq!(texts(&scene.read(&output)), ["x"]);
 }
+
+#[test]
+fn results_wait_for_a_sink_that_was_deleted_and_are_written_when_it_is_back() {
+    let Some(scene) = Scene::new("deleted-sink") else { return };
+    let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
+    let function = scene.function("it").reads(&input).writes(&output).handler(COPY);
+    scene.write(&input, [Record::of("before")]);
+    let soon = [("kafka.properties.topic.metadata.refresh.interval.ms", "1000")];
+    let node = scene.start_with(&soon);
+    node.runs(&function);
+    scene.caught_up(&function);
+    scene.topics.delete(&output);
+    scene.write(&input, (0..20).map(|n| Record::of(n.to_string())));
+    node.eventually("it says that results wait, and for which topic", |node| {
+        let error = node.status(&function)?["last_error"]["message"].as_str()?.to_owned();
+        error.contains(&output).then_some(())
+    });
+    scene.topics.create(&output, 1, &[]);
+    scene.caught_up(&function);
+    let expected: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+    assert_eq!(texts(&scene.read(&output)), expected);
+}

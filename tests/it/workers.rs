@@ -1,7 +1,7 @@
 //! Worker processes that die or stand still.
 
 use crate::support::record::{keys, texts};
-use crate::support::{Record, Trial, process};
+use crate::support::{Record, Scene, Trial, process};
 
 const SLOW: &str = "
     export default async (record) => {
@@ -106,4 +106,27 @@ fn a_worker_that_stands_still_is_noticed_and_its_records_are_done_by_another() {
     values.sort_by_key(|text| text.parse::<u32>().expect("a number"));
     assert_eq!(values, expected);
     assert!(dead.len() <= 1, "at most the record that was running is to blame");
+}
+
+#[test]
+fn an_endless_loop_of_one_function_holds_up_no_other_in_the_same_worker() {
+    let Some(scene) = Scene::new("neighbours") else { return };
+    let (loops, input, output) = (scene.topic("loops", 1), scene.topic("in", 1), scene.topic("out", 1));
+    let more = "[limits]\ncpu = \"1m\"\nwall = \"1m\"";
+    let looping = scene
+        .function("loops")
+        .reads(&loops)
+        .with(more)
+        .handler("export default () => { console.log('began'); while (true) {} };");
+    let copying = scene.function("copies").reads(&input).writes(&output).handler("export default (record) => record;");
+    let node = scene.start();
+    node.runs(&copying);
+    node.runs(&looping);
+    scene.write(&loops, [Record::of("x")]);
+    node.eventually("the loop has begun", |node| (!node.logged("began").is_empty()).then_some(()));
+    scene.write(&input, numbered(500));
+    scene.caught_up(&copying);
+    assert_eq!(scene.read(&output).len(), 500);
+    let in_flight = node.metric("eddyline_function_in_flight_records", &[("function", &looping.name)]);
+    assert_eq!(in_flight, Some(1.0), "it loops still");
 }

@@ -68,6 +68,15 @@ impl Topics {
         answers[0].as_ref().ok()?.get(key)?.value.clone()
     }
 
+    #[track_caller]
+    pub fn delete(&self, name: &str) {
+        let answers = wait(self.admin.delete_topics(&[name], &AdminOptions::new())).expect("an answer");
+        answers[0].as_ref().expect("the topic is deleted");
+        eventually(&format!("topic {name} is gone"), || {
+            reading::partitions(&self.brokers, name).is_none().then_some(())
+        });
+    }
+
     /// Deletes everything before `offset`.
     #[track_caller]
     pub fn delete_records(&self, name: &str, partition: i32, offset: i64) {
