@@ -81,6 +81,10 @@ fn module_roots_declare_and_say_what_for() {
     for (name, text) in sources("src") {
         if name.ends_with("/mod.rs") {
             assert!(text.starts_with("//!"), "{name} does not say what it is for");
+            // A verb with a folder of its own begins in its root, and tests share what they need in theirs.
+            if name.starts_with("src/cli/") || name.contains("/tests/") {
+                continue;
+            }
             assert!(
                 !code(&text).any(|line| line.starts_with("fn ") || line.starts_with("pub fn ")),
                 "{name} has logic"
