@@ -94,7 +94,6 @@ struct Reconciler {
     functions: BTreeMap<String, Function>,
     numbers: Numbers,
     watch: Watch,
-    orders: Sender<Order>,
     retry: Duration,
     /// When an unreachable broker is mentioned again, and how patient we are by then.
     mention: Option<(Instant, Duration)>,
@@ -103,14 +102,13 @@ struct Reconciler {
 
 impl Reconciler {
     fn new(options: ControlOptions, around: Surroundings, orders: Sender<Order>) -> Reconciler {
-        let watch = Watch::start(&options.folder, orders.clone(), || Order::Changed);
+        let watch = Watch::start(&options.folder, orders, || Order::Changed);
         Reconciler {
             options,
             around,
             functions: BTreeMap::new(),
             numbers: Numbers::default(),
             watch,
-            orders,
             retry: RETRY,
             mention: None,
             folder_missing: false,
@@ -151,6 +149,7 @@ impl Reconciler {
 
     /// Folder → desired functions: prepares what is new or changed, and lets go of what is gone.
     fn compare(&mut self) {
+        self.watch.renew();
         let found = match folder::scan(&self.options.folder) {
             Ok(found) => found,
             Err(error) => {
@@ -161,9 +160,7 @@ impl Reconciler {
                 return;
             }
         };
-        if std::mem::replace(&mut self.folder_missing, false) || !self.watch.is_told() {
-            self.watch = Watch::start(&self.options.folder, self.orders.clone(), || Order::Changed);
-        }
+        self.folder_missing = false;
         for function in self.functions.values_mut() {
             if !found.iter().any(|found| found.name == function.name) && !function.removed {
                 tracing::info!(function = %function.name, "the function is gone and drains");

@@ -53,6 +53,7 @@ impl Manifest {
         };
         let mut manifest = Manifest::new(function, Topics::Named(Vec::new()));
         read_root(&document, &mut manifest, options);
+        refuse_skipping_into_nothing(&document, &manifest);
         let (source, spans, found) = document.finish();
         mistakes.extend(found);
         manifest.places = Places::new(source, spans);
@@ -80,6 +81,21 @@ fn read_root(document: &Document, manifest: &mut Manifest, options: &ParseOption
     sections::permissions(&mut root, &mut manifest.permissions);
     variables::read(&mut root, &mut manifest.env, &mut manifest.secrets);
     root.refuse_unknown();
+}
+
+/// What is skipped goes to the dead letter; without one it would be lost, or stop its partition for ever.
+fn refuse_skipping_into_nothing(document: &Document, manifest: &Manifest) {
+    if manifest.source.skip_older_than.is_none() || manifest.dead_letter.enabled {
+        return;
+    }
+    let mut root = document.root();
+    let mut value = |table, key| root.table(table).and_then(|mut table| table.value(key));
+    let (Some(skip), Some(enabled)) = (value("source", "skip-older-than"), value("dead-letter", "enabled")) else {
+        return;
+    };
+    let message = "`source.skip-older-than` needs the dead letter, which `dead-letter.enabled = false` turns off";
+    let mistake = skip.error(codes::EXCLUSIVE_KEYS, message).with_hint("keep one of them");
+    skip.note(mistake.with_related(enabled.related("it is turned off here")));
 }
 
 /// Whatever stands below `[secrets]`, also where it is misspelt or misplaced,

@@ -61,10 +61,14 @@ pub enum FrameError {
     KindChanged(u32),
     #[error("more than {MAX_PARTIAL} messages are open at once")]
     TooManyOpen,
+    #[error("messages that are open at once have more than {0} bytes")]
+    TooMuchOpen(usize),
 }
 
 /// Most messages that may be incomplete at once.
 const MAX_PARTIAL: usize = 1024;
+/// Most bytes of all incomplete messages together: two of the largest.
+const MAX_OPEN: usize = 2 * MAX_MESSAGE;
 
 /// A message's bytes while it is built: room for the header first, so that the body need not be moved.
 #[derive(Debug)]
@@ -127,13 +131,22 @@ fn header(len: usize, channel: u32, kind: Kind, flags: u16) -> [u8; HEADER] {
 }
 
 /// Puts messages together from whatever the socket delivers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Assembler {
     buffer: Vec<u8>,
     /// `buffer[start..end]` has arrived and no message has claimed it yet.
     start: usize,
     end: usize,
     partial: HashMap<u32, (Kind, Vec<u8>)>,
+    /// Bytes of all that is in `partial`, and how many they may be.
+    open: usize,
+    most_open: usize,
+}
+
+impl Default for Assembler {
+    fn default() -> Self {
+        Assembler { buffer: Vec::new(), start: 0, end: 0, partial: HashMap::new(), open: 0, most_open: MAX_OPEN }
+    }
 }
 
 impl Assembler {
@@ -184,9 +197,14 @@ impl Assembler {
             if body.len() + len > MAX_MESSAGE {
                 return Err(FrameError::MessageTooLong);
             }
+            if self.open + len > self.most_open {
+                return Err(FrameError::TooMuchOpen(self.most_open));
+            }
+            self.open += len;
             body.extend_from_slice(chunk);
             if last {
                 let body = self.partial.remove(&channel).map(|(_, body)| body).unwrap_or_default();
+                self.open -= body.len();
                 return Ok(Some(Message { kind, channel, body }));
             }
         }
@@ -242,6 +260,25 @@ mod tests {
     fn a_frame_that_claims_too_much_is_refused_before_it_is_read() {
         let bytes = header(MAX_FRAME + 1, 1, Kind::Log, LAST);
         assert_eq!(feed(&mut Assembler::default(), &bytes, 12), Err(FrameError::FrameTooLong(MAX_FRAME + 1)));
+    }
+
+    #[test]
+    fn incomplete_messages_are_bounded_together_and_not_only_one_by_one() {
+        let mut assembler = Assembler { most_open: 3 * MAX_FRAME, ..Assembler::default() };
+        let frame = |channel, flags| {
+            let mut bytes = header(MAX_FRAME, channel, Kind::Settled, flags).to_vec();
+            bytes.resize(HEADER + MAX_FRAME, 0);
+            bytes
+        };
+        // What is complete no longer counts, however often.
+        for _ in 0..4 {
+            let whole = [frame(1, 0), frame(2, 0), frame(1, LAST), frame(2, LAST)].concat();
+            assert_eq!(feed(&mut assembler, &whole, 200_000).unwrap().len(), 2);
+        }
+        for channel in 1..=3 {
+            assert_eq!(feed(&mut assembler, &frame(channel, 0), 200_000), Ok(Vec::new()));
+        }
+        assert_eq!(feed(&mut assembler, &frame(4, 0), 200_000), Err(FrameError::TooMuchOpen(3 * MAX_FRAME)));
     }
 
     proptest! {

@@ -149,6 +149,23 @@ tenant = "Shop""#,
         ],
     ),
     (
+        r#"tenant = "shop"
+SOURCE
+"#,
+        &[
+            r#"E1014 1:10 «"shop"» `tenant` is not supported yet: functions of different tenants may share a worker process; leave it out; run a node for each tenant where they must be kept apart"#,
+        ],
+    ),
+    (
+        r#"SOURCE
+skip-older-than = "24h"
+[dead-letter]
+enabled = false"#,
+        &[
+            r#"E1010 3:19 «"24h"» `source.skip-older-than` needs the dead letter, which `dead-letter.enabled = false` turns off; keep one of them"#,
+        ],
+    ),
+    (
         r#"tenant = "Shop"
 SOURCE
 "#,

@@ -21,7 +21,6 @@ fn reference_shows_only_keys_that_exist() {
         })
         .collect();
     let manifest = parse(&uncommented).unwrap();
-    assert_eq!(manifest.tenant.as_deref(), Some("shop"));
     assert_eq!(manifest.sink.topic.as_deref(), Some("orders.enriched"));
     assert_eq!(manifest.secrets.len(), 2);
 }
@@ -38,12 +37,10 @@ fn source_alone_is_a_manifest() {
 #[test]
 fn every_key_reaches_its_value() {
     let text = r#"
-        tenant = "shop"
         [source]
         topics = ["orders", "returns"]
         start = 2026-01-31T00:00:00Z
         group = "orders group"
-        skip-older-than = "24h"
         [batch]
         max-records = 10
         max-bytes = "64KiB"
@@ -84,12 +81,12 @@ fn every_key_reaches_its_value() {
     let manifest = Manifest::parse(Path::new(FILE), "enrich", text, &options).unwrap();
     let expected = Manifest {
         name: "enrich".to_owned(),
-        tenant: Some("shop".to_owned()),
+        tenant: None,
         source: Source {
             topics: named(&["orders", "returns"]),
             start: Start::Time("2026-01-31T00:00:00Z".parse().unwrap()),
             group: "orders group".to_owned(),
-            skip_older_than: Some(Duration::from_secs(86_400)),
+            skip_older_than: None,
         },
         batch: Batch { max_records: 10, max_bytes: 64 << 10, max_wait: Duration::from_millis(20) },
         sink: Sink { topic: Some("orders.enriched".to_owned()), also: vec!["orders.audit".to_owned()] },
@@ -123,6 +120,15 @@ fn every_key_reaches_its_value() {
         places: Places::default(),
     };
     assert_eq!(placeless(manifest), expected);
+}
+
+#[test]
+fn old_records_can_be_skipped_where_there_is_a_dead_letter() {
+    let text = "source.topics = [\"a\"]\nsource.skip-older-than = \"24h\"";
+    for letters in ["", "dead-letter.enabled = true"] {
+        let manifest = parse(&format!("{text}\n{letters}")).unwrap();
+        assert_eq!(manifest.source.skip_older_than, Some(Duration::from_secs(86_400)));
+    }
 }
 
 #[test]
