@@ -6,12 +6,12 @@ use std::rc::Rc;
 use deno_core::{OpState, op2, v8};
 use deno_error::JsErrorBox;
 
-use super::arena::{Arena, Live};
+use super::arena::{Arena, Live, MOST_WRITTEN};
 use super::clock;
 use super::encode::{self, Unencodable};
 use super::failure::{self, Class, Failure};
 use crate::outcome::Outcome;
-use crate::protocol::control::LogLevel;
+use crate::protocol::control::{Limits, LogLevel};
 use crate::protocol::settled::{ResultHead, SINK, Value as Written, put_result, put_result_with};
 
 type Value<'s> = v8::Local<'s, v8::Value>;
@@ -99,12 +99,25 @@ impl<'s> Emit<'s> {
         if result.len() > left {
             return Err(too_large(limits.output_bytes));
         }
-        // Encoding may have run the handler's code for as long as its limits allow.
+        // Encoding may have run the handler's code, which may have emitted too.
+        let written = arena.with_invocation(number, |invocation| invocation.written).ok_or_else(ended)?;
+        if written + result.len() > MOST_WRITTEN {
+            return Err(too_much());
+        }
         let push = |live: &mut Live| {
+            if live.count >= limits.results {
+                return Err(too_many(limits.results));
+            }
+            if live.results.len() + result.len() > limits.output_bytes as usize {
+                return Err(too_large(limits.output_bytes));
+            }
             live.results.extend_from_slice(&result);
             live.count += 1;
+            Ok(())
         };
-        arena.with(number, push).ok_or_else(ended)
+        arena.with(number, push).ok_or_else(ended)??;
+        arena.with_invocation(number, |invocation| invocation.written += result.len());
+        Ok(())
     }
 
     fn topic(&self, scope: &mut v8::PinScope<'s, '_>, arena: &Arena) -> Result<u16, Refused> {
@@ -163,6 +176,12 @@ fn too_large(limit: u64) -> Refused {
     Refused(Class::RangeError, Outcome::OutputLimit, message)
 }
 
+fn too_much() -> Refused {
+    let most = MOST_WRITTEN >> 20;
+    let message = format!("the results of one invocation may have at most {most} MiB together; return less at once");
+    Refused(Class::RangeError, Outcome::OutputLimit, message)
+}
+
 fn too_many(limit: u32) -> Refused {
     let message = format!("one record may have at most {limit} results; raise `results` in [limits]");
     Refused(Class::RangeError, Outcome::OutputLimit, message)
@@ -182,9 +201,22 @@ pub fn unencodable(error: Unencodable, limit: u64) -> Failure {
     Failure::new(outcome, message)
 }
 
+/// What of the output limits is exceeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    Count,
+    Bytes,
+    /// All records of the invocation together.
+    Together,
+}
+
 /// The failures that too many or too large results end in.
-pub fn over_limit(count: bool, limits: &crate::protocol::control::Limits) -> Failure {
-    let Refused(_, outcome, message) = if count { too_many(limits.results) } else { too_large(limits.output_bytes) };
+pub fn over_limit(excess: Excess, limits: &Limits) -> Failure {
+    let Refused(_, outcome, message) = match excess {
+        Excess::Count => too_many(limits.results),
+        Excess::Bytes => too_large(limits.output_bytes),
+        Excess::Together => too_much(),
+    };
     Failure::new(outcome, message)
 }
 

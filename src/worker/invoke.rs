@@ -161,7 +161,6 @@ impl Invoker {
             },
         };
         let stopped = self.guard.end().or(scope.is_execution_terminating().then_some(Limit::Memory));
-        self.announce(0);
         let now = clock::now_ns();
         if let Some(limit) = stopped {
             self.pending.remove(&number);
@@ -171,6 +170,8 @@ impl Invoker {
         if let Some(ended) = ended {
             self.settle(scope, flight, ended, now);
         }
+        // Only now, so that whatever ends the process while this is written down has somebody to blame.
+        self.announce(0);
         Ok(now)
     }
 
@@ -208,8 +209,13 @@ impl Invoker {
         value: v8::Local<'s, v8::Value>,
         promised: bool,
     ) -> Ended {
-        let mut encoder =
-            outcomes::Encoder { arena: &self.arena, glue: &self.glue, scratch: &mut self.scratch, promised };
+        let mut encoder = outcomes::Encoder {
+            arena: &self.arena,
+            glue: &self.glue,
+            scratch: &mut self.scratch,
+            returned: 0,
+            promised,
+        };
         match self.handler {
             Handler::Record => Ended::One(encoder.record(scope, flight.number, value)),
             Handler::Batch => encoder.batch(scope, flight.number, flight.records, value),
@@ -242,6 +248,9 @@ impl Invoker {
             match ended {
                 Some(ended) => self.settle(scope, pending.flight, ended, now),
                 None => drop(self.pending.insert(number, pending)),
+            }
+            if self.report.is_due(now) {
+                self.report.flush(memory(scope));
             }
         }
         Ok(())
