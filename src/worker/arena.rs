@@ -61,8 +61,8 @@ pub struct Invocation {
     /// Bytes of all results that its records have emitted.
     pub written: usize,
     pub log: Budget,
-    /// It has asked for its signal, so somebody may wait for it to abort.
-    pub signal: bool,
+    /// It has asked for its signal or started a timer, which must not outlive it.
+    pub cleanup: bool,
 }
 
 impl Arena {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use deno_core::{OpState, op2, v8};
 use deno_error::JsErrorBox;
 
-use super::arena::{Arena, Live, MOST_WRITTEN};
+use super::arena::{Arena, Invocation, Live, MOST_WRITTEN};
 use super::clock;
 use super::encode::{self, Unencodable};
 use super::failure::{self, Class, Failure};
@@ -189,7 +189,8 @@ fn too_many(limit: u32) -> Refused {
 
 fn refused(error: Unencodable, limit: u64) -> Refused {
     match error {
-        Unencodable::Unserialisable(message) => Refused(Class::TypeError, Outcome::Unserialisable, message),
+        Unencodable::Unserialisable { message, .. } => Refused(Class::TypeError, Outcome::Unserialisable, message),
+        Unencodable::Thrown(failure) => Refused(Class::Error, failure.outcome, failure.message),
         Unencodable::TooLarge => too_large(limit),
         Unencodable::Terminated => Refused(Class::Error, Outcome::Failed, String::new()),
     }
@@ -197,8 +198,16 @@ fn refused(error: Unencodable, limit: u64) -> Refused {
 
 /// The failure that a returned value ends in when it cannot be written.
 pub fn unencodable(error: Unencodable, limit: u64) -> Failure {
-    let Refused(_, outcome, message) = refused(error, limit);
-    Failure::new(outcome, message)
+    match error {
+        Unencodable::Thrown(failure) => failure,
+        Unencodable::Unserialisable { message, stack } => {
+            Failure { stack, ..Failure::new(Outcome::Unserialisable, message) }
+        }
+        error => {
+            let Refused(_, outcome, message) = refused(error, limit);
+            Failure::new(outcome, message)
+        }
+    }
 }
 
 /// What of the output limits is exceeded.
@@ -277,7 +286,19 @@ pub fn op_deadline(state: &OpState, number: f64) -> f64 {
 #[op2(fast)]
 pub fn op_want_signal(state: &OpState, number: f64) -> bool {
     let arena = state.borrow::<Rc<Arena>>();
-    arena.with_invocation(number as u64, |invocation| invocation.signal = true).is_some()
+    arena.with_invocation(number as u64, |invocation| invocation.cleanup = true).is_some()
+}
+
+/// Whose a timer is that is about to start: zero for nobody's, negative when its invocation has ended.
+#[op2(fast)]
+pub fn op_own_timer(scope: &mut v8::PinScope<'_, '_>, state: &OpState) -> f64 {
+    let number = running(scope);
+    if number == 0 {
+        return 0.0;
+    }
+    let arena = state.borrow::<Rc<Arena>>();
+    let own = |invocation: &mut Invocation| invocation.cleanup = true;
+    if arena.with_invocation(number, own).is_some() { number as f64 } else { -1.0 }
 }
 
 /// A promise that the isolate waits for has settled.
