@@ -16,6 +16,9 @@ use super::outbox::Outbox;
 use crate::protocol::Kind;
 use crate::protocol::control::{Limits, Log, LogLevel};
 
+/// Most bytes of results of one invocation: they leave in one message, however many records a batch has.
+pub const MOST_WRITTEN: usize = 128 << 20;
+
 /// What stays the same for all invocations of an isolate.
 #[derive(Debug)]
 pub struct Settings {
@@ -55,9 +58,11 @@ pub struct Invocation {
     pub attempt: u16,
     pub records: u32,
     pub started_ns: u64,
+    /// Bytes of all results that its records have emitted.
+    pub written: usize,
     pub log: Budget,
-    /// It has asked for its signal, so somebody may wait for it to abort.
-    pub signal: bool,
+    /// It has asked for its signal or started a timer, which must not outlive it.
+    pub cleanup: bool,
 }
 
 impl Arena {

@@ -8,13 +8,13 @@
     op_record_topic, op_record_partition, op_record_offset, op_record_timestamp, op_record_is_tombstone,
     op_record_key, op_record_key_bytes, op_record_text, op_record_bytes, op_record_json,
     op_header_get, op_header_get_all, op_header_entries,
-    op_emit, op_mark_rejected, op_mark_record, op_log, op_attempt, op_deadline, op_want_signal, op_woken,
+    op_emit, op_mark_rejected, op_mark_record, op_log, op_attempt, op_deadline, op_want_signal, op_own_timer, op_woken,
   } = ops;
   const {
-    ArrayBufferIsView, ArrayIsArray, ArrayPrototypePush, Date, DatePrototypeGetTime, DatePrototype, Error,
+    ArrayBufferIsView, ArrayFrom, ArrayIsArray, Date, DatePrototypeGetTime, DatePrototype, Error,
     NumberIsInteger, NumberIsSafeInteger, ObjectDefineProperty, ObjectFreeze, ObjectKeys,
-    ObjectPrototypeIsPrototypeOf, ObjectSetPrototypeOf, PromisePrototypeThen, SafeMap, MapPrototypeGet,
-    MapPrototypeSet, MapPrototypeDelete, String, Symbol, TypeError, ReflectApply,
+    ObjectPrototypeIsPrototypeOf, ObjectSetPrototypeOf, PromiseResolve, SafeMap, SafePromiseAll,
+    MapPrototypeGet, MapPrototypeSet, MapPrototypeDelete, MapPrototypeForEach, String, Symbol, TypeError, ReflectApply,
   } = primordials;
   const global = globalThis;
   const REPLACE = 1, SAME = 2, NULL = 4;
@@ -196,7 +196,15 @@
     if (value !== null && !isBytes(value)) {
       throw new TypeError(`emit: header "${name}" must be a string, a number, a Uint8Array or null`);
     }
-    ArrayPrototypePush(flat, name, value);
+    append(flat, name);
+    append(flat, value);
+  }
+
+  // A plain push would run setters that a handler may have put on Array.prototype.
+  function append(list, value) {
+    ObjectDefineProperty(list, list.length, {
+      __proto__: null, value, configurable: true, enumerable: true, writable: true,
+    });
   }
 
   // Globals. What is not used is not even compiled.
@@ -232,11 +240,38 @@
   lazily("ext:deno_web/01_dom_exception.js", "DOMException");
   lazily("ext:deno_web/02_event.js", "Event", "EventTarget", "CustomEvent", "ErrorEvent");
   lazily("ext:deno_web/02_structured_clone.js", "structuredClone");
-  lazily("ext:deno_web/02_timers.js", "setTimeout", "clearTimeout", "setInterval", "clearInterval");
+  lazily("ext:deno_web/02_timers.js", "clearTimeout", "clearInterval");
   lazily("ext:deno_web/03_abort_signal.js", "AbortController", "AbortSignal");
   lazily("ext:deno_web/05_base64.js", "atob", "btoa");
   lazily("ext:deno_web/08_text_encoding.js", "TextEncoder", "TextDecoder");
   lazily("ext:deno_web/15_performance.js", "performance");
+
+  // The timers of each invocation. They end with it, so that nothing of one record runs at another one's expense.
+  const timers = new SafeMap();
+  function startTimer(name, args) {
+    const number = op_own_timer();
+    if (number < 0) return 0;
+    const id = ReflectApply(core.loadExtScript("ext:deno_web/02_timers.js")[name], undefined, args);
+    if (number > 0) {
+      let ids = MapPrototypeGet(timers, number);
+      if (ids === undefined) MapPrototypeSet(timers, number, ids = new SafeMap());
+      MapPrototypeSet(ids, id, true);
+    }
+    return id;
+  }
+  function endTimers(number) {
+    const ids = MapPrototypeGet(timers, number);
+    if (ids === undefined) return;
+    MapPrototypeDelete(timers, number);
+    const { clearTimeout } = core.loadExtScript("ext:deno_web/02_timers.js");
+    MapPrototypeForEach(ids, (_, id) => clearTimeout(id));
+  }
+  lazy("setTimeout", "ext:deno_web/02_timers.js", () => function setTimeout(...args) {
+    return startTimer("setTimeout", args);
+  });
+  lazy("setInterval", "ext:deno_web/02_timers.js", () => function setInterval(...args) {
+    return startTimer("setInterval", args);
+  });
 
   let consoleModule;
   function loadConsole() {
@@ -278,7 +313,7 @@
     return (number) => {
       const record = new Record(number);
       const result = ReflectApply(handler, receiver, [record, new Context(number)]);
-      return result === record ? same : result;
+      return result === record ? same : awaitable(result) ? PromiseResolve(result) : result;
     };
   }
 
@@ -286,16 +321,39 @@
     return (number) => {
       const record = new Record(number);
       const result = handler(record, new Context(number));
-      return result === record ? same : result;
+      return result === record ? same : awaitable(result) ? PromiseResolve(result) : result;
     };
   }
 
   function batchGlue(handler, receiver) {
     return (first, count) => {
-      const records = [];
-      for (let i = 0; i < count; i++) ArrayPrototypePush(records, new BatchRecord(first + i));
-      return ReflectApply(handler, receiver, [records, new Context(first)]);
+      const records = ArrayFrom({ __proto__: null, length: count }, (_, i) => new BatchRecord(first + i));
+      const result = ReflectApply(handler, receiver, [records, new Context(first)]);
+      return awaitable(result) ? promisedBatch(result) : allOf(result);
     };
+  }
+
+  // Promises, and what behaves like one. `PromiseResolve` leaves an ordinary promise as it is.
+  function awaitable(value) {
+    return typeof value === "object" && value !== null && typeof value.then === "function";
+  }
+
+  async function promisedBatch(promise) {
+    return allOf(await promise);
+  }
+
+  // A batch may return a promise for each record, as an async function in a map does.
+  function allOf(results) {
+    if (!ArrayIsArray(results)) return results;
+    for (let i = 0; i < results.length; i++) {
+      if (awaitable(results[i])) {
+        return SafePromiseAll(ArrayFrom({ __proto__: null, length: results.length }, (_, i) => {
+          const item = results[i];
+          return awaitable(item) ? PromiseResolve(item) : item;
+        }));
+      }
+    }
+    return results;
   }
 
   return {
@@ -307,16 +365,25 @@
     batchGlue,
     // The number of a record object, 0 for everything else.
     numberOf: (value) => typeof value === "object" && value !== null ? numberOf(value) : 0,
-    watch: (promise, number) => {
-      const woken = () => op_woken(number);
-      PromisePrototypeThen(promise, woken, woken);
+    // By `await` and not by `then`, which a handler could have bent.
+    watch: async (promise, number) => {
+      try {
+        await promise;
+      } catch {
+        // How it ended is looked at elsewhere.
+      }
+      op_woken(number);
     },
     abort: (number) => {
+      endTimers(number);
       const controller = MapPrototypeGet(controllers, number);
       MapPrototypeDelete(controllers, number);
       controller?.abort(new (core.loadExtScript("ext:deno_web/01_dom_exception.js").DOMException)(
         "the invocation ran out of time", "TimeoutError"));
     },
-    forget: (number) => { MapPrototypeDelete(controllers, number); },
+    forget: (number) => {
+      MapPrototypeDelete(controllers, number);
+      endTimers(number);
+    },
   };
 })();

@@ -6,12 +6,12 @@ use std::rc::Rc;
 use deno_core::{OpState, op2, v8};
 use deno_error::JsErrorBox;
 
-use super::arena::{Arena, Live};
+use super::arena::{Arena, Invocation, Live, MOST_WRITTEN};
 use super::clock;
 use super::encode::{self, Unencodable};
 use super::failure::{self, Class, Failure};
 use crate::outcome::Outcome;
-use crate::protocol::control::LogLevel;
+use crate::protocol::control::{Limits, LogLevel};
 use crate::protocol::settled::{ResultHead, SINK, Value as Written, put_result, put_result_with};
 
 type Value<'s> = v8::Local<'s, v8::Value>;
@@ -99,12 +99,25 @@ impl<'s> Emit<'s> {
         if result.len() > left {
             return Err(too_large(limits.output_bytes));
         }
-        // Encoding may have run the handler's code for as long as its limits allow.
+        // Encoding may have run the handler's code, which may have emitted too.
+        let written = arena.with_invocation(number, |invocation| invocation.written).ok_or_else(ended)?;
+        if written + result.len() > MOST_WRITTEN {
+            return Err(too_much());
+        }
         let push = |live: &mut Live| {
+            if live.count >= limits.results {
+                return Err(too_many(limits.results));
+            }
+            if live.results.len() + result.len() > limits.output_bytes as usize {
+                return Err(too_large(limits.output_bytes));
+            }
             live.results.extend_from_slice(&result);
             live.count += 1;
+            Ok(())
         };
-        arena.with(number, push).ok_or_else(ended)
+        arena.with(number, push).ok_or_else(ended)??;
+        arena.with_invocation(number, |invocation| invocation.written += result.len());
+        Ok(())
     }
 
     fn topic(&self, scope: &mut v8::PinScope<'s, '_>, arena: &Arena) -> Result<u16, Refused> {
@@ -163,6 +176,12 @@ fn too_large(limit: u64) -> Refused {
     Refused(Class::RangeError, Outcome::OutputLimit, message)
 }
 
+fn too_much() -> Refused {
+    let most = MOST_WRITTEN >> 20;
+    let message = format!("the results of one invocation may have at most {most} MiB together; return less at once");
+    Refused(Class::RangeError, Outcome::OutputLimit, message)
+}
+
 fn too_many(limit: u32) -> Refused {
     let message = format!("one record may have at most {limit} results; raise `results` in [limits]");
     Refused(Class::RangeError, Outcome::OutputLimit, message)
@@ -170,7 +189,8 @@ fn too_many(limit: u32) -> Refused {
 
 fn refused(error: Unencodable, limit: u64) -> Refused {
     match error {
-        Unencodable::Unserialisable(message) => Refused(Class::TypeError, Outcome::Unserialisable, message),
+        Unencodable::Unserialisable { message, .. } => Refused(Class::TypeError, Outcome::Unserialisable, message),
+        Unencodable::Thrown(failure) => Refused(Class::Error, failure.outcome, failure.message),
         Unencodable::TooLarge => too_large(limit),
         Unencodable::Terminated => Refused(Class::Error, Outcome::Failed, String::new()),
     }
@@ -178,13 +198,34 @@ fn refused(error: Unencodable, limit: u64) -> Refused {
 
 /// The failure that a returned value ends in when it cannot be written.
 pub fn unencodable(error: Unencodable, limit: u64) -> Failure {
-    let Refused(_, outcome, message) = refused(error, limit);
-    Failure::new(outcome, message)
+    match error {
+        Unencodable::Thrown(failure) => failure,
+        Unencodable::Unserialisable { message, stack } => {
+            Failure { stack, ..Failure::new(Outcome::Unserialisable, message) }
+        }
+        error => {
+            let Refused(_, outcome, message) = refused(error, limit);
+            Failure::new(outcome, message)
+        }
+    }
+}
+
+/// What of the output limits is exceeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    Count,
+    Bytes,
+    /// All records of the invocation together.
+    Together,
 }
 
 /// The failures that too many or too large results end in.
-pub fn over_limit(count: bool, limits: &crate::protocol::control::Limits) -> Failure {
-    let Refused(_, outcome, message) = if count { too_many(limits.results) } else { too_large(limits.output_bytes) };
+pub fn over_limit(excess: Excess, limits: &Limits) -> Failure {
+    let Refused(_, outcome, message) = match excess {
+        Excess::Count => too_many(limits.results),
+        Excess::Bytes => too_large(limits.output_bytes),
+        Excess::Together => too_much(),
+    };
     Failure::new(outcome, message)
 }
 
@@ -245,7 +286,19 @@ pub fn op_deadline(state: &OpState, number: f64) -> f64 {
 #[op2(fast)]
 pub fn op_want_signal(state: &OpState, number: f64) -> bool {
     let arena = state.borrow::<Rc<Arena>>();
-    arena.with_invocation(number as u64, |invocation| invocation.signal = true).is_some()
+    arena.with_invocation(number as u64, |invocation| invocation.cleanup = true).is_some()
+}
+
+/// Whose a timer is that is about to start: zero for nobody's, negative when its invocation has ended.
+#[op2(fast)]
+pub fn op_own_timer(scope: &mut v8::PinScope<'_, '_>, state: &OpState) -> f64 {
+    let number = running(scope);
+    if number == 0 {
+        return 0.0;
+    }
+    let arena = state.borrow::<Rc<Arena>>();
+    let own = |invocation: &mut Invocation| invocation.cleanup = true;
+    if arena.with_invocation(number, own).is_some() { number as f64 } else { -1.0 }
 }
 
 /// A promise that the isolate waits for has settled.

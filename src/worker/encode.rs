@@ -2,11 +2,15 @@
 
 use deno_core::v8;
 
+use super::failure::{self, Failure};
+
 /// Why a value cannot become bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unencodable {
-    /// It has no JSON form; says why.
-    Unserialisable(String),
+    /// It has no JSON form; says why, and where if the handler's code was running.
+    Unserialisable { message: String, stack: String },
+    /// Encoding ran the handler's code, which threw what stands for an outcome, such as a rejection.
+    Thrown(Failure),
     /// It would be longer than the limit.
     TooLarge,
     /// The isolate is being stopped.
@@ -109,7 +113,14 @@ fn stringify<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     value: v8::Local<'s, v8::Value>,
 ) -> Result<v8::Local<'s, v8::String>, Unencodable> {
-    let unserialisable = |why: &str| Unencodable::Unserialisable(format!("the result has no JSON form: {why}"));
+    let unplaced = |why: &str, stack: String| Unencodable::Unserialisable {
+        message: format!("the result has no JSON form: {why}"),
+        stack,
+    };
+    let unserialisable = |why: &str| unplaced(why, String::new());
+    if value.is_promise() {
+        return Err(unserialisable("it is a promise; await it first"));
+    }
     if value.is_function() || value.is_symbol() {
         return Err(unserialisable(if value.is_symbol() { "it is a symbol" } else { "it is a function" }));
     }
@@ -122,9 +133,13 @@ fn stringify<'s>(
         Some(text) => Ok(text),
         None if scope.has_terminated() => Err(Unencodable::Terminated),
         None => {
-            let why = scope.exception().map(|exception| exception.to_rust_string_lossy(scope)).unwrap_or_default();
-            let why = why.lines().next().unwrap_or_default().to_owned();
-            Err(unserialisable(&why))
+            let Some(exception) = scope.exception() else { return Err(unserialisable("it cannot be read")) };
+            scope.reset();
+            let failure = Failure::from_exception(scope, exception);
+            if failure::outcome_of(scope, exception).is_some() {
+                return Err(Unencodable::Thrown(failure));
+            }
+            Err(unplaced(failure.message.lines().next().unwrap_or_default(), failure.stack))
         }
     }
 }

@@ -36,6 +36,7 @@ deno_core::extension!(
         context::op_attempt,
         context::op_deadline,
         context::op_want_signal,
+        context::op_own_timer,
         context::op_woken,
     ],
 );

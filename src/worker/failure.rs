@@ -119,7 +119,8 @@ pub fn mark(scope: &mut v8::PinScope<'_, '_>, error: v8::Local<'_, v8::Value>, o
     }
 }
 
-fn outcome_of(scope: &mut v8::PinScope<'_, '_>, exception: v8::Local<'_, v8::Value>) -> Option<Outcome> {
+/// The outcome that one of our own exceptions stands for.
+pub fn outcome_of(scope: &mut v8::PinScope<'_, '_>, exception: v8::Local<'_, v8::Value>) -> Option<Outcome> {
     let object = v8::Local::<v8::Object>::try_from(exception).ok()?;
     let key = outcome_key(scope);
     let value = object.get_private(scope, key)?;

@@ -106,13 +106,13 @@ impl Glue {
         call(scope, &self.watch, &[promise.into(), number.into()]);
     }
 
-    /// Aborts the signal of an invocation that ran out of time.
+    /// Aborts the signal of an invocation that ran out of time, and ends its timers.
     pub fn abort(&self, scope: &mut v8::PinScope<'_, '_>, number: u64) {
         let number = v8::Number::new(scope, number as f64);
         call(scope, &self.abort, &[number.into()]);
     }
 
-    /// Lets go of the signal of an invocation that has ended.
+    /// Lets go of the signal of an invocation that has ended, and ends its timers.
     pub fn forget(&self, scope: &mut v8::PinScope<'_, '_>, number: u64) {
         let number = v8::Number::new(scope, number as f64);
         call(scope, &self.forget, &[number.into()]);

@@ -6,9 +6,10 @@ use std::sync::atomic::Ordering;
 
 use deno_core::v8;
 
-use super::arena::{Arena, Invocation};
+use super::arena::{Arena, Invocation, Live};
 use super::arrivals::Work;
 use super::clock;
+use super::context::{Excess, over_limit};
 use super::failure::Failure;
 use super::glue::Glue;
 use super::ids::IdMap;
@@ -20,6 +21,9 @@ use super::{context, outcomes};
 use crate::outcome::{Outcome, RetryClass};
 use crate::protocol::control::Handler;
 use crate::protocol::words::Words;
+
+/// How long work that is ready keeps those waiting whose promises could go on.
+const TURN_NS: u64 = 2_000_000;
 
 /// The isolate cannot go on: a limit struck while its code was running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub struct Invoker {
     pub lanes: Lanes<Work>,
     pub pending: IdMap<u64, Pending>,
     pub scratch: Vec<u8>,
+    /// Whether any invocation has ended since the isolate was loaded.
+    pub settled: bool,
 }
 
 /// An invocation whose promise has not settled.
@@ -95,26 +101,18 @@ impl Invoker {
     ) -> Result<(), Doomed> {
         let call = v8::Local::new(scope, &self.glue.call);
         let mut now = clock::now_ns();
-        let mut entered = false;
+        let turn_ends_ns = now + TURN_NS;
         while let Some(begun) = self.lanes.begin() {
-            entered = true;
             now = self.enter(scope, call, begun, now)?;
             if self.report.is_due(now) {
                 self.report.flush(memory(scope));
                 now = clock::now_ns();
             }
-            if interrupted() {
+            if interrupted() || (now > turn_ends_ns && !self.pending.is_empty()) {
                 break;
             }
         }
-        if entered { self.checkpoint(scope) } else { Ok(()) }
-    }
-
-    /// Runs what handlers left behind: promise reactions that nobody waits for.
-    fn checkpoint(&mut self, scope: &mut v8::PinScope<'_, '_>) -> Result<(), Doomed> {
-        self.guard.begin(clock::now_ns());
-        scope.perform_microtask_checkpoint();
-        self.guard.end().map_or(Ok(()), |limit| Err(Doomed(limit)))
+        Ok(())
     }
 
     /// Runs one invocation up to its end or its first wait, and returns the time.
@@ -160,8 +158,9 @@ impl Invoker {
                 }
             },
         };
+        // What the handler left behind, promise reactions that nobody waits for, is part of its invocation.
+        scope.perform_microtask_checkpoint();
         let stopped = self.guard.end().or(scope.is_execution_terminating().then_some(Limit::Memory));
-        self.announce(0);
         let now = clock::now_ns();
         if let Some(limit) = stopped {
             self.pending.remove(&number);
@@ -171,6 +170,8 @@ impl Invoker {
         if let Some(ended) = ended {
             self.settle(scope, flight, ended, now);
         }
+        // Only now, so that whatever ends the process while this is written down has somebody to blame.
+        self.announce(0);
         Ok(now)
     }
 
@@ -208,8 +209,13 @@ impl Invoker {
         value: v8::Local<'s, v8::Value>,
         promised: bool,
     ) -> Ended {
-        let mut encoder =
-            outcomes::Encoder { arena: &self.arena, glue: &self.glue, scratch: &mut self.scratch, promised };
+        let mut encoder = outcomes::Encoder {
+            arena: &self.arena,
+            glue: &self.glue,
+            scratch: &mut self.scratch,
+            returned: 0,
+            promised,
+        };
         match self.handler {
             Handler::Record => Ended::One(encoder.record(scope, flight.number, value)),
             Handler::Batch => encoder.batch(scope, flight.number, flight.records, value),
@@ -233,6 +239,7 @@ impl Invoker {
             let promise = v8::Local::new(scope, &pending.promise);
             self.guard.begin(clock::now_ns());
             let ended = self.promised(scope, pending.flight, promise);
+            scope.perform_microtask_checkpoint();
             let stopped = self.guard.end();
             let now = clock::now_ns();
             if let Some(limit) = stopped {
@@ -242,6 +249,9 @@ impl Invoker {
             match ended {
                 Some(ended) => self.settle(scope, pending.flight, ended, now),
                 None => drop(self.pending.insert(number, pending)),
+            }
+            if self.report.is_due(now) {
+                self.report.flush(memory(scope));
             }
         }
         Ok(())
@@ -256,9 +266,10 @@ impl Invoker {
         for number in late {
             let Some(pending) = self.pending.remove(&number) else { continue };
             let invocation = self.settle_whole(pending.flight, &limit_failure(Limit::Wall, &self.arena), now);
-            if invocation.signal {
+            if invocation.cleanup {
                 self.guard.begin(clock::now_ns());
                 self.glue.abort(scope, number);
+                scope.perform_microtask_checkpoint();
                 self.guard.end().map_or(Ok(()), |limit| Err(Doomed(limit)))?;
             }
         }
@@ -269,11 +280,18 @@ impl Invoker {
         self.pending.values().map(|pending| pending.deadline_ns).min()
     }
 
-    /// The waiting invocation that is blamed for what happens in the event loop: the one whose code runs, or the oldest.
-    pub fn suspect(&self, running: u64) -> Option<(u64, u64)> {
-        let found = self.pending.get_key_value(&running);
-        let oldest = || self.pending.iter().min_by_key(|(number, _)| **number);
-        found.or_else(oldest).map(|(number, pending)| (*number, pending.flight.id))
+    /// The waiting invocation that is blamed for what happens in the event loop: the one whose code runs. What an ended
+    /// invocation left behind is nobody's; only if none has ended yet the oldest is blamed, so that running all of them
+    /// again and again comes to an end.
+    pub fn suspect(&self, running: u64) -> Option<u64> {
+        let oldest = || self.pending.iter().filter(|_| !self.settled).min_by_key(|(number, _)| **number);
+        let found = self.pending.get_key_value(&running).or_else(oldest);
+        found.map(|(number, _)| *number)
+    }
+
+    /// The id of the waiting invocation that began first, zero if none waits.
+    pub fn oldest(&self) -> u64 {
+        self.pending.iter().min_by_key(|(number, _)| **number).map_or(0, |(_, pending)| pending.flight.id)
     }
 
     /// Settles a waiting invocation that a limit struck in the event loop.
@@ -301,7 +319,7 @@ impl Invoker {
         let (invocation, failed) = match ended {
             Ended::Whole(failure) => {
                 let invocation = self.settle_whole(flight, &failure, now);
-                if invocation.signal {
+                if invocation.cleanup {
                     self.glue.forget(scope, flight.number);
                 }
                 return;
@@ -325,10 +343,15 @@ impl Invoker {
                 (first, worst)
             }
         };
-        if invocation.signal {
+        if invocation.cleanup {
             self.glue.forget(scope, flight.number);
         }
-        self.leave(flight, &invocation, failed, now);
+        self.leave(flight, &invocation, failed.is_some_and(|outcome| self.is_stopping(outcome)), now);
+    }
+
+    /// Whether the host has to decide what comes next.
+    fn is_stopping(&self, outcome: Outcome) -> bool {
+        self.stop_on_failure || outcome.retry_class() != RetryClass::Never
     }
 
     /// Reports one record; what it returned lies in `scratch`.
@@ -342,6 +365,11 @@ impl Invoker {
             }
             (None, One::Returned(returned)) => {
                 let count = live.count + u32::from(*returned);
+                if let Some(excess) = self.excess(&live, count) {
+                    let failure = over_limit(excess, &self.arena.settings.limits);
+                    self.report.verdict(&Verdict::Failure(&failure));
+                    return (live.invocation, Some(failure.outcome));
+                }
                 let results = match (live.results.is_empty(), returned) {
                     (true, true) => &self.scratch,
                     (_, false) => &live.results,
@@ -356,20 +384,31 @@ impl Invoker {
         }
     }
 
+    /// Whether a record's results exceed a limit after all: what a handler leaves behind may emit too.
+    fn excess(&self, live: &Live, count: u32) -> Option<Excess> {
+        let limits = &self.arena.settings.limits;
+        if count > limits.results {
+            return Some(Excess::Count);
+        }
+        let len = live.results.len() + self.scratch.len();
+        (len > limits.output_bytes as usize).then_some(Excess::Bytes)
+    }
+
     fn settle_whole(&mut self, flight: Flight, failure: &Failure, now: u64) -> Invocation {
         let first = self.arena.end(flight.number).map(|live| live.invocation).unwrap_or_default();
         for number in flight.number + 1..flight.number + u64::from(flight.records) {
             self.arena.end(number);
         }
         self.report.whole(flight.id, flight.lane, now.saturating_sub(flight.started_ns), failure, now);
-        self.leave(flight, &first, Some(failure.outcome), now);
+        // The host divides a batch that failed as a whole, whatever it failed of.
+        self.leave(flight, &first, flight.records > 1 || self.is_stopping(failure.outcome), now);
         first
     }
 
     /// Frees the lane, or stops it if the host has to decide what comes next.
-    fn leave(&mut self, flight: Flight, invocation: &Invocation, failed: Option<Outcome>, now: u64) {
+    fn leave(&mut self, flight: Flight, invocation: &Invocation, stop: bool, now: u64) {
+        self.settled = true;
         self.arena.close_log(flight.id, &invocation.log);
-        let stop = failed.is_some_and(|outcome| self.stop_on_failure || outcome.retry_class() != RetryClass::Never);
         if stop {
             for work in self.lanes.stop(flight.lane, flight.epoch) {
                 self.report.not_run(work.head.id, flight.lane, now);
@@ -416,6 +455,12 @@ fn limit_failure(limit: Limit, arena: &Arena) -> Failure {
 pub fn memory(scope: &mut v8::PinScope<'_, '_>) -> Memory {
     let statistics = scope.get_heap_statistics();
     Memory { heap: statistics.used_heap_size() as u64, external: statistics.external_memory() as u64 }
+}
+
+/// What runs from now on is nobody's, until it turns out whose it is.
+pub fn forget_running(scope: &mut v8::PinScope<'_, '_>) {
+    let nobody = v8::undefined(scope).into();
+    scope.set_continuation_preserved_embedder_data(nobody);
 }
 
 /// The invocation whose code was running last.

@@ -124,6 +124,7 @@ async fn load_into(
         lanes: Lanes::new(process::CREDIT),
         pending: IdMap::default(),
         scratch: Vec::new(),
+        settled: false,
     };
     Some(Isolate { engine: ready.engine, invoker, inbox })
 }
@@ -175,10 +176,8 @@ impl Isolate {
             self.take(order)?;
         }
         let more = self.run()?;
-        if self.invoker.pending.is_empty() {
-            // What handlers left behind is looked at even if none of them waits: rejections that nobody handles.
-            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-            poll_event_loop(&mut self.engine, &mut self.invoker, &mut context)?;
+        if more || self.invoker.pending.is_empty() {
+            self.glance().await?;
         }
         if more {
             return Ok(());
@@ -229,6 +228,30 @@ impl Isolate {
         Ok(arrived || self.invoker.lanes.is_ready())
     }
 
+    /// Lets the event loop run once without waiting for it: for promises and timers that could go on although there is
+    /// work, and, even if nobody waits, for rejections that nobody handles.
+    async fn glance(&mut self) -> Result<(), End> {
+        let waiting = !self.invoker.pending.is_empty();
+        if waiting {
+            // The clock of the timers goes on only while this thread has nothing to do.
+            tokio::task::yield_now().await;
+        }
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        poll_event_loop(&mut self.engine, &mut self.invoker, &mut context)?;
+        if waiting {
+            self.settle_waiting()?;
+        }
+        Ok(())
+    }
+
+    /// Settles those whose promises have settled and those whose time is up.
+    fn settle_waiting(&mut self) -> Result<(), End> {
+        deno_core::scope!(scope, self.engine.runtime);
+        self.invoker.collect_woken(scope)?;
+        self.invoker.expire(scope)?;
+        Ok(())
+    }
+
     fn flush(&mut self) {
         if !self.invoker.report.is_empty() {
             deno_core::scope!(scope, self.engine.runtime);
@@ -253,11 +276,7 @@ impl Isolate {
             inbox.poll_recv(context).map(|order| Ok(Some(order.unwrap_or(Order::Unload))))
         })
         .await?;
-        {
-            deno_core::scope!(scope, engine.runtime);
-            invoker.collect_woken(scope)?;
-            invoker.expire(scope)?;
-        }
+        self.settle_waiting()?;
         order.map_or(Ok(()), |order| self.take(order))
     }
 }
@@ -268,7 +287,11 @@ fn poll_event_loop(
     invoker: &mut Invoker,
     context: &mut std::task::Context<'_>,
 ) -> Result<(), Doomed> {
-    invoker.announce(invoker.suspect(0).map_or(0, |(_, id)| id));
+    {
+        deno_core::scope!(scope, engine.runtime);
+        invoke::forget_running(scope);
+    }
+    invoker.announce(invoker.oldest());
     invoker.guard.begin(clock::now_ns());
     // What fails here belongs to no invocation; the handlers' own promises are looked at one by one.
     let _ = engine.runtime.poll_event_loop(context, PollEventLoopOptions::default());
@@ -279,7 +302,7 @@ fn poll_event_loop(
         deno_core::scope!(scope, engine.runtime);
         invoke::last_running(scope)
     };
-    if let Some((number, _)) = invoker.suspect(running) {
+    if let Some(number) = invoker.suspect(running) {
         invoker.condemn(number, limit);
     }
     Err(Doomed(limit))

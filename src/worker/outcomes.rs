@@ -2,8 +2,8 @@
 
 use deno_core::v8;
 
-use super::arena::Arena;
-use super::context::{over_limit, unencodable};
+use super::arena::{Arena, MOST_WRITTEN};
+use super::context::{Excess, over_limit, unencodable};
 use super::encode;
 use super::failure::Failure;
 use super::glue::Glue;
@@ -32,6 +32,8 @@ pub struct Encoder<'a> {
     pub glue: &'a Glue,
     /// Where the returned result is written.
     pub scratch: &'a mut Vec<u8>,
+    /// Bytes of what was returned for the records before.
+    pub returned: usize,
     /// The value came out of a promise, where a returned record has not been recognised yet.
     pub promised: bool,
 }
@@ -50,7 +52,10 @@ impl Encoder<'_> {
         }
         match self.write(scope, number, value) {
             Ok(()) => One::Returned(true),
-            Err(failure) => One::Failed(failure),
+            Err(failure) => {
+                self.scratch.clear();
+                One::Failed(failure)
+            }
         }
     }
 
@@ -68,7 +73,7 @@ impl Encoder<'_> {
         let (count, used) = self.arena.with(number, |live| (live.count, live.results.len())).unwrap_or_default();
         let limits = &settings.limits;
         if count >= limits.results {
-            return Err(over_limit(true, limits));
+            return Err(over_limit(Excess::Count, limits));
         }
         let left = (limits.output_bytes as usize).saturating_sub(used);
         let head = ResultHead::default();
@@ -82,11 +87,31 @@ impl Encoder<'_> {
             return Ok(());
         }
         if returned != 0 {
-            return self.other_record(returned, &head);
+            self.other_record(returned, &head)?;
+            return self.check(number);
         }
         put_result_with(self.scratch, &head, |out| encode::append(scope, value, out, left))
             .map_err(|error| unencodable(error, limits.output_bytes))?;
-        if self.scratch.len() > left { Err(over_limit(false, limits)) } else { Ok(()) }
+        self.check(number)
+    }
+
+    /// Whether what was returned fits the limits, together with what encoding it may have emitted.
+    fn check(&mut self, number: u64) -> Result<(), Failure> {
+        let limits = &self.arena.settings.limits;
+        let (count, used) = self.arena.with(number, |live| (live.count, live.results.len())).unwrap_or_default();
+        let written = self.arena.with_invocation(number, |invocation| invocation.written).unwrap_or_default();
+        let len = self.scratch.len();
+        if count >= limits.results {
+            return Err(over_limit(Excess::Count, limits));
+        }
+        if used + len > limits.output_bytes as usize {
+            return Err(over_limit(Excess::Bytes, limits));
+        }
+        if written + self.returned + len > MOST_WRITTEN {
+            return Err(over_limit(Excess::Together, limits));
+        }
+        self.returned += len;
+        Ok(())
     }
 
     /// A record was returned as the result of another one: its value is written.

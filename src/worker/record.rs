@@ -116,15 +116,15 @@ pub fn op_record_json<'s>(
     state: &OpState,
     number: f64,
 ) -> Result<Value<'s>, JsErrorBox> {
-    look(state, number, |record| {
-        let Some(bytes) = record.value() else { return v8::null(scope).into() };
-        if let Some(value) = parse(scope, bytes) {
-            return value;
-        }
-        let message = format!("the record's value is not JSON: {}", json_problem(bytes));
-        failure::throw(scope, Class::SyntaxError, Outcome::Undecodable, &message);
-        v8::undefined(scope).into()
-    })
+    // A handle of its own: making an exception may run the handler's code.
+    let record = look(state, number, Record::clone)?;
+    let Some(bytes) = record.value() else { return Ok(v8::null(scope).into()) };
+    if let Some(value) = parse(scope, bytes) {
+        return Ok(value);
+    }
+    let message = format!("the record's value is not JSON: {}", json_problem(bytes));
+    failure::throw(scope, Class::SyntaxError, Outcome::Undecodable, &message);
+    Ok(v8::undefined(scope).into())
 }
 
 fn parse<'s>(scope: &mut v8::PinScope<'s, '_>, bytes: &[u8]) -> Option<Value<'s>> {
@@ -168,12 +168,12 @@ pub fn op_header_get_all<'s>(
     #[string] name: &str,
 ) -> Result<Value<'s>, JsErrorBox> {
     look(state, number, |record| {
-        let all = v8::Array::new(scope, 0);
-        for (index, (_, value)) in record.headers().iter().filter(|(have, _)| *have == name.as_bytes()).enumerate() {
-            let value = optional_text(scope, value)?;
-            all.set_index(scope, index as u32, value);
+        // Not set one by one: a setter on Array.prototype would run, and find the record borrowed.
+        let mut all = Vec::new();
+        for (_, value) in record.headers().iter().filter(|(have, _)| *have == name.as_bytes()) {
+            all.push(optional_text(scope, value)?);
         }
-        Ok(all.into())
+        Ok(v8::Array::new_with_elements(scope, &all).into())
     })?
 }
 

@@ -26,6 +26,7 @@ mod support;
 mod tidy;
 mod topics;
 mod worker_context;
+mod worker_harm;
 mod worker_lanes;
 mod worker_limits;
 mod worker_prepare;
