@@ -3,21 +3,29 @@
 //! - [`folder`] finds functions and reads their files;
 //! - [`watch`] notices that something has changed;
 //! - [`prepare`] has a short-lived child turn the files into modules;
-//! - [`plan`] decides which topics a function reads, writes and lacks;
+//! - [`conflicts`] decides which new versions may come in beside the others;
+//! - [`plan`] decides which topics a function reads, writes and lacks, and [`create`] which of them to make;
+//! - [`settle`] decides who may start, now that it is known where it begins;
 //! - [`reconcile`] compares what should run with what runs, and starts, changes and ends subscriptions;
 //! - [`check`] does the first half of all this for `eddyline validate`, without Kafka.
 
 mod check;
+mod conflicts;
+mod create;
 mod folder;
 mod plan;
 mod prepare;
 mod reconcile;
+#[cfg(test)]
+mod samples;
+mod service;
+mod settle;
 mod state;
 mod versions;
 mod watch;
 
 pub use check::{FunctionReport, check_folder, check_function};
+pub use create::Defaults;
 pub use folder::{Files, Found, read, scan};
-pub use plan::Defaults;
 pub use prepare::{PrepareLimits, prepare};
-pub use reconcile::{Control, ControlOptions, Surroundings};
+pub use service::{Control, ControlOptions, Surroundings};

@@ -4,58 +4,25 @@
 //! that are about to start, and only then starts the first, so that the stages of a pipeline lose nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use super::conflicts::{self, Member};
+use super::create;
 use super::folder::{self, Found};
-use super::plan::{self, Defaults, TopicMap};
-use super::prepare::PrepareLimits;
+use super::plan::{self, TopicMap};
+use super::service::{ControlOptions, Order, Stopping, Surroundings};
+use super::settle::{Starting, Verdict, settle};
 use super::state::{Function, Start};
 use super::versions::{self, Numbers};
 use super::watch::Watch;
 use crate::diagnostic::Diagnostics;
 use crate::function::Program;
-use crate::kafka::{self, Settings, Topics};
-use crate::manifest::{Manifest, check_together};
-use crate::pipeline::{self, Bounds, Setup, Sinks};
-use crate::pool::Pool;
-use crate::status::{Board, FunctionState};
-use crate::telemetry::Metrics;
-
-#[derive(Debug, Clone)]
-pub struct ControlOptions {
-    pub folder: PathBuf,
-    pub create_topics: bool,
-    pub defaults: Defaults,
-    pub bounds: Bounds,
-    /// The embedded broker cannot look up positions by time.
-    pub embedded: bool,
-}
-
-/// What subscriptions are made of, shared by all of them.
-pub struct Surroundings {
-    pub settings: Settings,
-    pub topics: Arc<Topics>,
-    pub sinks: Arc<Sinks>,
-    pub pool: Pool,
-    pub prepare: PrepareLimits,
-    pub metrics: Arc<Metrics>,
-    pub board: Arc<Board>,
-}
-
-enum Order {
-    Changed,
-    Stop(Duration),
-}
-
-/// The running control plane.
-pub struct Control {
-    orders: Sender<Order>,
-    thread: JoinHandle<()>,
-}
+use crate::kafka::{self, NewTopic};
+use crate::manifest::Manifest;
+use crate::pipeline::{self, Setup};
+use crate::status::FunctionState;
 
 /// Changes that come together are taken together.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -71,24 +38,7 @@ const LOOK: Duration = Duration::from_secs(3);
 const FIRST_MENTION: Duration = Duration::from_secs(10);
 const LAST_MENTION: Duration = Duration::from_secs(300);
 
-impl Control {
-    pub fn start(options: ControlOptions, surroundings: Surroundings) -> std::io::Result<Control> {
-        let (orders, inbox) = channel();
-        let own = orders.clone();
-        let thread = std::thread::Builder::new().name("control".to_owned()).spawn(move || {
-            Reconciler::new(options, surroundings, own).run(&inbox);
-        })?;
-        Ok(Control { orders, thread })
-    }
-
-    /// Drains all subscriptions within this time and waits for them.
-    pub fn stop(self, within: Duration) {
-        let _ = self.orders.send(Order::Stop(within));
-        let _ = self.thread.join();
-    }
-}
-
-struct Reconciler {
+pub struct Reconciler {
     options: ControlOptions,
     around: Surroundings,
     functions: BTreeMap<String, Function>,
@@ -98,10 +48,11 @@ struct Reconciler {
     /// When an unreachable broker is mentioned again, and how patient we are by then.
     mention: Option<(Instant, Duration)>,
     folder_missing: bool,
+    stopping: Stopping,
 }
 
 impl Reconciler {
-    fn new(options: ControlOptions, around: Surroundings, orders: Sender<Order>) -> Reconciler {
+    pub fn new(options: ControlOptions, around: Surroundings, orders: Sender<Order>, stopping: Stopping) -> Reconciler {
         let watch = Watch::start(&options.folder, orders, || Order::Changed);
         Reconciler {
             options,
@@ -112,27 +63,31 @@ impl Reconciler {
             retry: RETRY,
             mention: None,
             folder_missing: false,
+            stopping,
         }
     }
 
-    fn run(mut self, inbox: &Receiver<Order>) {
+    pub fn run(mut self, inbox: &Receiver<Order>) {
         let mut scan_at = Instant::now();
         loop {
             if Instant::now() >= scan_at {
                 self.compare();
                 scan_at = Instant::now() + self.watch.patience();
             }
+            if self.stopping.has_begun() {
+                return self.stop();
+            }
             let unfinished = self.bring_about();
             let wait = if unfinished { self.retry } else { PATTERNS.min(self.watch.patience()) };
             match inbox.recv_timeout(wait) {
-                Ok(Order::Stop(within)) => return self.stop(within),
+                Ok(Order::Stop) => return self.stop(),
                 Ok(Order::Changed) => {
                     // An editor writes several files, and each several times.
                     let settled = Instant::now() + SETTLE;
                     loop {
                         match inbox.recv_timeout(settled.saturating_duration_since(Instant::now())) {
                             Ok(Order::Changed) => {}
-                            Ok(Order::Stop(within)) => return self.stop(within),
+                            Ok(Order::Stop) => return self.stop(),
                             Err(_) => break,
                         }
                     }
@@ -142,7 +97,7 @@ impl Reconciler {
                 Err(RecvTimeoutError::Timeout) => {
                     self.retry = (self.retry * 2).min(MAX_RETRY);
                 }
-                Err(RecvTimeoutError::Disconnected) => return self.stop(Duration::ZERO),
+                Err(RecvTimeoutError::Disconnected) => return self.stop(),
             }
         }
     }
@@ -174,35 +129,27 @@ impl Reconciler {
                 known.is_none_or(|known| known.stamp != found.stamp || known.removed)
             })
             .collect();
-        for (found, program) in self.load_all(&changed) {
-            self.take_in(found, program);
-        }
-        self.refuse_conflicts();
-    }
-
-    /// Prepares several functions at once, each in a child of its own.
-    fn load_all(&mut self, changed: &[Found]) -> Vec<(Found, Result<Program, Diagnostics>)> {
-        let numbered: Vec<(&Found, u64)> = changed.iter().map(|found| (found, self.numbers.next())).collect();
-        let at_once = std::thread::available_parallelism().map_or(2, usize::from);
         let limits = &self.around.prepare;
-        let mut loaded = Vec::with_capacity(changed.len());
-        for some in numbered.chunks(at_once) {
-            std::thread::scope(|scope| {
-                let threads: Vec<_> = some
-                    .iter()
-                    .map(|(found, version)| scope.spawn(move || versions::load(found, *version, limits)))
-                    .collect();
-                for ((found, _), thread) in some.iter().zip(threads) {
-                    if let Ok(result) = thread.join() {
-                        loaded.push(((*found).clone(), result));
-                    }
-                }
-            });
+        let load = |found: &Found, version| versions::load(found, version, limits);
+        let loaded = versions::load_all(&changed, &mut self.numbers, &self.stopping, load);
+        let mut candidates = BTreeMap::new();
+        for (found, program) in loaded {
+            let name = found.name.clone();
+            if let Some(program) = self.take_in(found, program) {
+                candidates.insert(name, program);
+            }
         }
-        loaded
+        // Others have changed since, so that what was refused may come in now.
+        for function in self.functions.values() {
+            if let Some(refused) = function.refused() {
+                candidates.entry(function.name.clone()).or_insert(refused);
+            }
+        }
+        self.admit(&candidates);
     }
 
-    fn take_in(&mut self, found: Found, program: Result<Program, Diagnostics>) {
+    /// Notes what was loaded; returns a version that is new and would run.
+    fn take_in(&mut self, found: Found, program: Result<Program, Diagnostics>) -> Option<Arc<Program>> {
         let board = &self.around.board;
         let function = self
             .functions
@@ -212,34 +159,40 @@ impl Reconciler {
         function.dir = found.dir;
         function.removed = false;
         match program {
-            Ok(program) if function.runs(&program.digest) => {
-                // Touched, but the same to the byte; if a broken version stood between, it is forgotten.
-                board.update(&function.name, |status| status.broken_update = None);
-            }
-            Ok(program) => function.want(Arc::new(program), board),
+            Ok(program) if function.runs(&program.digest) => function.is_unchanged(board),
+            Ok(program) => return Some(Arc::new(program)),
             Err(mistakes) => function.is_broken(mistakes, board),
         }
+        None
     }
 
-    /// Two functions in one group would take each other's records.
-    fn refuse_conflicts(&mut self) {
-        let mut both: Vec<(PathBuf, Manifest, bool)> = self
+    /// Lets those come in that are in nobody's way, before anything that runs is touched.
+    fn admit(&mut self, candidates: &BTreeMap<String, Arc<Program>>) {
+        let present = |function: &&Function| !function.removed;
+        let newest: Vec<(&Function, Arc<Program>)> = self
             .functions
             .values()
-            .filter(|function| !function.removed)
-            .filter_map(|function| {
-                let program = function.newest()?;
-                Some((function.dir.clone(), program.manifest.clone(), function.is_running()))
+            .filter(present)
+            .filter_map(|function| Some((function, function.newest()?)))
+            .collect();
+        let members: Vec<Member<'_>> = newest
+            .iter()
+            .map(|(function, program)| Member { name: &function.name, dir: &function.dir, manifest: &program.manifest })
+            .collect();
+        let wanting: Vec<Member<'_>> = candidates
+            .iter()
+            .filter_map(|(name, program)| {
+                let dir = &self.functions.get(name)?.dir;
+                Some(Member { name, dir, manifest: &program.manifest })
             })
             .collect();
-        // Who runs already keeps its group.
-        both.sort_by_key(|(_, _, running)| !*running);
-        let pairs: Vec<_> = both.iter().map(|(dir, manifest, _)| (dir.as_path(), manifest)).collect();
-        let mistakes = check_together(&pairs);
-        for mistake in mistakes.iter() {
-            let guilty = self.functions.values_mut().find(|function| mistake.file.starts_with(&function.dir));
-            if let Some(function) = guilty {
-                function.is_broken(mistake.clone().into(), &self.around.board);
+        let objections = conflicts::objections(&members, &wanting);
+        for ((name, program), mistakes) in candidates.iter().zip(objections) {
+            let Some(function) = self.functions.get_mut(name) else { continue };
+            if mistakes.is_empty() {
+                function.want(Arc::clone(program), &self.around.board);
+            } else {
+                function.refuse(Arc::clone(program), mistakes, &self.around.board);
             }
         }
     }
@@ -270,12 +223,12 @@ impl Reconciler {
     }
 
     fn bring_about_with(&mut self, mut topics: TopicMap) {
-        if self.options.create_topics {
-            self.create_missing(&mut topics);
-        }
         let letters = self.dead_letters();
         let letters: BTreeSet<&str> = letters.iter().map(String::as_str).collect();
-        let mut starts = Vec::new();
+        if self.options.create_topics {
+            self.create_missing(&mut topics, &letters);
+        }
+        let mut starting = Vec::new();
         for function in self.functions.values_mut() {
             function.follow_pattern(&topics, &letters, &self.around.board);
             let Some(program) = function.wanted() else { continue };
@@ -283,49 +236,48 @@ impl Reconciler {
             if let Some(start) =
                 function.start_rule(&needs, &program.manifest, self.options.embedded, &self.around.board)
             {
-                starts.push((function.name.clone(), program, needs, start));
+                starting.push(Starting { name: function.name.clone(), program, needs, start });
             }
         }
-        // Every position is settled before the first function of this pass produces anything.
-        let mut ready = Vec::new();
-        for (name, program, needs, start) in starts {
-            let group = &program.manifest.source.group;
-            let settled = match start {
-                Start::Settled => Ok(()),
-                Start::At(start) => kafka::ensure_start(&self.around.settings, group, &needs.sources, start, KAFKA)
-                    .map(|resolved| {
-                        tracing::debug!(function = %name, ?resolved, "positions are settled");
-                    }),
-            };
+        let late = self.functions.values().filter_map(Function::unsettled).collect();
+        let settings = &self.around.settings;
+        let judged = settle(starting, late, &self.stopping, |starting| {
+            let Start::At(start, topics) = &starting.start else { return Ok(()) };
+            let group = &starting.program.manifest.source.group;
+            let resolved = kafka::ensure_start(settings, group, topics, *start, KAFKA)?;
+            tracing::debug!(function = %starting.name, ?resolved, "positions are settled");
+            Ok(())
+        });
+        for (Starting { name, program, needs, .. }, verdict) in judged {
             let Some(function) = self.functions.get_mut(&name) else { continue };
-            match settled {
-                Ok(()) => {
-                    function.positioned |= !needs.sources.is_empty();
-                    if needs.is_complete() {
-                        ready.push((name, program, needs.source_names()));
-                    } else {
-                        function.waits(needs.reason(), &self.around.board);
-                    }
-                }
-                Err(error) => function.waits(format!("cannot settle where to begin: {error}"), &self.around.board),
+            if !matches!(verdict, Verdict::Unsettled(_)) {
+                function.is_settled(&needs, &program.manifest);
             }
-        }
-        for (name, program, sources) in ready {
-            self.run_version(&name, &program, sources);
+            match verdict {
+                Verdict::Ready => self.run_version(&name, &program, needs.source_names()),
+                Verdict::Waits(reason) | Verdict::Unsettled(reason) => function.waits(reason, &self.around.board),
+            }
         }
     }
 
-    fn create_missing(&mut self, topics: &mut TopicMap) {
+    /// Sources and sinks first: what a dead-letter topic has to take can be asked only of topics that exist.
+    fn create_missing(&self, topics: &mut TopicMap, letters: &BTreeSet<&str>) {
         let wanted: Vec<Arc<Program>> = self.functions.values().filter_map(Function::wanted).collect();
         let manifests: Vec<&Manifest> = wanted.iter().map(|program| &program.manifest).collect();
-        let around = &self.around;
-        let limit = |topic: &str| around.topics.max_message_bytes(topic, KAFKA);
-        let missing = plan::missing_topics(&manifests, topics, limit, self.options.defaults);
-        if missing.is_empty() {
+        let defaults = self.options.defaults;
+        self.create(create::missing_topics(&manifests, topics, letters, defaults), topics);
+        let limit = |topic: &str| {
+            if self.stopping.has_begun() { None } else { self.around.topics.max_message_bytes(topic, KAFKA) }
+        };
+        self.create(create::missing_letters(&manifests, topics, letters, limit, defaults), topics);
+    }
+
+    fn create(&self, missing: Vec<NewTopic>, topics: &mut TopicMap) {
+        if missing.is_empty() || self.stopping.has_begun() {
             return;
         }
         let names: Vec<&str> = missing.iter().map(|topic| topic.name.as_str()).collect();
-        match around.topics.create(&missing, KAFKA) {
+        match self.around.topics.create(&missing, KAFKA) {
             Ok(()) => {
                 tracing::info!(topics = %names.join(", "), "created missing topics");
                 topics.extend(missing.into_iter().map(|topic| (topic.name, topic.partitions)));
@@ -378,7 +330,8 @@ impl Reconciler {
         }
     }
 
-    fn stop(mut self, within: Duration) {
+    fn stop(mut self) {
+        let within = self.stopping.left();
         for function in self.functions.values_mut() {
             self.around.board.update(&function.name, |status| status.enter(FunctionState::Draining, None));
             function.drain(within);

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::plan::{self, Needs, TopicMap};
-use super::versions::reads_differently;
+use super::versions::Reading;
 use crate::diagnostic::{Diagnostics, codes};
 use crate::function::Program;
-use crate::kafka;
+use crate::kafka::{self, TopicInfo};
 use crate::manifest::{self, Manifest, Topics};
 use crate::pipeline::{Handle, Version};
 use crate::status::{Board, FunctionState};
@@ -26,12 +26,14 @@ pub struct Function {
     pub metrics: Arc<FunctionMetrics>,
     /// Its folder is gone.
     pub removed: bool,
-    /// Some position of its group has been settled, so that whatever appears later begins at earliest.
-    pub positioned: bool,
-    /// It had to wait for a source topic, which therefore appears later.
-    waited_for_source: bool,
+    /// What its positions have been settled for, so that whatever appears there later begins at earliest.
+    settled: Option<Reading>,
+    /// The sources that were there when it was first asked where to begin; others appeared later.
+    first_seen: Option<(Reading, BTreeSet<String>)>,
     /// The newest version, as long as it does not run.
     wanted: Option<Arc<Program>>,
+    /// A version that may not come in beside the other functions, and why; it may when they change.
+    refused: Option<(Arc<Program>, Diagnostics)>,
     running: Option<Running>,
     /// Subscriptions that are draining.
     ending: Vec<Handle>,
@@ -46,11 +48,12 @@ struct Running {
 }
 
 /// Where a function that is about to start begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
     /// Its positions were settled before.
     Settled,
-    At(kafka::Start),
+    /// On these topics; what is not among them begins at earliest.
+    At(kafka::Start, Vec<TopicInfo>),
 }
 
 impl Function {
@@ -61,9 +64,10 @@ impl Function {
             stamp: 0,
             metrics,
             removed: false,
-            positioned: false,
-            waited_for_source: false,
+            settled: None,
+            first_seen: None,
             wanted: None,
+            refused: None,
             running: None,
             ending: Vec::new(),
             draining: false,
@@ -79,8 +83,8 @@ impl Function {
         self.wanted.clone().or_else(|| self.running.as_ref().map(|running| Arc::clone(&running.program)))
     }
 
-    pub fn is_running(&self) -> bool {
-        self.running.is_some()
+    pub fn refused(&self) -> Option<Arc<Program>> {
+        self.refused.as_ref().map(|(program, _)| Arc::clone(program))
     }
 
     pub fn is_waiting(&self) -> bool {
@@ -101,8 +105,22 @@ impl Function {
         if self.ending.is_empty() && !self.removed { self.wanted.clone() } else { None }
     }
 
-    /// A new version was prepared.
+    /// The version to start whose positions cannot be settled yet, since an older subscription has to end first.
+    pub fn unsettled(&self) -> Option<Arc<Program>> {
+        let program = self.wanted.as_ref().filter(|_| self.is_ending() && !self.removed)?;
+        let settled = self.settled.as_ref() == Some(&Reading::of(&program.manifest));
+        (!settled).then(|| Arc::clone(program))
+    }
+
+    /// What was loaded is what runs or is about to; whatever was wrong in between is forgotten.
+    pub fn is_unchanged(&mut self, board: &Board) {
+        self.refused = None;
+        board.update(&self.name, |status| status.broken_update = None);
+    }
+
+    /// A new version was prepared, and may come in.
     pub fn want(&mut self, program: Arc<Program>, board: &Board) {
+        self.refused = None;
         board.update(&self.name, |status| {
             let manifest = &program.manifest;
             status.tenant.clone_from(&manifest.tenant);
@@ -119,19 +137,27 @@ impl Function {
             }
         });
         if let Some(running) = &self.running
-            && reads_differently(&running.program.manifest, &program.manifest)
+            && Reading::of(&running.program.manifest) != Reading::of(&program.manifest)
         {
             tracing::info!(function = %self.name, "its source has changed, so it leaves its group and starts anew");
-            self.positioned = false;
-            self.waited_for_source = false;
             self.end_running();
         }
         self.wanted = Some(program);
     }
 
+    /// A new version was prepared and may not come in now. It is kept, and what is said already is not said again.
+    pub fn refuse(&mut self, program: Arc<Program>, mistakes: Diagnostics, board: &Board) {
+        let said = self.refused.as_ref().is_some_and(|(old, why)| Arc::ptr_eq(old, &program) && *why == mistakes);
+        if !said {
+            self.is_broken(mistakes.clone(), board);
+            self.refused = Some((program, mistakes));
+        }
+    }
+
     /// The newest version cannot run. An older one that runs goes on.
     pub fn is_broken(&mut self, mistakes: Diagnostics, board: &Board) {
         self.wanted = None;
+        self.refused = None;
         let goes_on = self.running.is_some();
         for mistake in mistakes.iter() {
             let place = mistake.line.map_or_else(
@@ -154,8 +180,7 @@ impl Function {
 
     /// It cannot start yet.
     pub fn waits(&mut self, reason: String, board: &Board) {
-        let known = board.function(&self.name).and_then(|status| status.state_reason);
-        if known.as_ref() == Some(&reason) {
+        if board.function(&self.name).and_then(|status| status.state_reason).as_ref() == Some(&reason) {
             return;
         }
         tracing::warn!(function = %self.name, %reason, "the function waits");
@@ -168,14 +193,25 @@ impl Function {
 
     /// Where to begin with the sources that exist, if that can be said now; otherwise the function waits or is broken.
     pub fn start_rule(&mut self, needs: &Needs, manifest: &Manifest, embedded: bool, board: &Board) -> Option<Start> {
-        let waited = self.waited_for_source;
-        self.waited_for_source |= !needs.missing_sources.is_empty() || needs.unmatched.is_some();
-        if self.running.is_some() || self.positioned || needs.sources.is_empty() {
+        let reading = Reading::of(manifest);
+        if self.running.is_some() || self.settled.as_ref() == Some(&reading) {
             return Some(Start::Settled);
         }
-        Some(Start::At(match manifest.source.start {
+        let first_seen = match self.first_seen.take() {
+            Some((before, names)) if before == reading => names,
+            _ => needs.source_names().into_iter().collect(),
+        };
+        let known: Vec<TopicInfo> =
+            needs.sources.iter().filter(|topic| first_seen.contains(&topic.name)).cloned().collect();
+        self.first_seen = Some((reading, first_seen));
+        if needs.sources.is_empty() {
+            return Some(Start::Settled);
+        }
+        if known.is_empty() {
             // Nothing existed when the function came, so whatever is there now appeared later.
-            _ if waited => kafka::Start::Earliest,
+            return Some(Start::At(kafka::Start::Earliest, needs.sources.clone()));
+        }
+        let start = match manifest.source.start {
             manifest::Start::Earliest => kafka::Start::Earliest,
             manifest::Start::Latest => kafka::Start::Latest,
             manifest::Start::Time(_) if embedded => {
@@ -186,7 +222,16 @@ impl Function {
                 return None;
             }
             manifest::Start::Time(time) => kafka::Start::Time(time.as_millisecond()),
-        }))
+        };
+        Some(Start::At(start, known))
+    }
+
+    /// Where it begins is committed. As long as no source exists, there is nothing to commit.
+    pub fn is_settled(&mut self, needs: &Needs, manifest: &Manifest) {
+        if !needs.sources.is_empty() {
+            self.settled = Some(Reading::of(manifest));
+            self.first_seen = None;
+        }
     }
 
     /// Starts the version, or installs it in the subscription that runs.
@@ -235,8 +280,10 @@ impl Function {
     pub fn remove(&mut self) {
         self.removed = true;
         self.wanted = None;
+        self.refused = None;
         self.stamp = 0;
-        self.positioned = false;
+        self.settled = None;
+        self.first_seen = None;
         self.end_running();
     }
 
@@ -247,11 +294,12 @@ impl Function {
         }
     }
 
+    /// The node stops. Subscriptions that drain already get no more time than the others.
     pub fn drain(&mut self, within: Duration) {
         self.draining = true;
         self.wanted = None;
-        if let Some(running) = &self.running {
-            running.handle.drain(within);
+        for handle in self.running.iter().map(|running| &running.handle).chain(&self.ending) {
+            handle.drain(within);
         }
     }
 
@@ -267,11 +315,85 @@ impl Function {
             }
             self.ending.push(running.handle);
         }
-        let mut left = Vec::new();
-        for handle in self.ending.drain(..) {
-            if handle.is_finished() { handle.join() } else { left.push(handle) }
-        }
-        self.ending = left;
+        let finished: Vec<Handle>;
+        (finished, self.ending) = std::mem::take(&mut self.ending).into_iter().partition(Handle::is_finished);
+        finished.into_iter().for_each(Handle::join);
         self.ending.is_empty() && self.running.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::samples;
+    use crate::telemetry::Metrics;
+
+    struct Scene {
+        function: Function,
+        board: Arc<Board>,
+    }
+
+    impl Scene {
+        fn new() -> Scene {
+            let metrics = Metrics::new();
+            let function = Function::new("f", metrics.function("f"));
+            Scene { function, board: Board::new("node", metrics) }
+        }
+
+        /// Where the function begins on these sources, once it wants a version that reads `sources` in `group`.
+        fn start(&mut self, group: &str, sources: &[&str], existing: &[&str]) -> (Start, Needs, Manifest) {
+            let mut manifest = samples::manifest("f", sources, "out");
+            manifest.source.group = group.to_owned();
+            self.function.want(samples::program(manifest.clone()), &self.board);
+            let topics: Vec<(&str, i32)> = existing.iter().map(|name| (*name, 1)).collect();
+            let needs = plan::needs(&manifest, &samples::topics(&topics), &BTreeSet::new());
+            let start = self.function.start_rule(&needs, &manifest, false, &self.board).unwrap();
+            (start, needs, manifest)
+        }
+    }
+
+    fn at(start: kafka::Start, topics: &[&str]) -> Start {
+        let info = |name: &&str| TopicInfo { name: (*name).to_owned(), partitions: 1 };
+        Start::At(start, topics.iter().map(info).collect())
+    }
+
+    #[test]
+    fn positions_are_settled_for_one_source_and_group_and_for_no_other() {
+        let mut scene = Scene::new();
+        let (start, needs, manifest) = scene.start("g", &["a"], &["a", "b"]);
+        assert_eq!(start, at(kafka::Start::Latest, &["a"]));
+        scene.function.is_settled(&needs, &manifest);
+        assert_eq!(scene.start("g", &["a"], &["a", "b"]).0, Start::Settled, "while it waits for its sink");
+
+        assert_eq!(scene.start("g", &["b"], &["a", "b"]).0, at(kafka::Start::Latest, &["b"]));
+        assert_eq!(scene.start("other", &["a"], &["a", "b"]).0, at(kafka::Start::Latest, &["a"]));
+
+        scene.function.is_broken(Diagnostics::new(), &scene.board);
+        assert_eq!(scene.start("mended", &["a"], &["a", "b"]).0, at(kafka::Start::Latest, &["a"]));
+    }
+
+    #[test]
+    fn sources_that_appear_while_a_function_waits_begin_at_earliest() {
+        let mut scene = Scene::new();
+        assert_eq!(scene.start("g", &["a", "b"], &[]).0, Start::Settled, "there is nothing to settle");
+        assert_eq!(scene.start("g", &["a", "b"], &["a"]).0, at(kafka::Start::Earliest, &["a"]));
+        // The wait for one source says nothing of another.
+        assert_eq!(scene.start("g", &["c", "d"], &["c"]).0, at(kafka::Start::Latest, &["c"]));
+        // Settling failed, and the second has come up since.
+        assert_eq!(scene.start("g", &["c", "d"], &["c", "d"]).0, at(kafka::Start::Latest, &["c"]));
+    }
+
+    #[test]
+    fn a_refused_version_is_kept_until_another_comes() {
+        let mut scene = Scene::new();
+        let refused = samples::program(samples::manifest("f", &["a"], "out"));
+        scene.function.refuse(Arc::clone(&refused), Diagnostics::new(), &scene.board);
+        assert!(!scene.function.is_waiting());
+        assert!(Arc::ptr_eq(&scene.function.refused().unwrap(), &refused));
+        assert_eq!(scene.board.function("f").unwrap().state, FunctionState::Broken);
+
+        scene.function.want(refused, &scene.board);
+        assert!(scene.function.is_waiting() && scene.function.refused().is_none());
+        assert_eq!(scene.board.function("f").unwrap().state, FunctionState::Starting);
     }
 }

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use super::folder::{self, Found};
 use super::prepare::{PrepareLimits, prepare};
+use super::service::Stopping;
 use crate::diagnostic::Diagnostics;
 use crate::function::Program;
-use crate::manifest::{Manifest, ParseOptions};
+use crate::manifest::{Manifest, ParseOptions, Topics};
 use crate::pipeline::{Output, Sinks, Version};
 
 /// Numbers versions by the time of loading, in milliseconds, and never twice.
@@ -36,6 +37,34 @@ pub fn load(found: &Found, version: u64, limits: &PrepareLimits) -> Result<Progr
     Ok(Program::new(manifest, version, digest, bundle, env))
 }
 
+/// Loads several functions, some at once, until the node stops: what is left then is not loaded any more.
+pub fn load_all(
+    changed: &[Found],
+    numbers: &mut Numbers,
+    stopping: &Stopping,
+    load: impl Fn(&Found, u64) -> Result<Program, Diagnostics> + Sync,
+) -> Vec<(Found, Result<Program, Diagnostics>)> {
+    let numbered: Vec<(&Found, u64)> = changed.iter().map(|found| (found, numbers.next())).collect();
+    let at_once = std::thread::available_parallelism().map_or(2, usize::from);
+    let mut loaded = Vec::with_capacity(changed.len());
+    for some in numbered.chunks(at_once) {
+        if stopping.has_begun() {
+            break;
+        }
+        std::thread::scope(|scope| {
+            let load = &load;
+            let threads: Vec<_> =
+                some.iter().map(|(found, version)| scope.spawn(move || load(found, *version))).collect();
+            for ((found, _), thread) in some.iter().zip(threads) {
+                if let Ok(result) = thread.join() {
+                    loaded.push(((*found).clone(), result));
+                }
+            }
+        });
+    }
+    loaded
+}
+
 /// The same function with all its topics looked up. They exist.
 pub fn resolve(program: &Arc<Program>, sinks: &Arc<Sinks>) -> crate::kafka::Result<Arc<Version>> {
     let output = |topic: &str| -> crate::kafka::Result<Option<Output>> {
@@ -47,7 +76,35 @@ pub fn resolve(program: &Arc<Program>, sinks: &Arc<Sinks>) -> crate::kafka::Resu
     Ok(Arc::new(Version { program: Arc::clone(program), outputs, dead_letter }))
 }
 
-/// Whether going from one manifest to the other needs another subscription.
-pub fn reads_differently(old: &Manifest, new: &Manifest) -> bool {
-    (&old.source.topics, &old.source.group) != (&new.source.topics, &new.source.group)
+/// What a position belongs to; with another source or group it says nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    topics: Topics,
+    group: String,
+}
+
+impl Reading {
+    pub fn of(manifest: &Manifest) -> Reading {
+        Reading { topics: manifest.source.topics.clone(), group: manifest.source.group.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn stopping_ends_loading_between_two_handfuls() {
+        let at_once = std::thread::available_parallelism().map_or(2, usize::from);
+        let changed: Vec<Found> =
+            (0..at_once * 3).map(|n| Found { name: format!("f{n}"), dir: format!("f{n}").into(), stamp: 1 }).collect();
+        let stopping = Stopping::default();
+        let loaded = load_all(&changed, &mut Numbers::default(), &stopping, |_, _| {
+            stopping.begin(Duration::from_secs(1));
+            Err(Diagnostics::new())
+        });
+        assert_eq!(loaded.len(), at_once);
+    }
 }
