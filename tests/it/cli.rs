@@ -298,3 +298,27 @@ fn invoke_says_what_is_wrong_with_its_input() {
     let output = run(folder.path(), &["invoke", "none", "--file", "records.ndjson"]);
     assert!(code(&output) == 1 && err(&output).contains("\"none\""), "{}", err(&output));
 }
+
+#[test]
+fn invoke_shows_what_the_modules_log_while_they_load() {
+    let folder = folder();
+    write_function(folder.path(), "loud", ENRICH, "console.log(\"loading\");\nexport default (record) => record;");
+    fs::write(folder.path().join("records.ndjson"), "{\"value\":1}\n").unwrap();
+    let output = run(folder.path(), &["invoke", "loud", "--file", "records.ndjson", "--output", "json"]);
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert_eq!(json(&output)["records"][0]["logs"][0]["text"], "loading");
+}
+
+#[test]
+fn invoke_goes_on_behind_a_record_that_ends_its_isolate() {
+    let folder = folder();
+    let handler = "export default (record) => { if (record.json() === 1) for (;;); return record; };";
+    write_function(folder.path(), "loops", ENRICH, handler);
+    let records = "{\"value\":1}\n{\"value\":2}\n".repeat(5);
+    fs::write(folder.path().join("records.ndjson"), records).unwrap();
+    let output = run(folder.path(), &["invoke", "loops", "--file", "records.ndjson", "--output", "json"]);
+    assert_eq!(code(&output), 1, "{}", err(&output));
+    let report = json(&output);
+    let outcomes: Vec<&Value> = report["records"].as_array().unwrap().iter().map(|record| &record["outcome"]).collect();
+    assert_eq!(outcomes, ["cpu limit", "done"].repeat(5));
+}

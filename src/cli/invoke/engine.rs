@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 
 use super::{
     invoked::{Cost, Invoked},
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     cli::{exit, failure::Failure},
     function::Program,
-    outcome::Outcome,
+    outcome::{Outcome, RetryClass},
     pool::{HELLO, Isolate, IsolateEvent, Link, WorkerCommand},
     protocol::{
         control::{Handler, LogLevel, Problem},
@@ -28,6 +28,9 @@ use crate::{
 
 /// Beyond the function's own limits, for everything around it.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long an isolate that a limit may have ended is waited for; one that only waited for too long goes on.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 pub(super) struct Engine {
     command: WorkerCommand,
@@ -40,6 +43,17 @@ pub(super) struct Engine {
 struct Running {
     isolate: Isolate,
     events: Receiver<IsolateEvent>,
+    /// What the modules logged while they were loaded, until the first answer takes it.
+    logs: Vec<(LogLevel, String)>,
+}
+
+/// What becomes of the isolate with an invocation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Lives,
+    Gone,
+    /// It was gone before the invocation reached it.
+    GoneBefore,
 }
 
 /// What came back for one invocation, before it is divided among its records.
@@ -65,17 +79,23 @@ impl Engine {
 
     /// Runs one invocation to its end, whatever that is.
     pub(super) fn run(&mut self, records: &[Given]) -> anyhow::Result<Vec<Invoked>> {
-        let running = match self.running.take() {
-            Some(running) => running,
-            None => self.start()?,
-        };
-        self.invocations += 1;
-        let id = self.invocations;
-        running.isolate.send(message(running.isolate.channel(), id, records));
         let mut answer = Answer { invoked: Vec::new(), logs: Vec::new() };
-        let gone = self.listen(&running, id, records, &mut answer)?;
-        if !gone {
-            self.running = Some(running);
+        while answer.invoked.is_empty() {
+            let (mut running, fresh) = match self.running.take() {
+                Some(running) => (running, false),
+                None => (self.start()?, true),
+            };
+            answer.logs.append(&mut running.logs);
+            self.invocations += 1;
+            let id = self.invocations;
+            running.isolate.send(message(running.isolate.channel(), id, records));
+            match self.listen(&running, id, records, &mut answer)? {
+                Fate::Lives => self.running = Some(running),
+                Fate::Gone => {}
+                // What ended an isolate that has run nothing yet would end the next one as well.
+                Fate::GoneBefore if fresh => bail!("the isolate ended before it ran the record"),
+                Fate::GoneBefore => {}
+            }
         }
         // What was logged cannot be told apart by the records of a batch.
         if let Some(first) = answer.invoked.first_mut() {
@@ -94,43 +114,54 @@ impl Engine {
         };
         let isolate = link.open(self.program.load(), Arc::new(route))?;
         let patience = PATIENCE + self.program.manifest.limits.load;
-        match events.recv_timeout(patience).context("the worker did not load the function")? {
-            IsolateEvent::Loaded(loaded) => match loaded.result {
-                Ok(_) => Ok(Running { isolate, events }),
-                Err(problem) => Err(broken(&problem).into()),
-            },
-            IsolateEvent::Died(death) => Err(anyhow!("the worker {} while it loaded the function", death.how)),
-            other => bail!("the worker answered {other:?} instead of loading the function"),
+        let deadline = Instant::now() + patience;
+        let mut logs = Vec::new();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match events.recv_timeout(left).context("the worker did not load the function")? {
+                IsolateEvent::Loaded(loaded) => match loaded.result {
+                    Ok(_) => return Ok(Running { isolate, events, logs }),
+                    Err(problem) => return Err(broken(&problem).into()),
+                },
+                IsolateEvent::Died(death) => bail!("the worker {} while it loaded the function", death.how),
+                IsolateEvent::Log(log) => logs.push((log.level, log.text)),
+                other => bail!("the worker answered {other:?} instead of loading the function"),
+            }
         }
     }
 
-    /// Collects what is said of the invocation; says whether the isolate is gone.
-    fn listen(&self, running: &Running, id: u64, records: &[Given], answer: &mut Answer) -> anyhow::Result<bool> {
+    /// Collects what is said of the invocation; says what became of the isolate.
+    fn listen(&self, running: &Running, id: u64, records: &[Given], answer: &mut Answer) -> anyhow::Result<Fate> {
         let deadline = Instant::now() + PATIENCE + self.program.manifest.limits.wall;
-        let mut gone = false;
         while answer.invoked.is_empty() {
             let left = deadline.saturating_duration_since(Instant::now());
             match running.events.recv_timeout(left) {
                 Ok(IsolateEvent::Settled(body)) => self.settle(&body, id, records, &mut answer.invoked)?,
                 Ok(IsolateEvent::Log(log)) => answer.logs.push((log.level, log.text)),
-                Ok(IsolateEvent::Unloaded(_)) => gone = true,
+                Ok(IsolateEvent::Unloaded(_)) => return Ok(Fate::GoneBefore),
                 Ok(IsolateEvent::Died(death)) => {
                     let message = format!("the worker {}", death.how);
                     let failure = FailureView { outcome: Outcome::Crashed, message: &message, stack: "" };
                     answer.invoked =
                         records.iter().map(|record| Invoked::failed(record, &failure, Cost::default())).collect();
-                    gone = true;
+                    return Ok(Fate::Gone);
                 }
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => bail!("the worker did not answer"),
                 Err(RecvTimeoutError::Disconnected) => bail!("the worker went away"),
             }
         }
-        // A limit ends the isolate just after its invocation.
-        while let Ok(event) = running.events.try_recv() {
-            gone |= matches!(event, IsolateEvent::Unloaded(_) | IsolateEvent::Died(_));
+        // A limit ends the isolate just after its invocation, but waiting in vain for too long leaves it as it is.
+        let hurt = answer.invoked.iter().any(|invoked| invoked.outcome.retry_class() == RetryClass::Twice);
+        let deadline = Instant::now() + if hurt { FAREWELL } else { Duration::ZERO };
+        while let Ok(event) = running.events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            match event {
+                IsolateEvent::Log(log) => answer.logs.push((log.level, log.text)),
+                IsolateEvent::Unloaded(_) | IsolateEvent::Died(_) => return Ok(Fate::Gone),
+                _ => {}
+            }
         }
-        Ok(gone)
+        Ok(Fate::Lives)
     }
 
     fn settle(&self, body: &[u8], id: u64, records: &[Given], invoked: &mut Vec<Invoked>) -> anyhow::Result<()> {
@@ -142,7 +173,8 @@ impl Engine {
             }
             let cost = |wall_ns| Cost { wall: Duration::from_nanos(wall_ns), cpu, heap, external };
             match entry.how {
-                How::NotRun => bail!("the worker gave the record back without running it"),
+                // The isolate ended before, and `Unloaded` is about to say so.
+                How::NotRun => {}
                 How::Whole { wall_ns, failure } => {
                     invoked.extend(records.iter().map(|record| Invoked::failed(record, &failure, cost(wall_ns))));
                 }
