@@ -30,10 +30,9 @@ impl Topics {
     /// Makes a topic, if it is missing, and waits until it is there.
     #[track_caller]
     pub fn create(&self, name: &str, partitions: i32, configs: &[(&str, &str)]) {
-        let topic =
-            configs.iter().fold(NewTopic::new(name, partitions, TopicReplication::Fixed(1)), |topic, (key, value)| {
-                topic.set(key, value)
-            });
+        // Some tests write records of long ago, which Kafka would delete.
+        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1)).set("retention.ms", "-1");
+        let topic = configs.iter().fold(topic, |topic, (key, value)| topic.set(key, value));
         let answers = wait(self.admin.create_topics([&topic], &AdminOptions::new())).expect("topics are created");
         match &answers[0] {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
