@@ -27,6 +27,8 @@ pub struct Held {
     pub version: Arc<Version>,
     pub credit: Credit,
     pub ready: bool,
+    /// When it was asked for.
+    pub asked_at: Instant,
     /// Heap and external bytes when it last told.
     pub memory: (u64, u64),
 }
@@ -129,7 +131,15 @@ impl Isolates {
         };
         place.not_before = None;
         let version = Arc::clone(&self.version);
-        let held = Held { isolate, tag, version, credit: hello.credit, ready: false, memory: (0, 0) };
+        let held = Held {
+            isolate,
+            tag,
+            version,
+            credit: hello.credit,
+            ready: false,
+            asked_at: Instant::now(),
+            memory: (0, 0),
+        };
         if place.current.is_none() { place.current = Some(held) } else { place.next = Some(held) }
     }
 

@@ -53,6 +53,8 @@ pub struct Partition {
     pub(super) ledger: Ledger<Taken>,
     /// The isolate that the lane's flying records are in.
     pub bound: Option<u64>,
+    /// When an invocation last landed, or began to fly where none did.
+    pub(super) moved_at: Instant,
     /// A recall was sent and not everything has come back.
     pub(super) recalled: bool,
     /// Kafka's client may have more.
@@ -83,6 +85,7 @@ impl Partition {
             lane: Lane::new(lane),
             ledger: Ledger::default(),
             bound: None,
+            moved_at: Instant::now(),
             recalled: false,
             has_more: true,
             leaving: false,
@@ -193,6 +196,9 @@ impl Partition {
         let topic = std::iter::once(&*self.at.topic);
         let mut run = RunBuilder::new(channel, topic.clone());
         let mut items = Vec::new();
+        if !self.lane.is_flying() {
+            self.moved_at = now;
+        }
         loop {
             self.gathering_until = self.gathers(grouping, batch.max_wait, now);
             if self.gathering_until.is_some() {
@@ -245,6 +251,11 @@ impl Partition {
     /// Kafka has a result.
     pub fn acknowledged(&mut self, seq: Seq) {
         self.ledger.acknowledge(seq);
+    }
+
+    /// The record that the isolate has had for longest, for the log.
+    pub fn oldest_flying(&self) -> Option<i64> {
+        self.offset_of(self.lane.flights().next()?)
     }
 
     /// The records that an invocation was called with, for the log.

@@ -80,6 +80,7 @@ impl Partition {
     }
 
     fn after_landing(&mut self, items: Vec<Item>) {
+        self.moved_at = Instant::now();
         self.landed = items;
         self.lane.landed();
         if !self.lane.is_flying() {

@@ -41,6 +41,8 @@ const IDLE: Duration = Duration::from_secs(60);
 const NEW_CONSUMER: Duration = Duration::from_secs(2);
 /// How long a synchronous commit may take.
 pub(super) const COMMIT: Duration = Duration::from_secs(10);
+/// How long beyond its own limits an isolate may be silent before its worker is taken for stuck.
+const SILENCE: Duration = Duration::from_secs(10);
 /// Most events that are handled before the next turn.
 const EVENTS: usize = 256;
 
@@ -345,11 +347,7 @@ impl Subscription {
                 self.lose(tag, Loss { crashed: false, running: None, certain: false, suspect: false, how: &reason });
             }
             IsolateEvent::Died(death) => {
-                let running = death.running.and_then(|id| Some((id, self.partitions.get(&Lane::of(id))?)));
-                let record = running.map(|(id, partition)| match partition.offset_of(id) {
-                    Some(offset) => format!("{} offset {offset}", partition.at),
-                    None => partition.at.to_string(),
-                });
+                let record = self.record_in(tag, death.running);
                 tracing::warn!(
                     pid = death.pid, how = %death.how, record = record.as_deref().unwrap_or("none"),
                     "the worker died; its unacknowledged records are handed out again"
@@ -372,6 +370,21 @@ impl Subscription {
             self.announced = version.program.version;
             self.reporter.installed(version);
         }
+    }
+
+    /// The record that an isolate was running, or, where it says nothing, the one that it has had for longest.
+    fn record_in(&self, tag: u64, running: Option<u64>) -> Option<String> {
+        let by_word = running.and_then(|id| {
+            let partition = self.partitions.get(&Lane::of(id))?;
+            Some((partition, partition.offset_of(id)?))
+        });
+        let oldest = || {
+            let bound = self.partitions.values().filter(|partition| partition.bound == Some(tag));
+            bound
+                .filter_map(|partition| Some((partition, partition.oldest_flying()?)))
+                .min_by_key(|(one, _)| one.moved_at)
+        };
+        by_word.or_else(oldest).map(|(partition, offset)| format!("{} offset {offset}", partition.at))
     }
 
     fn refuse_call(&mut self, tag: u64, call: &Call) {
@@ -449,7 +462,27 @@ impl Subscription {
             self.isolates.release();
         }
         self.retire();
+        self.end_stuck_workers(now);
         self.reporter.tick(self.consumer.as_ref(), &self.partitions, &self.isolates);
+    }
+
+    /// A worker ends what runs too long by itself. One that says nothing for longer than that is stuck.
+    fn end_stuck_workers(&self, now: Instant) {
+        for held in self.isolates.held() {
+            let limits = &held.version.program.manifest.limits;
+            let stuck = if held.ready {
+                let mut flying =
+                    self.partitions.values().filter(|one| one.bound == Some(held.tag) && one.lane.is_flying());
+                let silent = |one: &Partition| now.saturating_duration_since(one.moved_at) > limits.wall + SILENCE;
+                flying.clone().next().is_some() && flying.all(silent)
+            } else {
+                now.saturating_duration_since(held.asked_at) > limits.load + SILENCE * 3
+            };
+            if stuck {
+                tracing::error!(pid = held.isolate.worker_pid(), "a worker is stuck and is replaced");
+                held.isolate.link().kill("settled nothing in time");
+            }
+        }
     }
 
     /// How long nothing needs to be done unless something happens.
