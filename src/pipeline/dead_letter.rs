@@ -62,7 +62,8 @@ pub fn write(sink: &mut Sink, ticket: Ticket, failure: &Failure<'_>, record: &Me
     let added: usize = ours.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
     // Two lengths of at most five bytes stand before each header.
     let lengths = 10 * (record.headers().count() + ours.len());
-    if output.refuses(record.size() + added + lengths).is_some() {
+    let large = output.refuses(record.size() + added + lengths).is_some();
+    if large {
         ours = headers(failure, record, "", now);
     }
     let writing = Writing {
@@ -73,5 +74,6 @@ pub fn write(sink: &mut Sink, ticket: Ticket, failure: &Failure<'_>, record: &Me
         value: record.value(),
     };
     let ours = ours.iter().map(|(name, value)| (name.as_bytes(), Some(value.as_bytes())));
-    sink.write(ticket, writing, record.headers().chain(ours));
+    let headers = record.headers().chain(ours);
+    if large { sink.write_alone(ticket, &writing, headers) } else { sink.write(ticket, writing, headers) }
 }

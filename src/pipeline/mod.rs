@@ -9,7 +9,8 @@
 //! To follow a record, read in this order:
 //!
 //! 1. [`subscription`]: one function's thread; `turn` states the stages;
-//! 2. [`partition`]: `take` from Kafka, `feed` to the isolate; [`settling`]: what becomes of what comes back;
+//! 2. [`partition`]: `take` from Kafka, `feed` to the isolate; [`hearing`] and [`settling`]: what
+//!    becomes of what comes back;
 //! 3. [`lane`]: what may be sent next, and what must wait or run again;
 //! 4. [`result`], [`sink`] and [`dead_letter`]: what Kafka gets, and what becomes of it;
 //! 5. [`ledger`]: up to where everything is finished, so that it may be committed.
@@ -20,6 +21,7 @@
 mod board;
 mod dead_letter;
 mod handle;
+mod hearing;
 mod inbox;
 mod isolates;
 mod lane;

@@ -37,8 +37,8 @@ pub fn refused(result: &ResultView<'_>, record: &Message, output: &Output) -> Op
     output.refuses(size)
 }
 
-/// Hands the result to Kafka.
-pub fn write(sink: &mut Sink, ticket: Ticket, result: &ResultView<'_>, record: &Message, output: &Output) {
+/// Hands the result to Kafka; `alone` where it may be too large, so that nobody else suffers from it.
+pub fn write(sink: &mut Sink, ticket: Ticket, result: &ResultView<'_>, record: &Message, output: &Output, alone: bool) {
     let writing = Writing {
         output,
         partition: result.partition,
@@ -47,6 +47,7 @@ pub fn write(sink: &mut Sink, ticket: Ticket, result: &ResultView<'_>, record: &
         value: value(result, record),
     };
     match result.headers {
+        change if alone => sink.write_alone(ticket, &writing, change.apply(record.headers()).into_iter()),
         HeaderChange::Keep => sink.write(ticket, writing, record.headers()),
         change => sink.write(ticket, writing, change.apply(record.headers()).into_iter()),
     }

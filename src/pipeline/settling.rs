@@ -142,22 +142,25 @@ impl Partition {
         let Some(entry) = self.ledger.get_mut(item.seq) else { return };
         entry.record.attempts = item.attempts + 1;
         let record = &entry.record.message;
+        let version = ran.version;
         let refusal = |result| result::refused(&result, record, ran.output(result.topic)?);
-        if let Some(message) = results.iter().find_map(refusal) {
+        let refused = results.iter().find_map(refusal);
+        // Kafka's limit is for what it stores, compressed. One result alone may be left to it to judge; of several,
+        // none must leave if one cannot.
+        let alone = refused.is_some() && results.len() == 1;
+        if let (Some(message), false) = (&refused, alone) {
             // Running it again would give the same result, so it is not retried.
-            let failure = FailureView { outcome: Outcome::TooLarge, message: &message, stack: "" };
+            let failure = FailureView { outcome: Outcome::TooLarge, message, stack: "" };
             return self.give_up(item, &failure, ran);
         }
         let ticket = Ticket::result(self.lane.number(), item.seq);
-        let version = ran.version;
         for result in results.iter() {
             let Some(Some(output)) = version.outputs.get(usize::from(result.topic)) else { continue };
-            result::write(ran.sink, ticket, &result, record, output);
+            result::write(ran.sink, ticket, &result, record, output, alone);
         }
         (0..results.len()).for_each(|_| self.ledger.expect(item.seq));
         self.ledger.settle(item.seq);
         ran.metrics.settled(outcome, 1);
-        ran.metrics.records_out.add(results.len() as u64);
     }
 
     /// A batch failed as a whole. Whoever is at fault is found by halving; only a run alone counts against a record.
@@ -223,7 +226,6 @@ impl Partition {
         let ticket = Ticket::dead_letter(self.lane.number(), seq);
         dead_letter::write(ran.sink, ticket, &failure, &entry.record.message, output);
         self.ledger.expect(seq);
-        ran.metrics.records_dead_lettered.increment();
     }
 
     pub(super) fn failed(&self, seq: Seq, failure: &FailureView<'_>, stopped: bool) -> Failed {

@@ -263,6 +263,19 @@ impl Sink {
         self.outbox.keep(order, number, Kept::new(&record, headers));
     }
 
+    /// Writes a result that may be refused in a batch of its own, in its order among all others.
+    pub fn write_alone<'h>(
+        &mut self,
+        ticket: Ticket,
+        record: &Writing<'_>,
+        headers: impl Iterator<Item = (&'h [u8], Option<&'h [u8]>)>,
+    ) {
+        let number = self.tickets.issue(ticket);
+        let order = self.tickets.order(number).unwrap_or_default();
+        let kept = Kept { alone: true, ..Kept::new(record, headers) };
+        self.outbox.take_back(order, number, kept, None);
+    }
+
     fn produce<'h>(
         &mut self,
         number: u32,

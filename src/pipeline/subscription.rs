@@ -6,18 +6,15 @@ use std::time::{Duration, Instant};
 
 use super::board::Reporter;
 use super::inbox::{Event, Inbox, Order, Outlet};
-use super::isolates::{Arrival, Isolates, Version};
-use super::lane::{Lane, MAX_LANE};
+use super::isolates::{Isolates, Version};
+use super::lane::MAX_LANE;
 use super::partition::{Bounds, Failed, Partition};
 use super::rebalance::Rebalance;
-use super::settling::{Ended, Loss, SettleError, Settling};
+use super::settling::Settling;
 use super::sink::{Delivered, Sink, Sinks};
 use crate::kafka::{Consumer, Message, Position, Settings, Slot, TopicPartition};
-use crate::pool::{Death, IsolateEvent, Pool};
-use crate::protocol::control::{Call, Problem, Reply, encode};
-use crate::protocol::frame::Kind;
-use crate::protocol::settled::{Entry, How, SettledReader};
-use crate::protocol::wire::WireError;
+use crate::pool::Pool;
+use crate::protocol::control::Problem;
 use crate::status::Board;
 use crate::telemetry::FunctionMetrics;
 
@@ -41,8 +38,6 @@ const IDLE: Duration = Duration::from_secs(60);
 const NEW_CONSUMER: Duration = Duration::from_secs(2);
 /// How long a synchronous commit may take.
 pub(super) const COMMIT: Duration = Duration::from_secs(10);
-/// How long beyond its own limits an isolate may be silent before its worker is taken for stuck.
-const SILENCE: Duration = Duration::from_secs(10);
 /// Most events that are handled before the next turn.
 const EVENTS: usize = 256;
 
@@ -51,20 +46,20 @@ pub(super) struct Subscription {
     pub(super) inbox: Inbox,
     pub(super) consumer: Option<Consumer>,
     pub(super) partitions: HashMap<u32, Partition>,
-    next_lane: u32,
+    pub(super) next_lane: u32,
     pub(super) isolates: Isolates,
     pub(super) sink: Sink,
     pub(super) rebalance: Rebalance,
     pub(super) draining: Option<Instant>,
     /// The version that is known to run.
-    announced: u64,
+    pub(super) announced: u64,
     pub(super) reporter: Reporter,
     buffer: Vec<Message>,
     delivered: Vec<Delivered>,
-    told: Vec<(TopicPartition, Failed)>,
+    pub(super) told: Vec<(TopicPartition, Failed)>,
     ready: Vec<Slot>,
     consumer_after: Instant,
-    last_busy: Instant,
+    pub(super) last_busy: Instant,
     next_tick: Instant,
     turned_at: Instant,
 }
@@ -204,45 +199,6 @@ impl Subscription {
         self.isolates.retire(uses);
     }
 
-    /// Isolate → sink: invocations have ended.
-    fn settle(&mut self, tag: u64, body: &[u8]) -> Result<(), Violation> {
-        let Some(held) = self.isolates.by_tag(tag) else { return Ok(()) };
-        let mut reader = SettledReader::new(body)?;
-        held.memory = (reader.heap, reader.external);
-        let version = Arc::clone(&held.version);
-        self.setup.metrics.spent_cpu(Duration::from_nanos(reader.cpu_ns));
-        let now = Instant::now();
-        self.last_busy = now;
-        let mut ran = Settling {
-            sink: &mut self.sink,
-            version: &version,
-            metrics: &self.setup.metrics,
-            now,
-            told: &mut self.told,
-        };
-        while let Some(Entry { id, lane, how }) = reader.entry()? {
-            let Some(partition) = self.partitions.get_mut(&lane) else {
-                // Partitions that were taken away may still be spoken of; others never existed.
-                if lane < self.next_lane { continue } else { return Err(Violation::Lane(lane)) }
-            };
-            if partition.bound != Some(tag) {
-                return Err(Violation::Lane(lane));
-            }
-            match how {
-                How::NotRun => partition.not_run(id).map_err(SettleError::from)?,
-                How::Whole { wall_ns, failure } => {
-                    self.setup.metrics.invocation.observe(Duration::from_nanos(wall_ns));
-                    partition.settle(id, Ended::Whole(failure), &mut ran)?;
-                }
-                How::Each { wall_ns, verdicts } => {
-                    self.setup.metrics.invocation.observe(Duration::from_nanos(wall_ns));
-                    partition.settle(id, Ended::Each(&verdicts), &mut ran)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Sink → ledger: Kafka has results, or will not have them.
     fn acknowledge(&mut self, now: Instant) {
         self.delivered.clear();
@@ -251,6 +207,10 @@ impl Subscription {
         for delivered in self.delivered.drain(..) {
             match delivered {
                 Delivered::Acknowledged(ticket) => {
+                    let metrics = &self.setup.metrics;
+                    let counter =
+                        if ticket.dead_letter { &metrics.records_dead_lettered } else { &metrics.records_out };
+                    counter.increment();
                     if let Some(partition) = self.partitions.get_mut(&ticket.lane) {
                         partition.acknowledged(ticket.seq);
                     }
@@ -315,100 +275,6 @@ impl Subscription {
         }
     }
 
-    fn isolate_event(&mut self, tag: u64, event: IsolateEvent) {
-        match event {
-            IsolateEvent::Loaded(loaded) => {
-                if loaded.result.is_ok() {
-                    self.setup.metrics.cold_start.observe(Duration::from_micros(loaded.took_us));
-                }
-                match self.isolates.arrived(tag, loaded.result.map(|_| ())) {
-                    Arrival::Ready => {
-                        let newest = self.isolates.version().program.version;
-                        if self.isolates.by_tag(tag).is_some_and(|held| held.version.program.version == newest) {
-                            self.announce();
-                        }
-                    }
-                    Arrival::Stale => {}
-                    Arrival::Failed(problem) => self.reporter.cannot_load(&problem, false),
-                    Arrival::UpdateFailed(problem) => self.reporter.cannot_load(&problem, true),
-                }
-            }
-            IsolateEvent::Settled(body) => {
-                if let Err(violation) = self.settle(tag, &body) {
-                    tracing::error!(error = %violation, "a worker broke the protocol");
-                    if let Some(held) = self.isolates.by_tag(tag) {
-                        held.isolate.link().kill("sent outcomes that cannot be");
-                    }
-                }
-            }
-            IsolateEvent::Unloaded(unloaded) => {
-                let reason = unloaded.reason.unwrap_or_default();
-                tracing::debug!(%reason, "an isolate ended and is replaced");
-                self.lose(tag, Loss { crashed: false, running: None, certain: false, suspect: false, how: &reason });
-            }
-            IsolateEvent::Died(death) => {
-                let record = self.record_in(tag, death.running);
-                tracing::warn!(
-                    pid = death.pid, how = %death.how, record = record.as_deref().unwrap_or("none"),
-                    "the worker died; its unacknowledged records are handed out again"
-                );
-                let Death { crashed, running, certain, suspect, ref how, .. } = death;
-                self.lose(tag, Loss { crashed, running, certain, suspect, how });
-            }
-            IsolateEvent::Log(log) => {
-                self.setup.metrics.log_lines_dropped.add(log.dropped);
-                self.reporter.log(&log);
-            }
-            IsolateEvent::Call(call) => self.refuse_call(tag, &call),
-        }
-    }
-
-    /// Says that the newest version runs, once.
-    fn announce(&mut self) {
-        let version = self.isolates.version();
-        if self.announced < version.program.version {
-            self.announced = version.program.version;
-            self.reporter.installed(version);
-        }
-    }
-
-    /// The record that an isolate was running, or, where it says nothing, the one that it has had for longest.
-    fn record_in(&self, tag: u64, running: Option<u64>) -> Option<String> {
-        let by_word = running.and_then(|id| {
-            let partition = self.partitions.get(&Lane::of(id))?;
-            Some((partition, partition.offset_of(id)?))
-        });
-        let oldest = || {
-            let bound = self.partitions.values().filter(|partition| partition.bound == Some(tag));
-            bound
-                .filter_map(|partition| Some((partition, partition.oldest_flying()?)))
-                .min_by_key(|(one, _)| one.moved_at)
-        };
-        by_word.or_else(oldest).map(|(partition, offset)| format!("{} offset {offset}", partition.at))
-    }
-
-    fn refuse_call(&mut self, tag: u64, call: &Call) {
-        if let Some(held) = self.isolates.by_tag(tag) {
-            let reply = Reply { id: call.id, result: Err(format!("the host does not serve {:?}", call.what)) };
-            held.isolate.send(encode(Kind::Reply, held.isolate.channel(), &reply));
-        }
-    }
-
-    /// An isolate is gone; its lanes go on elsewhere.
-    fn lose(&mut self, tag: u64, loss: Loss<'_>) {
-        let Some(held) = self.isolates.gone(tag) else { return };
-        let mut ran = Settling {
-            sink: &mut self.sink,
-            version: &held.version,
-            metrics: &self.setup.metrics,
-            now: Instant::now(),
-            told: &mut self.told,
-        };
-        for partition in self.partitions.values_mut().filter(|partition| partition.bound == Some(tag)) {
-            partition.lost(loss, &mut ran);
-        }
-    }
-
     fn keep_consumer(&mut self, now: Instant) {
         if self.consumer.is_some() || self.draining.is_some() || now < self.consumer_after {
             return;
@@ -466,25 +332,6 @@ impl Subscription {
         self.reporter.tick(self.consumer.as_ref(), &self.partitions, &self.isolates);
     }
 
-    /// A worker ends what runs too long by itself. One that says nothing for longer than that is stuck.
-    fn end_stuck_workers(&self, now: Instant) {
-        for held in self.isolates.held() {
-            let limits = &held.version.program.manifest.limits;
-            let stuck = if held.ready {
-                let mut flying =
-                    self.partitions.values().filter(|one| one.bound == Some(held.tag) && one.lane.is_flying());
-                let silent = |one: &Partition| now.saturating_duration_since(one.moved_at) > limits.wall + SILENCE;
-                flying.clone().next().is_some() && flying.all(silent)
-            } else {
-                now.saturating_duration_since(held.asked_at) > limits.load + SILENCE * 3
-            };
-            if stuck {
-                tracing::error!(pid = held.isolate.worker_pid(), "a worker is stuck and is replaced");
-                held.isolate.link().kill("settled nothing in time");
-            }
-        }
-    }
-
     /// How long nothing needs to be done unless something happens.
     fn patience(&self) -> Duration {
         let now = Instant::now();
@@ -495,17 +342,6 @@ impl Subscription {
         let next = lanes.chain(others.into_iter().flatten()).filter(later).min();
         next.map_or(TICK, |next| next.saturating_duration_since(now)).min(TICK)
     }
-}
-
-/// A worker said something that cannot be, and is ended for it.
-#[derive(Debug, thiserror::Error)]
-enum Violation {
-    #[error(transparent)]
-    Wire(#[from] WireError),
-    #[error(transparent)]
-    Settle(#[from] SettleError),
-    #[error("lane {0} does not exist or is not in this isolate")]
-    Lane(u32),
 }
 
 /// For the reporter: what a problem says in one line.
