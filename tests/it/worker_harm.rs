@@ -159,6 +159,25 @@ fn what_an_ended_invocation_left_behind_is_blamed_on_nobody() {
     assert_eq!(worker.unloaded().reason.as_deref(), Some("cpu limit"));
 }
 
+#[test]
+fn memory_that_runs_out_behind_an_await_is_blamed_on_its_own_invocation() {
+    let body = "
+        await new Promise((done) => setTimeout(done, 5));
+        if (record.text() === 'harm') { const all = []; for (;;) all.push({ a: [1, 2, 3] }); }
+        await new Promise(() => {});";
+    let mut load = async_handler(body);
+    load.limits.heap_bytes = 32 << 20;
+    let mut worker = Worker::with(load);
+    let sent = |id, value: &str| (id, [Record::new(value)]);
+    let sent = [sent(1, "fine"), sent(2, "harm"), sent(3, "fine")];
+    let sent: Vec<_> = sent.iter().map(|(id, records)| ((u64::from(*id), *id, 1), &records[..])).collect();
+    worker.run_in(1, &sent);
+    let mut settled = worker.settled(3);
+    settled.sort_by_key(|settled| settled.id);
+    assert_eq!((&settled[0].end, &settled[2].end), (&End::NotRun, &End::NotRun));
+    assert_eq!(settled[1].failed().outcome, Outcome::MemoryLimit);
+}
+
 fn leaves_behind(code: &str) -> Load {
     let mut load = handler(&format!("if (record.text() === 'harm') {{ {code} }} return 'ok';"));
     load.limits.cpu_ms = 50;
