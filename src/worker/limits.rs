@@ -105,10 +105,11 @@ impl Guard {
     fn stop(&self, word: u64, limit: Limit) {
         let stopped = (word & !STATE) | limit as u64;
         let running = word & STATE == RUNNING;
-        if running && self.word.compare_exchange(word, stopped, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-            if let Some(handle) = self.handle.get() {
-                struck::stop(handle);
-            }
+        if running
+            && self.word.compare_exchange(word, stopped, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+            && let Some(handle) = self.handle.get()
+        {
+            struck::stop(handle);
         }
     }
 
