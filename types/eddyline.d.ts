@@ -59,7 +59,11 @@ declare namespace Eddyline {
   type HandlerResult = Value | undefined | void;
 
   /** What a handler of a batch may return: an item for each record, or nothing. */
-  type BatchResult = readonly (Value | undefined)[] | null | undefined | void;
+  type BatchResult =
+    | readonly (HandlerResult | Promise<HandlerResult>)[]
+    | null
+    | undefined
+    | void;
 
   /**
    * What can be written to a topic.
@@ -98,8 +102,8 @@ declare namespace Eddyline {
     readonly partition: number;
     /** The record's place in its partition. */
     readonly offset: number;
-    /** Kafka's timestamp of the record. */
-    readonly timestamp: Date;
+    /** Kafka's timestamp of the record; null where Kafka knows none. */
+    readonly timestamp: Date | null;
     /** The key as text, or null if the record has no key. `""` is a key. */
     readonly key: string | null;
     /** The key's exact bytes, or null if the record has no key. */
@@ -203,8 +207,8 @@ declare namespace Eddyline {
      * record's headers.
      */
     headers?: HeaderChanges | readonly HeaderPair[];
-    /** Absent: the record's timestamp. */
-    timestamp?: Date;
+    /** Absent or null: the record's timestamp. */
+    timestamp?: Date | null;
     /**
      * The partition to write to. Absent: chosen by the key as Java's clients
      * choose it (murmur2), so that topics stay co-partitioned.

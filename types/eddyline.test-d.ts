@@ -20,7 +20,7 @@ function same<A, B>(_proof: Same<A, B>): void {}
 // A record is read as what it is.
 same<typeof record.key, string | null>(true);
 same<typeof record.keyBytes, Uint8Array | null>(true);
-same<typeof record.timestamp, Date>(true);
+same<typeof record.timestamp, Date | null>(true);
 same<ReturnType<typeof record.text>, string | null>(true);
 same<ReturnType<typeof record.bytes>, Uint8Array | null>(true);
 const order = record.json<Order>();
@@ -52,6 +52,7 @@ ctx.emit(new ArrayBuffer(2));
 ctx.emit(null, { key: "deleted" });
 ctx.emit(record, { topic: "copies" });
 ctx.emit({}, { key: new Uint8Array([0xff]), timestamp: new Date(0), partition: 0 });
+ctx.emit({}, { timestamp: record.timestamp });
 ctx.emit({}, { headers: { set: "text", bytes: new Uint8Array(1), removed: null } });
 ctx.emit({}, { headers: [["a", "1"], ["a", null]] });
 // @ts-expect-error a tombstone is null
@@ -119,6 +120,7 @@ const handlers = [
   (r, c) => (r.isTombstone ? c.reject("no value") : r.json()),
   { record: (r) => r.text() },
   { batch: (records) => records.map((r) => r.json()) },
+  { batch: (records) => records.map(async (r) => r.text()) },
   { batch: async (records) => records.forEach((r) => r.emit("a")) },
   { batch: (records) => records.map((r) => (r.key ? { key: r.key } : null)) },
 ] satisfies Eddyline.Handler[];

@@ -13,7 +13,7 @@
   const {
     ArrayBufferIsView, ArrayFrom, ArrayIsArray, Date, DatePrototypeGetTime, DatePrototype, Error,
     NumberIsInteger, NumberIsSafeInteger, ObjectDefineProperty, ObjectFreeze, ObjectKeys,
-    ObjectPrototypeIsPrototypeOf, ObjectSetPrototypeOf, PromiseResolve, SafeMap, SafePromiseAll,
+    ObjectGetOwnPropertyDescriptor, ObjectGetPrototypeOf, ObjectPrototype, ObjectPrototypeIsPrototypeOf, ObjectSetPrototypeOf, PromiseResolve, SafeMap, SafePromiseAll,
     MapPrototypeGet, MapPrototypeSet, MapPrototypeDelete, MapPrototypeForEach, String, Symbol, TypeError, ReflectApply,
   } = primordials;
   const global = globalThis;
@@ -78,16 +78,11 @@
   let env, functionInfo;
   const controllers = new SafeMap();
 
-  class Context {
+  // What the contexts of single records and of batches have in common.
+  class BatchContext {
     #number;
     #log;
     constructor(number) { this.#number = number; }
-    emit(value, options) { emit(this.#number, value, options); }
-    reject(reason) {
-      const error = new RejectError(reasonText(reason));
-      op_mark_rejected(error);
-      throw error;
-    }
     get log() { return this.#log ??= new Log(this.#number); }
     get attempt() { return op_attempt(this.#number); }
     get deadline() { return new Date(op_deadline(this.#number)); }
@@ -96,7 +91,18 @@
     get function() { return functionInfo; }
   }
 
-  for (const Class of [RecordHeaders, Record, BatchRecord, RejectError, Log, Context]) {
+  class Context extends BatchContext {
+    #number;
+    constructor(number) { super(number); this.#number = number; }
+    emit(value, options) { emit(this.#number, value, options); }
+    reject(reason) {
+      const error = new RejectError(reasonText(reason));
+      op_mark_rejected(error);
+      throw error;
+    }
+  }
+
+  for (const Class of [RecordHeaders, Record, BatchRecord, RejectError, Log, BatchContext, Context]) {
     if (Class !== RejectError) {
       ObjectDefineProperty(Class.prototype, "constructor", { __proto__: null, value: undefined });
     }
@@ -105,8 +111,12 @@
 
   function reasonText(reason) {
     if (reason === undefined) return "rejected";
-    if (typeof reason === "object" && reason !== null && typeof reason.message === "string") return reason.message;
-    return String(reason);
+    try {
+      if (typeof reason === "object" && reason !== null && typeof reason.message === "string") return reason.message;
+      return String(reason);
+    } catch {
+      return "rejected for a reason that has no text";
+    }
   }
 
   function signal(number) {
@@ -181,13 +191,20 @@
         }
         flatHeader(flat, pair[0], pair[1]);
       }
-    } else if (typeof headers === "object") {
+    } else if (isPlain(headers)) {
       const names = ObjectKeys(headers);
       for (let i = 0; i < names.length; i++) flatHeader(flat, names[i], headers[names[i]]);
     } else {
-      throw new TypeError("emit: headers must be an object or an array of pairs");
+      throw new TypeError("emit: headers must be a plain object or an array of pairs");
     }
     return flat;
+  }
+
+  // A Map or a record's own headers have no properties, so that taking them would write nothing.
+  function isPlain(value) {
+    if (typeof value !== "object") return false;
+    const prototype = ObjectGetPrototypeOf(value);
+    return prototype === null || prototype === ObjectPrototype;
   }
 
   function flatHeader(flat, name, value) {
@@ -210,16 +227,22 @@
   // Globals. What is not used is not even compiled.
 
   function lazy(name, specifier, select) {
-    const load = () => select(core.loadExtScript(specifier));
+    let value, loaded = false;
     ObjectDefineProperty(global, name, {
       __proto__: null,
       configurable: true,
       enumerable: false,
       get() {
-        const value = load();
-        ObjectDefineProperty(global, name, {
-          __proto__: null, value, configurable: true, enumerable: false, writable: true,
-        });
+        if (!loaded) {
+          value = select(core.loadExtScript(specifier));
+          loaded = true;
+        }
+        // A frozen globalThis keeps the getter.
+        if (ObjectGetOwnPropertyDescriptor(global, name)?.configurable) {
+          ObjectDefineProperty(global, name, {
+            __proto__: null, value, configurable: true, enumerable: false, writable: true,
+          });
+        }
         return value;
       },
       set(value) {
@@ -328,7 +351,7 @@
   function batchGlue(handler, receiver) {
     return (first, count) => {
       const records = ArrayFrom({ __proto__: null, length: count }, (_, i) => new BatchRecord(first + i));
-      const result = ReflectApply(handler, receiver, [records, new Context(first)]);
+      const result = ReflectApply(handler, receiver, [records, new BatchContext(first)]);
       return awaitable(result) ? promisedBatch(result) : allOf(result);
     };
   }

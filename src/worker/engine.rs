@@ -10,7 +10,7 @@ use deno_web::{BlobStore, InMemoryBroadcastChannel};
 use super::arena::Arena;
 use super::limits::Guard;
 use super::loader::BundleLoader;
-use super::{context, memory, record};
+use super::{context, memory, record, struck};
 
 deno_core::extension!(
     eddyline,
@@ -82,6 +82,7 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
     };
     let mut runtime = JsRuntime::try_new(options).map_err(|error| error.to_string())?;
     runtime.op_state().borrow_mut().put(arena);
+    struck::prepare(runtime.main_context());
     guard.attach(runtime.v8_isolate().thread_safe_handle());
     let watched = guard.clone();
     runtime.add_near_heap_limit_callback(move |current, _| {

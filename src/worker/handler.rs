@@ -95,6 +95,9 @@ fn find(engine: &mut Engine, namespace: &v8::Global<v8::Object>, entry: &str) ->
         return Err(wrong("the module has no default export".to_owned(), SHAPE));
     };
     if let Ok(function) = export.try_cast::<v8::Function>() {
+        if is_class(scope, function) {
+            return Err(wrong("the default export is a class, which cannot be called".to_owned(), SHAPE));
+        }
         let function = v8::Global::new(scope, function);
         return Ok(Exported { kind: Handler::Record, function, receiver: None });
     }
@@ -109,6 +112,10 @@ fn find(engine: &mut Engine, namespace: &v8::Global<v8::Object>, entry: &str) ->
             return Err(wrong(format!("the default export is {what}"), SHAPE));
         }
     };
+    if property(scope, object, "fetch").is_some_and(|method| !method.is_undefined()) {
+        let message = "the default export has a method `fetch`, which is not supported yet".to_owned();
+        return Err(wrong(message, "leave `fetch` out; `record` or `batch` handle what arrives on topics"));
+    }
     let record = property(scope, object, "record").filter(|method| !method.is_undefined());
     let batch = property(scope, object, "batch").filter(|method| !method.is_undefined());
     let (kind, name, method) = match (record, batch) {
@@ -129,6 +136,12 @@ fn find(engine: &mut Engine, namespace: &v8::Global<v8::Object>, entry: &str) ->
     let function = v8::Global::new(scope, function);
     let receiver = v8::Global::new(scope, export);
     Ok(Exported { kind, function, receiver: Some(receiver) })
+}
+
+/// Whether a function is a class, by its source.
+fn is_class(scope: &mut v8::PinScope<'_, '_>, function: v8::Local<'_, v8::Function>) -> bool {
+    let text = function.to_string(scope).map(|text| text.to_rust_string_lossy(scope)).unwrap_or_default();
+    text.strip_prefix("class").is_some_and(|rest| rest.starts_with(|next: char| next == '{' || next.is_whitespace()))
 }
 
 fn property<'s>(

@@ -15,9 +15,8 @@ use super::glue::Glue;
 use super::ids::IdMap;
 use super::lanes::{Arrival, Begun, Lanes, Size, Slot};
 use super::limits::{Guard, Limit};
-use super::outcomes::{Ended, One};
+use super::outcomes::{self, Ended, One};
 use super::report::{Memory, Report, Verdict};
-use super::{context, outcomes};
 use crate::outcome::{Outcome, RetryClass};
 use crate::protocol::control::Handler;
 use crate::protocol::words::Words;
@@ -461,9 +460,4 @@ pub fn memory(scope: &mut v8::PinScope<'_, '_>) -> Memory {
 pub fn forget_running(scope: &mut v8::PinScope<'_, '_>) {
     let nobody = v8::undefined(scope).into();
     scope.set_continuation_preserved_embedder_data(nobody);
-}
-
-/// The invocation whose code was running last.
-pub fn last_running(scope: &mut v8::PinScope<'_, '_>) -> u64 {
-    context::running(scope)
 }

@@ -22,7 +22,7 @@ use super::loader::BundleLoader;
 use super::outbox::Outbox;
 use super::problem::problem;
 use super::report::Report;
-use super::{arrivals, clock, process};
+use super::{arrivals, clock, process, struck};
 use crate::protocol::Kind;
 use crate::protocol::control::{Handler, Load, Loaded, Problem, Recall};
 use crate::protocol::words::Words;
@@ -298,11 +298,7 @@ fn poll_event_loop(
     let stopped = invoker.guard.end();
     invoker.announce(0);
     let Some(limit) = stopped else { return Ok(()) };
-    let running = {
-        deno_core::scope!(scope, engine.runtime);
-        invoke::last_running(scope)
-    };
-    if let Some(number) = invoker.suspect(running) {
+    if let Some(number) = invoker.suspect(struck::number()) {
         invoker.condemn(number, limit);
     }
     Err(Doomed(limit))

@@ -4,13 +4,14 @@
 //! every few milliseconds. It stops a stretch by exchanging the very word that announced it, so a stop that comes
 //! too late finds another word and never hits the next invocation.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use deno_core::v8::IsolateHandle;
 
 use super::clock::{self, CpuClock};
+use super::struck;
 use crate::outcome::Outcome;
 
 const TICK: Duration = Duration::from_millis(2);
@@ -18,10 +19,13 @@ const TICK: Duration = Duration::from_millis(2);
 const IDLE_LOOKS: u32 = 100;
 
 const IDLE: u64 = 0;
-const RUNNING: u64 = 1;
-const STOPPED: u64 = 2;
-const STATE: u64 = 3;
-const STEP: u64 = 4;
+/// Between these two: stopped by the limit of that number.
+const RUNNING: u64 = 7;
+const STATE: u64 = 7;
+const STEP: u64 = 8;
+
+/// Looks at a stopped stretch until it is stopped without asking whose code it is; collecting garbage takes a while.
+const PATIENT_LOOKS: u32 = 100;
 
 /// Which limit ended an isolate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,23 +45,19 @@ impl Limit {
         }
     }
 
-    fn from_u8(value: u8) -> Limit {
-        match value {
-            1 => Limit::Cpu,
-            2 => Limit::Wall,
-            _ => Limit::Memory,
-        }
+    /// The limit that stopped a stretch, by the word's state.
+    fn of(word: u64) -> Option<Limit> {
+        [Limit::Cpu, Limit::Wall, Limit::Memory].into_iter().find(|limit| *limit as u64 == word & STATE)
     }
 }
 
 /// What the watchdog knows of one isolate.
 pub struct Guard {
-    /// A count of stretches, times four, plus the state of the latest one.
+    /// A count of stretches, times eight, plus the state of the latest one.
     word: AtomicU64,
     started_ns: AtomicU64,
     cpu_limit_ns: AtomicU64,
     wall_limit_ns: AtomicU64,
-    limit: AtomicU8,
     cpu: CpuClock,
     handle: OnceLock<IsolateHandle>,
 }
@@ -70,7 +70,6 @@ impl Guard {
             started_ns: AtomicU64::new(0),
             cpu_limit_ns: AtomicU64::new(u64::MAX),
             wall_limit_ns: AtomicU64::new(u64::MAX),
-            limit: AtomicU8::new(0),
             cpu: CpuClock::own(),
             handle: OnceLock::new(),
         })
@@ -99,15 +98,18 @@ impl Guard {
     pub fn end(&self) -> Option<Limit> {
         let word = self.word.load(Ordering::Relaxed) & !STATE;
         let before = self.word.swap(word | IDLE, Ordering::AcqRel);
-        (before & STATE == STOPPED).then(|| Limit::from_u8(self.limit.load(Ordering::Acquire)))
+        Limit::of(before)
     }
 
     /// Stops the stretch that `word` announced, if it is still running.
     fn stop(&self, word: u64, limit: Limit) {
-        self.limit.store(limit as u8, Ordering::Release);
-        let stopped = (word & !STATE) | STOPPED;
-        if self.word.compare_exchange(word, stopped, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-            self.terminate();
+        let stopped = (word & !STATE) | limit as u64;
+        let running = word & STATE == RUNNING;
+        if running
+            && self.word.compare_exchange(word, stopped, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+            && let Some(handle) = self.handle.get()
+        {
+            struck::stop(handle);
         }
     }
 
@@ -119,8 +121,12 @@ impl Guard {
 
     /// The isolate is about to exceed its heap. Called on its own thread.
     pub fn stop_for_memory(&self) {
-        self.stop(self.word.load(Ordering::Relaxed), Limit::Memory);
-        self.terminate();
+        let word = self.word.load(Ordering::Relaxed);
+        if word & STATE == IDLE {
+            self.terminate();
+        } else {
+            self.stop(word, Limit::Memory);
+        }
     }
 
     fn wall_exceeded(&self, now_ns: u64) -> bool {
@@ -134,6 +140,7 @@ struct Watched {
     guard: Weak<Guard>,
     word: u64,
     cpu_at_first_look: u64,
+    looks_since_stop: u32,
 }
 
 impl Watched {
@@ -142,16 +149,20 @@ impl Watched {
         let word = guard.word.load(Ordering::Acquire);
         match word & STATE {
             RUNNING => {}
+            IDLE => return false,
             // Code of the engine around a dynamic import can swallow a stop, so it is repeated until the stretch ends.
-            STOPPED => {
-                guard.terminate();
+            _ => {
+                self.looks_since_stop += 1;
+                if self.looks_since_stop > PATIENT_LOOKS {
+                    guard.terminate();
+                }
                 return true;
             }
-            _ => return false,
         }
         let cpu = guard.cpu.read_ns();
         if word != self.word {
             self.word = word;
+            self.looks_since_stop = 0;
             self.cpu_at_first_look = cpu;
         } else if cpu.saturating_sub(self.cpu_at_first_look) > guard.cpu_limit_ns.load(Ordering::Relaxed) {
             guard.stop(word, Limit::Cpu);
@@ -175,7 +186,7 @@ fn wake() {
 
 /// Puts an isolate under the watchdog's eyes, for as long as the guard lives.
 pub fn watch(guard: &Arc<Guard>) {
-    let watched = Watched { guard: Arc::downgrade(guard), word: 0, cpu_at_first_look: 0 };
+    let watched = Watched { guard: Arc::downgrade(guard), word: 0, cpu_at_first_look: 0, looks_since_stop: 0 };
     WATCHED.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
 }
 

@@ -31,6 +31,7 @@ mod problem;
 mod process;
 mod record;
 mod report;
+mod struck;
 mod typescript;
 
 pub use process::{main, main_from_fds};

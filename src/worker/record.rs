@@ -27,6 +27,11 @@ fn text<'s>(scope: &mut v8::PinScope<'s, '_>, bytes: &[u8]) -> Result<Value<'s>,
     }
 }
 
+/// Text begins behind a byte order mark, as in the bodies of Fetch.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
 fn optional_text<'s>(scope: &mut v8::PinScope<'s, '_>, bytes: Option<&[u8]>) -> Result<Value<'s>, JsErrorBox> {
     match bytes {
         Some(bytes) => text(scope, bytes),
@@ -98,7 +103,7 @@ pub fn op_record_text<'s>(
     state: &OpState,
     number: f64,
 ) -> Result<Value<'s>, JsErrorBox> {
-    look(state, number, |record| optional_text(scope, record.value()))?
+    look(state, number, |record| optional_text(scope, record.value().map(without_mark)))?
 }
 
 #[op2]
@@ -118,7 +123,7 @@ pub fn op_record_json<'s>(
 ) -> Result<Value<'s>, JsErrorBox> {
     // A handle of its own: making an exception may run the handler's code.
     let record = look(state, number, Record::clone)?;
-    let Some(bytes) = record.value() else { return Ok(v8::null(scope).into()) };
+    let Some(bytes) = record.value().map(without_mark) else { return Ok(v8::null(scope).into()) };
     if let Some(value) = parse(scope, bytes) {
         return Ok(value);
     }

@@ -159,6 +159,25 @@ fn what_an_ended_invocation_left_behind_is_blamed_on_nobody() {
     assert_eq!(worker.unloaded().reason.as_deref(), Some("cpu limit"));
 }
 
+#[test]
+fn memory_that_runs_out_behind_an_await_is_blamed_on_its_own_invocation() {
+    let body = "
+        await new Promise((done) => setTimeout(done, 5));
+        if (record.text() === 'harm') { const all = []; for (;;) all.push({ a: [1, 2, 3] }); }
+        await new Promise(() => {});";
+    let mut load = async_handler(body);
+    load.limits.heap_bytes = 32 << 20;
+    let mut worker = Worker::with(load);
+    let sent = |id, value: &str| (id, [Record::new(value)]);
+    let sent = [sent(1, "fine"), sent(2, "harm"), sent(3, "fine")];
+    let sent: Vec<_> = sent.iter().map(|(id, records)| ((u64::from(*id), *id, 1), &records[..])).collect();
+    worker.run_in(1, &sent);
+    let mut settled = worker.settled(3);
+    settled.sort_by_key(|settled| settled.id);
+    assert_eq!((&settled[0].end, &settled[2].end), (&End::NotRun, &End::NotRun));
+    assert_eq!(settled[1].failed().outcome, Outcome::MemoryLimit);
+}
+
 fn leaves_behind(code: &str) -> Load {
     let mut load = handler(&format!("if (record.text() === 'harm') {{ {code} }} return 'ok';"));
     load.limits.cpu_ms = 50;
@@ -227,4 +246,49 @@ fn what_is_thrown_while_a_result_is_written_keeps_its_outcome_and_its_place() {
     assert_eq!(settled.failed().outcome, Outcome::Unserialisable);
     assert!(settled.failed().message.contains("odd"), "{}", settled.failed().message);
     assert!(settled.failed().stack.contains("index.js:1:"), "{:?}", settled.failed().stack);
+}
+
+#[test]
+fn the_context_of_a_batch_neither_emits_nor_rejects() {
+    let mut worker =
+        Worker::with(batch("return records.map(() => [typeof ctx.emit, typeof ctx.reject, ctx.attempt]);"));
+    let settled = worker.batch(&[Record::new("x")]);
+    assert_eq!(settled.outputs()[0].text(), r#"["undefined","undefined",1]"#);
+}
+
+#[test]
+fn headers_that_would_be_lost_are_refused() {
+    for headers in ["new Map([['a', '1']])", "record.headers", "'a'"] {
+        let settled = Worker::with(handler(&format!("ctx.emit('x', {{ headers: {headers} }});"))).one(Record::new("x"));
+        assert!(settled.failed().message.contains("plain object"), "{}", settled.failed().message);
+    }
+}
+
+#[test]
+fn a_reason_without_a_text_rejects_all_the_same() {
+    let settled = Worker::with(handler("ctx.reject({ toString() { throw 1; } });")).one(Record::new("x"));
+    assert_eq!(settled.failed().outcome, Outcome::Rejected);
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_text() {
+    let mut worker = Worker::with(handler("return [record.text().length, record.json(), record.bytes().length];"));
+    assert_eq!(worker.one(Record::new(b"\xef\xbb\xbf7")).outputs()[0].text(), "[1,7,4]");
+}
+
+#[test]
+fn globals_work_when_they_are_frozen() {
+    let code = "Object.freeze(globalThis); export default () => new URL('http://a/b').pathname + new URL('http://a/c').pathname;";
+    assert_eq!(Worker::with(function(code)).one(Record::new("x")).outputs(), [Output::value("/b/c")]);
+}
+
+#[test]
+fn a_class_and_a_fetch_method_are_no_handlers() {
+    for (code, said) in
+        [("export default class { record() {} }", "class"), ("export default { record() {}, fetch() {} };", "`fetch`")]
+    {
+        let problem = Worker::start().prepare(&[("index.js", code)]).result.unwrap_err();
+        assert_eq!(problem.code, "E1205");
+        assert!(problem.message.contains(said), "{}", problem.message);
+    }
 }

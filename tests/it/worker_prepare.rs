@@ -55,7 +55,7 @@ fn the_kind_of_handler_is_found() {
         ("export default function (record) {}", Handler::Record),
         ("export default async (record) => {};", Handler::Record),
         ("export default { record() {} };", Handler::Record),
-        ("export default { batch() {}, fetch() {}, timer() {} };", Handler::Batch),
+        ("export default { batch() {}, timer() {} };", Handler::Batch),
         ("export default new (class { record() {} })();", Handler::Record),
     ] {
         assert_eq!(prepare(&[("index.js", code)]).unwrap().handler, handler, "{code}");
