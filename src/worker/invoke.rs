@@ -52,19 +52,19 @@ pub struct Invoker {
 
 /// An invocation whose promise has not settled.
 pub struct Pending {
-    flight: Flight,
-    promise: v8::Global<v8::Promise>,
+    pub(super) flight: Flight,
+    pub(super) promise: v8::Global<v8::Promise>,
     pub deadline_ns: u64,
 }
 
 /// An invocation that has been entered.
 #[derive(Debug, Clone, Copy)]
-struct Flight {
+pub(super) struct Flight {
     slot: Slot,
-    lane: u32,
+    pub(super) lane: u32,
     epoch: u32,
-    id: u64,
-    number: u64,
+    pub(super) id: u64,
+    pub(super) number: u64,
     records: u32,
     started_ns: u64,
 }
@@ -180,7 +180,7 @@ impl Invoker {
     }
 
     /// How a promise ended; `None` while it is pending.
-    fn promised<'s>(
+    pub(super) fn promised<'s>(
         &mut self,
         scope: &mut v8::PinScope<'s, '_>,
         flight: Flight,
@@ -228,92 +228,7 @@ impl Invoker {
         self.pending.insert(flight.number, Pending { flight, promise, deadline_ns });
     }
 
-    /// Settles the invocations whose promises have settled.
-    pub fn collect_woken(&mut self, scope: &mut v8::PinScope<'_, '_>) -> Result<(), Doomed> {
-        let woken = std::mem::take(&mut *self.arena.woken.borrow_mut());
-        for number in woken {
-            let Some(pending) = self.pending.remove(&number) else { continue };
-            v8::scope!(let scope, scope);
-            v8::tc_scope!(let scope, scope);
-            let promise = v8::Local::new(scope, &pending.promise);
-            self.guard.begin(clock::now_ns());
-            let ended = self.promised(scope, pending.flight, promise);
-            scope.perform_microtask_checkpoint();
-            let stopped = self.guard.end();
-            let now = clock::now_ns();
-            if let Some(limit) = stopped {
-                self.settle_whole(pending.flight, &limit_failure(limit, &self.arena), now);
-                return Err(Doomed(limit));
-            }
-            match ended {
-                Some(ended) => self.settle(scope, pending.flight, ended, now),
-                None => drop(self.pending.insert(number, pending)),
-            }
-            if self.report.is_due(now) {
-                self.report.flush(memory(scope));
-            }
-        }
-        Ok(())
-    }
-
-    /// Settles the invocations whose time is up while they wait.
-    pub fn expire(&mut self, scope: &mut v8::PinScope<'_, '_>) -> Result<(), Doomed> {
-        let now = clock::now_ns();
-        let mut late: Vec<u64> =
-            self.pending.iter().filter(|(_, pending)| pending.deadline_ns <= now).map(|(number, _)| *number).collect();
-        late.sort_unstable();
-        for number in late {
-            let Some(pending) = self.pending.remove(&number) else { continue };
-            let invocation = self.settle_whole(pending.flight, &limit_failure(Limit::Wall, &self.arena), now);
-            if invocation.cleanup {
-                self.guard.begin(clock::now_ns());
-                self.glue.abort(scope, number);
-                scope.perform_microtask_checkpoint();
-                self.guard.end().map_or(Ok(()), |limit| Err(Doomed(limit)))?;
-            }
-        }
-        Ok(())
-    }
-
-    pub fn next_deadline_ns(&self) -> Option<u64> {
-        self.pending.values().map(|pending| pending.deadline_ns).min()
-    }
-
-    /// The waiting invocation that is blamed for what happens in the event loop: the one whose code runs. What an ended
-    /// invocation left behind is nobody's; only if none has ended yet the oldest is blamed, so that running all of them
-    /// again and again comes to an end.
-    pub fn suspect(&self, running: u64) -> Option<u64> {
-        let oldest = || self.pending.iter().filter(|_| !self.settled).min_by_key(|(number, _)| **number);
-        let found = self.pending.get_key_value(&running).or_else(oldest);
-        found.map(|(number, _)| *number)
-    }
-
-    /// The id of the waiting invocation that began first, zero if none waits.
-    pub fn oldest(&self) -> u64 {
-        self.pending.iter().min_by_key(|(number, _)| **number).map_or(0, |(_, pending)| pending.flight.id)
-    }
-
-    /// Settles a waiting invocation that a limit struck in the event loop.
-    pub fn condemn(&mut self, number: u64, limit: Limit) {
-        if let Some(pending) = self.pending.remove(&number) {
-            self.settle_whole(pending.flight, &limit_failure(limit, &self.arena), clock::now_ns());
-        }
-    }
-
-    /// Gives back everything that has not settled, whether begun or not.
-    pub fn surrender(&mut self) {
-        let now = clock::now_ns();
-        let mut begun: Vec<Flight> = self.pending.drain().map(|(_, pending)| pending.flight).collect();
-        begun.sort_unstable_by_key(|flight| flight.number);
-        for flight in begun {
-            self.report.not_run(flight.id, flight.lane, now);
-        }
-        for (lane, work) in self.lanes.drain() {
-            self.report.not_run(work.head.id, lane, now);
-        }
-    }
-
-    fn settle(&mut self, scope: &mut v8::PinScope<'_, '_>, flight: Flight, ended: Ended, now: u64) {
+    pub(super) fn settle(&mut self, scope: &mut v8::PinScope<'_, '_>, flight: Flight, ended: Ended, now: u64) {
         let wall = now.saturating_sub(flight.started_ns);
         let (invocation, failed) = match ended {
             Ended::Whole(failure) => {
@@ -393,7 +308,7 @@ impl Invoker {
         (len > limits.output_bytes as usize).then_some(Excess::Bytes)
     }
 
-    fn settle_whole(&mut self, flight: Flight, failure: &Failure, now: u64) -> Invocation {
+    pub(super) fn settle_whole(&mut self, flight: Flight, failure: &Failure, now: u64) -> Invocation {
         let first = self.arena.end(flight.number).map(|live| live.invocation).unwrap_or_default();
         for number in flight.number + 1..flight.number + u64::from(flight.records) {
             self.arena.end(number);
@@ -435,7 +350,7 @@ fn thrown(scope: &mut v8::PinnedRef<'_, v8::TryCatch<'_, '_, v8::HandleScope<'_>
     Some(Ended::Whole(Failure::from_exception(scope, exception)))
 }
 
-fn limit_failure(limit: Limit, arena: &Arena) -> Failure {
+pub(super) fn limit_failure(limit: Limit, arena: &Arena) -> Failure {
     let limits = &arena.settings.limits;
     let message = match limit {
         Limit::Cpu => {

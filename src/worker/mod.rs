@@ -33,5 +33,6 @@ mod record;
 mod report;
 mod struck;
 mod typescript;
+mod waiting;
 
 pub use process::{main, main_from_fds};
