@@ -94,13 +94,13 @@ fn a_handler_in_an_endless_loop_is_ended_and_its_neighbours_go_on() {
 fn a_worker_that_stands_still_is_noticed_and_its_records_are_done_by_another() {
     let more = "[limits]\nwall = \"1s\"";
     let Some(trial) = Trial::with("stopped-worker", 1, |draft| draft.with(more), SLOW) else { return };
-    trial.scene.write(&trial.input, numbered(400));
+    trial.scene.write(&trial.input, numbered(2000));
     trial.scene.read_when(&trial.output, 50);
     let victim = trial.node.workers()[0];
     process::signal(victim, libc::SIGSTOP);
     trial.node.eventually("it is replaced", |node| node.workers().iter().any(|pid| *pid != victim).then_some(()));
     trial.scene.caught_up(&trial.function);
-    let expected: Vec<String> = (0..400).map(|n| n.to_string()).collect();
+    let expected: Vec<String> = (0..2000).map(|n| n.to_string()).collect();
     let (out, dead) = (trial.out(), trial.dead());
     let mut values: Vec<String> = out.iter().chain(&dead).map(|record| record.text().to_owned()).collect();
     values.sort_by_key(|text| text.parse::<u32>().expect("a number"));
