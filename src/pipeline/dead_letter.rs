@@ -3,7 +3,8 @@
 
 use jiff::Timestamp;
 
-use super::sink::{Output, Sink, Writing};
+use super::sink::{Sink, Writing};
+use super::sinks::Output;
 use super::tickets::Ticket;
 use crate::kafka::Message;
 use crate::outcome::Outcome;

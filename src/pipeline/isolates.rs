@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::inbox::Inbox;
-use super::sink::Output;
+use super::sinks::Output;
 use crate::function::Program;
 use crate::pool::{Isolate, Pool};
 use crate::protocol::control::{Credit, Problem};

@@ -33,6 +33,7 @@ mod result;
 mod retry;
 mod settling;
 mod sink;
+mod sinks;
 mod subscription;
 mod tickets;
 
@@ -40,5 +41,5 @@ pub use dead_letter::HEADER_ROOM;
 pub use handle::{Handle, start};
 pub use isolates::Version;
 pub use partition::Bounds;
-pub use sink::{Output, Sinks};
+pub use sinks::{Output, Sinks};
 pub use subscription::Setup;

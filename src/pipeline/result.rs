@@ -1,7 +1,8 @@
 //! From what an isolate says of a result to the record that Kafka gets: what the handler did not set is kept from the
 //! input record, byte for byte.
 
-use super::sink::{Output, Sink, Writing};
+use super::sink::{Sink, Writing};
+use super::sinks::Output;
 use super::tickets::Ticket;
 use crate::kafka::Message;
 use crate::protocol::headers::HeaderView;

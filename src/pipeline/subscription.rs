@@ -11,7 +11,8 @@ use super::lane::MAX_LANE;
 use super::partition::{Bounds, Failed, Partition};
 use super::rebalance::Rebalance;
 use super::settling::Settling;
-use super::sink::{Delivered, Sink, Sinks};
+use super::sink::{Delivered, Sink};
+use super::sinks::Sinks;
 use crate::kafka::{Consumer, Message, Position, Settings, Slot, TopicPartition};
 use crate::pool::Pool;
 use crate::protocol::control::Problem;
@@ -72,7 +73,7 @@ impl Subscription {
             partitions: HashMap::new(),
             next_lane: 1,
             isolates: Isolates::new(setup.pool.clone(), inbox.clone(), Arc::clone(&setup.version)),
-            sink: setup.sinks.open(inbox.wake()),
+            sink: Sink::open(&setup.sinks, inbox.wake()),
             rebalance: Rebalance::default(),
             draining: None,
             announced: setup.version.program.version,

@@ -1,0 +1,201 @@
+//! What all subscriptions of a node share for writing: the producers, the topics' limits, and the way back of delivery
+//! reports.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use super::outbox::Kept;
+use crate::kafka::{Batching, Code, Deliveries, Producer, Report, Settings, Topic, Topics};
+
+/// How long we ask Kafka for a topic's size limit.
+const LIMIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes that Kafka's record format may add to key, value and headers, generously.
+const RECORD_OVERHEAD: usize = 128;
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The node's producers.
+pub struct Sinks {
+    settings: Settings,
+    router: Arc<Router>,
+    shared: RwLock<Shared>,
+    /// Sends each record in a batch of its own, for those that a broker refused together with others.
+    alone: OnceLock<Producer>,
+    topics: Arc<Topics>,
+    limits: Mutex<HashMap<String, Option<u64>>>,
+}
+
+/// The producer that all functions share, and how many there were before it.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) producer: Producer,
+    pub(super) generation: u64,
+}
+
+/// Hands delivery reports to the subscriptions.
+#[derive(Default)]
+struct Router {
+    mailboxes: RwLock<Vec<Option<Arc<Mailbox>>>>,
+}
+
+pub(super) struct Mailbox {
+    pub(super) reports: Mutex<Vec<(u32, Option<Box<Undelivered>>)>>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+pub(super) struct Undelivered {
+    pub(super) code: Code,
+    pub(super) reason: String,
+    pub(super) kept: Kept,
+}
+
+/// One producer's side of the router.
+struct Reporter {
+    router: Arc<Router>,
+    /// Whether its producer sends each record in a batch of its own.
+    alone: bool,
+}
+
+impl Deliveries for Reporter {
+    fn delivered(&self, reports: &[Report<'_>]) {
+        let mailboxes = self.router.mailboxes.read().unwrap_or_else(PoisonError::into_inner);
+        // One lock and one wake for each run of reports of the same subscription, which is nearly always all of them.
+        for run in reports.chunk_by(|one, next| split(one.opaque()).0 == split(next.opaque()).0) {
+            let number = split(run[0].opaque()).0;
+            let Some(Some(mailbox)) = mailboxes.get(number as usize) else { continue };
+            let mut inbox = lock(&mailbox.reports);
+            inbox.extend(run.iter().map(|report| {
+                let ticket = split(report.opaque()).1;
+                let failed = report.result().err().map(|code| {
+                    Box::new(Undelivered { code, reason: report.reason(), kept: Kept::from_report(report, self.alone) })
+                });
+                (ticket, failed)
+            }));
+            drop(inbox);
+            (mailbox.wake)();
+        }
+    }
+}
+
+pub(super) fn join(subscription: u32, ticket: u32) -> usize {
+    (subscription as usize) << 32 | ticket as usize
+}
+
+fn split(opaque: usize) -> (u32, u32) {
+    ((opaque >> 32) as u32, opaque as u32)
+}
+
+fn producer(settings: &Settings, router: &Arc<Router>, batching: Batching) -> crate::kafka::Result<Producer> {
+    let reporter = Reporter { router: Arc::clone(router), alone: batching == Batching::Alone };
+    Producer::new(settings, batching, Arc::new(reporter))
+}
+
+impl Sinks {
+    pub fn new(settings: Settings, topics: Arc<Topics>) -> crate::kafka::Result<Arc<Sinks>> {
+        let router = Arc::new(Router::default());
+        let shared = producer(&settings, &router, Batching::Shared)?;
+        Ok(Arc::new(Sinks {
+            settings,
+            router,
+            shared: RwLock::new(Shared { producer: shared, generation: 0 }),
+            alone: OnceLock::new(),
+            topics,
+            limits: Mutex::default(),
+        }))
+    }
+
+    /// A number under which delivery reports come to a mailbox; `wake` is called when there are some.
+    pub(super) fn enrol(&self, wake: Arc<dyn Fn() + Send + Sync>) -> (u32, Arc<Mailbox>) {
+        let mailbox = Arc::new(Mailbox { reports: Mutex::default(), wake });
+        let mut mailboxes = self.router.mailboxes.write().unwrap_or_else(PoisonError::into_inner);
+        let number = mailboxes.iter().position(Option::is_none).unwrap_or_else(|| {
+            mailboxes.push(None);
+            mailboxes.len() - 1
+        });
+        mailboxes[number] = Some(Arc::clone(&mailbox));
+        (number as u32, mailbox)
+    }
+
+    /// Gives a number up, to be used again.
+    pub(super) fn resign(&self, number: u32) {
+        let mut mailboxes = self.router.mailboxes.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = mailboxes.get_mut(number as usize) {
+            *place = None;
+        }
+    }
+
+    pub(super) fn shared(&self) -> Shared {
+        self.shared.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn alone(&self) -> crate::kafka::Result<Producer> {
+        if let Some(producer) = self.alone.get() {
+            return Ok(producer.clone());
+        }
+        let made = producer(&self.settings, &self.router, Batching::Alone)?;
+        Ok(self.alone.get_or_init(|| made).clone())
+    }
+
+    /// An idempotent producer that met a fatal error is of no more use; its records come back as undelivered.
+    pub(super) fn renew(&self) {
+        let mut shared = self.shared.write().unwrap_or_else(PoisonError::into_inner);
+        if shared.producer.fatal().is_none() {
+            return;
+        }
+        match producer(&self.settings, &self.router, Batching::Shared) {
+            Ok(fresh) => *shared = Shared { producer: fresh, generation: shared.generation + 1 },
+            Err(error) => tracing::error!(%error, "cannot replace the failed producer, trying again"),
+        }
+    }
+
+    /// The limit that a topic has refused a record of this size for; asked for anew if the known one is larger.
+    pub(super) fn limit_below(&self, topic: &str, size: usize) -> Option<u64> {
+        let known = lock(&self.limits).get(topic).copied().flatten();
+        if known.is_some_and(|max| max < size as u64) {
+            return known;
+        }
+        let asked = self.topics.max_message_bytes(topic, LIMIT_TIMEOUT);
+        lock(&self.limits).insert(topic.to_owned(), asked);
+        asked
+    }
+
+    /// A topic that results may go to, with its limit where we may know it.
+    pub fn output(&self, name: &str) -> crate::kafka::Result<Output> {
+        let Shared { producer, generation } = self.shared();
+        let topic = producer.topic(name)?;
+        let known = lock(&self.limits).get(name).copied();
+        let max_bytes = known.unwrap_or_else(|| {
+            let asked = self.topics.max_message_bytes(name, LIMIT_TIMEOUT);
+            lock(&self.limits).insert(name.to_owned(), asked);
+            asked
+        });
+        Ok(Output { topic, max_bytes, generation })
+    }
+}
+
+/// A topic that results may go to.
+#[derive(Clone)]
+pub struct Output {
+    pub topic: Topic,
+    /// The topic's `max.message.bytes`.
+    pub max_bytes: Option<u64>,
+    /// Of the producer that knows the topic.
+    pub(super) generation: u64,
+}
+
+impl Output {
+    /// Why a record of this size cannot go there, if it cannot.
+    pub fn refuses(&self, size: usize) -> Option<String> {
+        let max = self.max_bytes?;
+        let size = size + RECORD_OVERHEAD;
+        (size as u64 > max).then(|| {
+            format!(
+                "the result takes about {size} bytes, and topic {:?} takes at most {max} (its max.message.bytes)",
+                self.topic.name()
+            )
+        })
+    }
+}
