@@ -2,7 +2,7 @@
 //! reports.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::outbox::Kept;
@@ -23,7 +23,7 @@ pub struct Sinks {
     router: Arc<Router>,
     shared: RwLock<Shared>,
     /// Sends each record in a batch of its own, for those that a broker refused together with others.
-    alone: OnceLock<Producer>,
+    alone: Mutex<Option<Producer>>,
     topics: Arc<Topics>,
     limits: Mutex<HashMap<String, Option<u64>>>,
 }
@@ -101,7 +101,7 @@ impl Sinks {
             settings,
             router,
             shared: RwLock::new(Shared { producer: shared, generation: 0 }),
-            alone: OnceLock::new(),
+            alone: Mutex::default(),
             topics,
             limits: Mutex::default(),
         }))
@@ -131,12 +131,15 @@ impl Sinks {
         self.shared.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The producer for those that go alone, made when it is first needed and anew when it has failed for good.
     pub(super) fn alone(&self) -> crate::kafka::Result<Producer> {
-        if let Some(producer) = self.alone.get() {
+        let mut alone = lock(&self.alone);
+        if let Some(producer) = alone.as_ref().filter(|producer| producer.fatal().is_none()) {
             return Ok(producer.clone());
         }
         let made = producer(&self.settings, &self.router, Batching::Alone)?;
-        Ok(self.alone.get_or_init(|| made).clone())
+        *alone = Some(made.clone());
+        Ok(made)
     }
 
     /// An idempotent producer that met a fatal error is of no more use; its records come back as undelivered.
