@@ -1,8 +1,53 @@
-//! What a result's headers come to, once applied to those of its record.
+//! Headers as they lie in a message, and what a result's come to once applied to those of its record.
 
-use super::settled::{HeaderChange, HeaderList};
+use super::settled::HeaderChange;
+use super::wire::{Reader, WireError};
 
 pub type HeaderView<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// Headers still as bytes, in the order in which they were written; [`Headers::iter`] walks over them.
+#[derive(Debug, Clone, Copy)]
+pub struct Headers<'a> {
+    count: u32,
+    rest: Reader<'a>,
+}
+
+impl<'a> Headers<'a> {
+    /// Takes them from the front of `rest`, checked through to the last.
+    pub(super) fn read(rest: &mut Reader<'a>) -> Result<Headers<'a>, WireError> {
+        let count = rest.u32()?;
+        let headers = Headers { count, rest: *rest };
+        for _ in 0..count {
+            rest.bytes()?;
+            rest.optional()?;
+        }
+        Ok(headers)
+    }
+
+    pub fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Headers whose bytes begin where those of [`Headers::start`] began.
+    pub fn from_parts(count: u32, start: &'a [u8]) -> Headers<'a> {
+        Headers { count, rest: Reader::new(start) }
+    }
+
+    /// The body from the first header on, to be kept by position.
+    pub fn start(self) -> &'a [u8] {
+        self.rest.rest()
+    }
+
+    /// Walks over name and value of each header. They were checked when they were read.
+    pub fn iter(self) -> impl Iterator<Item = HeaderView<'a>> {
+        let mut rest = self.rest;
+        (0..self.count).map_while(move |_| Some((rest.bytes().ok()?, rest.optional().ok()?)))
+    }
+}
 
 impl<'a> HeaderChange<'a> {
     /// The headers that Kafka gets, from the record's own.
@@ -17,7 +62,7 @@ impl<'a> HeaderChange<'a> {
 }
 
 /// Headers named in `changes` are set where they first stood, or removed; new ones follow behind.
-fn patched<'a>(own: impl Iterator<Item = HeaderView<'a>>, changes: HeaderList<'a>) -> Vec<HeaderView<'a>> {
+fn patched<'a>(own: impl Iterator<Item = HeaderView<'a>>, changes: Headers<'a>) -> Vec<HeaderView<'a>> {
     let mut set: Vec<(HeaderView<'a>, bool)> = changes.iter().map(|change| (change, false)).collect();
     let mut headers = Vec::with_capacity(set.len() + 8);
     for header in own {

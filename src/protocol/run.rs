@@ -9,6 +9,7 @@
 //! `optional` is a length `i32`, -1 for null, and the bytes. The host writes it straight from Kafka's own buffers.
 
 use super::frame::{Builder, Kind};
+use super::headers::Headers;
 use super::wire::{Put, Reader, WireError, patch_u32};
 
 /// Numbers that identify an invocation and place it in its lane.
@@ -116,13 +117,6 @@ pub struct RunReader<'a> {
     left: u32,
 }
 
-/// The headers of one record, still as bytes; [`Headers::iter`] walks over them.
-#[derive(Debug, Clone, Copy)]
-pub struct Headers<'a> {
-    count: u32,
-    rest: Reader<'a>,
-}
-
 impl<'a> RunReader<'a> {
     pub fn new(body: &'a [u8]) -> Result<RunReader<'a>, WireError> {
         let mut rest = Reader::new(body);
@@ -162,39 +156,8 @@ impl<'a> RunReader<'a> {
             key: self.rest.optional()?,
             value: self.rest.optional()?,
         };
-        let count = self.rest.u32()?;
-        let headers = Headers { count, rest: self.rest };
-        for _ in 0..count {
-            self.rest.bytes()?;
-            self.rest.optional()?;
-        }
+        let headers = Headers::read(&mut self.rest)?;
         Ok((record, headers))
-    }
-}
-
-impl<'a> Headers<'a> {
-    pub fn len(&self) -> usize {
-        self.count as usize
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// Headers whose bytes begin where those of [`Headers::start`] began.
-    pub fn from_parts(count: u32, start: &'a [u8]) -> Headers<'a> {
-        Headers { count, rest: Reader::new(start) }
-    }
-
-    /// The body from the first header on, to be kept by position.
-    pub fn start(self) -> &'a [u8] {
-        self.rest.rest()
-    }
-
-    /// Walks over name and value of each header. They were checked when the record was read.
-    pub fn iter(self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
-        let mut rest = self.rest;
-        (0..self.count).map_while(move |_| Some((rest.bytes().ok()?, rest.optional().ok()?)))
     }
 }
 

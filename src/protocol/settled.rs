@@ -16,6 +16,7 @@
 //! the optional fields are there: what is absent is kept from the record.
 
 use super::frame::{Builder, Kind};
+use super::headers::Headers;
 use super::wire::{Put, Reader, WireError, patch_u32};
 use crate::outcome::Outcome;
 
@@ -49,29 +50,8 @@ pub enum Value<'a> {
 pub enum HeaderChange<'a> {
     Keep,
     /// Sets each named header, or removes it where the value is null; others stay.
-    Patch(HeaderList<'a>),
-    Replace(HeaderList<'a>),
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct HeaderList<'a> {
-    count: u32,
-    rest: Reader<'a>,
-}
-
-impl<'a> HeaderList<'a> {
-    pub fn len(&self) -> usize {
-        self.count as usize
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    pub fn iter(self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
-        let mut rest = self.rest;
-        (0..self.count).map_while(move |_| Some((rest.bytes().ok()?, rest.optional().ok()?)))
-    }
+    Patch(Headers<'a>),
+    Replace(Headers<'a>),
 }
 
 /// One result, borrowed from the message.
@@ -215,12 +195,7 @@ fn read_result<'a>(rest: &mut Reader<'a>) -> Result<ResultView<'a>, WireError> {
     let timestamp = if set & SET_TIMESTAMP != 0 { Some(rest.i64()?) } else { None };
     let key = if set & SET_KEY != 0 { Some(rest.optional()?) } else { None };
     let headers = if set & SET_HEADERS != 0 {
-        let count = rest.u32()?;
-        let list = HeaderList { count, rest: *rest };
-        for _ in 0..count {
-            rest.bytes()?;
-            rest.optional()?;
-        }
+        let list = Headers::read(rest)?;
         if set & REPLACE_HEADERS != 0 { HeaderChange::Replace(list) } else { HeaderChange::Patch(list) }
     } else {
         HeaderChange::Keep

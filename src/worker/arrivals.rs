@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use crate::protocol::run::{Headers, Invocation, RunReader};
+use crate::protocol::headers::Headers;
+use crate::protocol::run::{Invocation, RunReader};
 use crate::protocol::wire::WireError;
 
 /// The records of one `Run` message. Invocations share it and say which of its records are theirs.

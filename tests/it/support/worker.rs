@@ -418,7 +418,7 @@ fn end(how: How<'_>) -> End {
 }
 
 fn output(result: ResultView<'_>) -> Output {
-    let list = |list: eddyline::protocol::settled::HeaderList<'_>| {
+    let list = |list: eddyline::protocol::headers::Headers<'_>| {
         list.iter().map(|(name, value)| (name.to_vec(), value.map(<[u8]>::to_vec))).collect()
     };
     Output {
