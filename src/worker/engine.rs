@@ -51,7 +51,8 @@ const CODE_RANGE: usize = 64 << 20;
 const GRACE: usize = 2 << 30;
 const MIN_HEAP: usize = 8 << 20;
 
-const BOOTSTRAP: &str = include_str!("bootstrap.js");
+const WEB: &str = include_str!("js/web.js");
+const GLUE: &str = include_str!("js/glue.js");
 
 /// Prepares V8. Must run in the main thread before any other thread exists.
 pub fn initialise() {
@@ -60,7 +61,7 @@ pub fn initialise() {
     JsRuntime::init_platform(None);
 }
 
-/// A runtime whose globals are ready, and the glue that `bootstrap.js` made.
+/// A runtime whose globals are ready, and the glue that `glue.js` made.
 pub struct Engine {
     pub runtime: JsRuntime,
     pub glue: v8::Global<v8::Object>,
@@ -89,12 +90,13 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
         watched.stop_for_memory();
         current + GRACE
     });
-    let glue = runtime.execute_script("ext:eddyline/bootstrap.js", BOOTSTRAP).map_err(|error| error.to_string())?;
+    runtime.execute_script("ext:eddyline/web.js", WEB).map_err(|error| error.to_string())?;
+    let glue = runtime.execute_script("ext:eddyline/glue.js", GLUE).map_err(|error| error.to_string())?;
     let glue = {
         deno_core::scope!(scope, runtime);
         scope.get_current_context().set_allow_generation_from_strings(false);
         let glue = v8::Local::new(scope, glue);
-        let glue = glue.try_cast::<v8::Object>().map_err(|_| "the bootstrap script made no glue".to_owned())?;
+        let glue = glue.try_cast::<v8::Object>().map_err(|_| "glue.js made no glue".to_owned())?;
         v8::Global::new(scope, glue)
     };
     Ok(Engine { runtime, glue })

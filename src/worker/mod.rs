@@ -2,8 +2,9 @@
 //!
 //! [`process`] reads messages and hands them to isolates, each on a thread of its own ([`isolate`]). An isolate takes
 //! a `Run` message apart ([`arrivals`]), queues its invocations by lane ([`lanes`]), enters them one by one
-//! ([`invoke`]) and reports how they ended ([`report`]). What a handler can reach is made by `bootstrap.js` and the
-//! operations in [`record`] and [`context`]. [`prepare`] turns a function's folder into modules that can be loaded.
+//! ([`invoke`]) and reports how they ended ([`report`]). What a handler can reach is made by `js/web.js`, `js/glue.js`
+//! and the operations in [`record`] and [`context`]. [`prepare`] turns a function's folder into modules that can be
+//! loaded.
 //!
 //! Nothing outside this module knows V8.
 
