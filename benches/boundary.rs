@@ -12,7 +12,7 @@ use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use eddyline::pool::process::{self, Started, WorkerCommand};
+use eddyline::pool::{WorkerCommand, start_worker};
 use eddyline::protocol::control::{self, Bundle, Handler, Limits, Load, Loaded, Module};
 use eddyline::protocol::frame::Assembler;
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
@@ -29,8 +29,9 @@ const MESSAGES: u64 = 200;
 
 fn main() {
     let rounds: usize = std::env::var("EDDYLINE_BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(11);
-    let command = WorkerCommand { program: env!("CARGO_BIN_EXE_eddyline").into(), arguments: vec!["worker".to_owned()] };
-    let started = process::start(&command).expect("a worker process starts");
+    let command =
+        WorkerCommand { program: env!("CARGO_BIN_EXE_eddyline").into(), arguments: vec!["worker".to_owned()] };
+    let started = start_worker(&command).expect("a worker process starts");
     let mut apart = Client::new(started.socket, Some(started.child.id()));
     let mut inside = Client::new(thread_worker(), None);
     let value = format!(r#"{{"id":12345,"status":"paid","total":99.5,"note":"{}"}}"#, "x".repeat(960));
