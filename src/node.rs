@@ -59,7 +59,7 @@ impl Node {
             node.functions_path = config.functions.path.display().to_string();
             node.workers.count = u32::try_from(config.worker_count()).unwrap_or(u32::MAX);
         });
-        let command = WorkerCommand::this_program().context("cannot find this program's own file")?;
+        let command = WorkerCommand::this_program().context("cannot prepare the worker processes")?;
         let pool = Pool::start(PoolOptions {
             command: command.clone(),
             workers: config.worker_count(),

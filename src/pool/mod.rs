@@ -2,6 +2,7 @@
 //! became of it.
 //!
 //! - [`process`] starts a worker and says how it ended;
+//! - [`snapshot`] has the memory made that all workers make their isolates from;
 //! - [`link`] carries messages to and from one worker, and believes nothing that it reads;
 //! - [`supervisor`] keeps the wanted number of workers running;
 //! - [`isolate`] is what the data plane holds: one isolate of one function version in one worker.
@@ -11,9 +12,11 @@
 mod isolate;
 mod link;
 mod process;
+mod snapshot;
 mod supervisor;
 
 pub use isolate::{Isolate, IsolateEvent, Route};
 pub use link::{Death, HELLO, Link, LinkError};
 pub use process::{Started, WorkerCommand, start as start_worker, worker_fds};
+pub use snapshot::Snapshot;
 pub use supervisor::{Pool, PoolOptions};

@@ -11,9 +11,11 @@
 mod arena;
 mod arrivals;
 mod clock;
+mod coarse;
 mod context;
 mod encode;
 mod engine;
+mod extensions;
 mod failure;
 mod glue;
 mod handler;
@@ -32,8 +34,10 @@ mod problem;
 mod process;
 mod record;
 mod report;
+mod snapshot;
 mod struck;
 mod typescript;
 mod waiting;
 
 pub use process::{main, main_from_fds};
+pub use snapshot::make_from_fds as make_snapshot_from_fds;

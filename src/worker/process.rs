@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::isolate::{self, Order, Shared};
 use super::outbox::Outbox;
-use super::{clock, engine, limits, prepare};
+use super::{clock, engine, limits, prepare, snapshot};
 use crate::protocol::control::{Credit, Hello, Load, Prepare, decode};
 use crate::protocol::frame::Assembler;
 use crate::protocol::words::{MAX_ISOLATES, Words};
@@ -23,7 +23,7 @@ pub const CREDIT: Credit = Credit { records: 4096, bytes: 64 << 20 };
 const SOCKET: i32 = 3;
 const WORDS: i32 = 4;
 
-/// Runs a worker on the descriptors that its host left open: the socket on 3, the shared page on 4.
+/// Runs a worker on the descriptors that its host left open: the socket on 3, the shared page on 4, the snapshot on 5.
 pub fn main_from_fds() -> ExitCode {
     // SAFETY: the host starts a worker with these two descriptors open, and nobody else in the process owns them.
     let (socket, words) = unsafe { (OwnedFd::from_raw_fd(SOCKET), OwnedFd::from_raw_fd(WORDS)) };
@@ -34,6 +34,9 @@ pub fn main_from_fds() -> ExitCode {
 pub fn main(socket: OwnedFd, words: OwnedFd) -> ExitCode {
     // A thread that panics holds invocations that would never settle; the shared page tells whose they are.
     std::panic::set_hook(Box::new(|panic| fail(&panic.to_string())));
+    if let Err(error) = snapshot::open_from_fds() {
+        fail(&format!("cannot map the snapshot: {error}"));
+    }
     engine::initialise();
     let words = match Words::open(&words) {
         Ok(words) => Arc::new(words),
