@@ -4,15 +4,18 @@
 //! a `Run` message apart ([`arrivals`]), queues its invocations by lane ([`lanes`]), enters them one by one
 //! ([`invoke`]) and reports how they ended ([`report`]). What a handler can reach is made by `bootstrap.js` and the
 //! operations in [`record`] and [`context`]. [`prepare`] turns a function's folder into modules that can be loaded.
+//! Before any of that, [`confine`] takes from the process every right that it does not need.
 //!
 //! Nothing outside this module knows V8.
 
 mod arena;
 mod arrivals;
 mod clock;
+pub mod confine;
 mod context;
 mod encode;
 mod engine;
+mod entropy;
 mod failure;
 mod glue;
 mod handler;

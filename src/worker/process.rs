@@ -11,9 +11,10 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::isolate::{self, Order, Shared};
 use super::outbox::Outbox;
-use super::{clock, engine, limits, prepare};
+use super::{clock, confine, engine, entropy, limits, prepare};
 use crate::protocol::control::{Credit, Hello, Load, Prepare, decode};
 use crate::protocol::frame::Assembler;
+use crate::protocol::sandbox::Layer;
 use crate::protocol::words::{MAX_ISOLATES, Words};
 use crate::protocol::{self, Kind, Message};
 
@@ -22,6 +23,8 @@ pub const CREDIT: Credit = Credit { records: 4096, bytes: 64 << 20 };
 
 const SOCKET: i32 = 3;
 const WORDS: i32 = 4;
+/// Descriptors below this are the worker's; what is above was inherited by accident.
+const DESCRIPTORS: i32 = 5;
 
 /// Runs a worker on the descriptors that its host left open: the socket on 3, the shared page on 4.
 pub fn main_from_fds() -> ExitCode {
@@ -34,6 +37,9 @@ pub fn main_from_fds() -> ExitCode {
 pub fn main(socket: OwnedFd, words: OwnedFd) -> ExitCode {
     // A thread that panics holds invocations that would never settle; the shared page tells whose they are.
     std::panic::set_hook(Box::new(|panic| fail(&panic.to_string())));
+    // Before any thread is started and any of a user's bytes are read.
+    let sandbox = confine::confine(&Layer::ALL, DESCRIPTORS);
+    entropy::seed_engine();
     engine::initialise();
     let words = match Words::open(&words) {
         Ok(words) => Arc::new(words),
@@ -52,6 +58,7 @@ pub fn main(socket: OwnedFd, words: OwnedFd) -> ExitCode {
         pid: std::process::id(),
         engine: format!("V8 {}", v8::V8::get_version()),
         credit: CREDIT,
+        sandbox,
     };
     shared.outbox.send_control(Kind::Hello, 0, &hello);
     serve(&read_end, &shared);
