@@ -1,7 +1,7 @@
 //! The host's side of the worker processes: it keeps them alive, talks to them, and tells each isolate's owner what
 //! became of it.
 //!
-//! - [`process`] starts a worker and says how it ended;
+//! - [`process`] starts a worker and says how it ended, [`last_words`] what it said of that, [`memory`] ends it for taking too much;
 //! - [`link`] carries messages to and from one worker, and believes nothing that it reads;
 //! - [`supervisor`] keeps the wanted number of workers running;
 //! - [`isolate`] is what the data plane holds: one isolate of one function version in one worker.
@@ -9,11 +9,13 @@
 //! Nothing here knows V8 or Kafka.
 
 mod isolate;
+mod last_words;
 mod link;
+mod memory;
 mod process;
 mod supervisor;
 
 pub use isolate::{Isolate, IsolateEvent, Route};
 pub use link::{Death, HELLO, Link, LinkError};
-pub use process::{WorkerCommand, worker_fds};
+pub use process::{Started, WorkerCommand, describe, start, worker_fds};
 pub use supervisor::{Pool, PoolOptions};

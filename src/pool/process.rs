@@ -8,6 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
+use super::last_words;
 use crate::protocol::words::Words;
 
 /// Descriptors under which a worker finds its socket and its page of words.
@@ -20,6 +21,10 @@ pub fn worker_fds() -> (RawFd, RawFd) {
 pub struct WorkerCommand {
     pub program: PathBuf,
     pub arguments: Vec<String>,
+    /// A worker without a layer of its sandbox is not used.
+    pub needs_whole_sandbox: bool,
+    /// What a worker may hold in memory.
+    pub memory: Option<u64>,
 }
 
 impl WorkerCommand {
@@ -28,7 +33,17 @@ impl WorkerCommand {
         // The link stays valid when the file on disk is replaced while we run.
         let own = PathBuf::from("/proc/self/exe");
         let program = if own.exists() { own } else { std::env::current_exe()? };
-        Ok(WorkerCommand { program, arguments: vec!["worker".to_owned()] })
+        Ok(WorkerCommand::new(program, "worker"))
+    }
+
+    /// A program that takes the role of a worker by its first argument.
+    pub fn new(program: impl Into<PathBuf>, role: &str) -> WorkerCommand {
+        WorkerCommand {
+            program: program.into(),
+            arguments: vec![role.to_owned()],
+            needs_whole_sandbox: false,
+            memory: None,
+        }
     }
 }
 
@@ -38,9 +53,11 @@ pub struct Started {
     pub child: Child,
     pub socket: OwnedFd,
     pub words: Words,
+    /// Where its stderr can be read.
+    pub stderr: OwnedFd,
 }
 
-/// Starts a worker with an empty environment and nothing open but its socket, its words and stderr.
+/// Starts a worker with an empty environment and nothing open but its socket, its words and a pipe as stderr.
 ///
 /// The worker is killed when the calling *thread* ends, so call from a thread that outlives it.
 pub fn start(command: &WorkerCommand) -> io::Result<Started> {
@@ -48,11 +65,9 @@ pub fn start(command: &WorkerCommand) -> io::Result<Started> {
     let (words, words_fd) = Words::create()?;
     let (socket_fd, words_raw) = (worker.as_raw_fd(), words_fd.as_raw_fd());
     let (to_socket, to_words) = worker_fds();
+    let (stderr, their_stderr) = last_words::pipe()?;
     let mut process = Command::new(&command.program);
-    process.args(&command.arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::null());
-    if let Some(trace) = std::env::var_os("RUST_BACKTRACE") {
-        process.env("RUST_BACKTRACE", trace);
-    }
+    process.args(&command.arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(their_stderr);
     // SAFETY: between fork and exec only async-signal-safe calls are made, and no memory is allocated.
     unsafe {
         process.pre_exec(move || {
@@ -71,13 +86,14 @@ pub fn start(command: &WorkerCommand) -> io::Result<Started> {
         });
     }
     let child = process.spawn()?;
-    Ok(Started { child, socket: host, words })
+    Ok(Started { child, socket: host, words, stderr })
 }
 
 /// How a process ended, in words.
 pub fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exited with code {code}"),
+        (None, Some(libc::SIGSYS)) => "was killed by seccomp (SIGSYS) for a forbidden system call".to_owned(),
         (None, Some(signal)) => format!("was ended by signal {signal} ({})", signal_name(signal)),
         (None, None) => "ended".to_owned(),
     }
@@ -92,7 +108,6 @@ fn signal_name(signal: i32) -> &'static str {
         libc::SIGILL => "SIGILL",
         libc::SIGTRAP => "SIGTRAP",
         libc::SIGTERM => "SIGTERM",
-        libc::SIGSYS => "SIGSYS",
         _ => "unnamed",
     }
 }

@@ -37,6 +37,7 @@ pub fn main_from_fds() -> ExitCode {
 pub fn main(socket: OwnedFd, words: OwnedFd) -> ExitCode {
     // A thread that panics holds invocations that would never settle; the shared page tells whose they are.
     std::panic::set_hook(Box::new(|panic| fail(&panic.to_string())));
+    clock::prepare();
     // Before any thread is started and any of a user's bytes are read.
     let sandbox = confine::confine(&Layer::ALL, DESCRIPTORS);
     entropy::seed_engine();

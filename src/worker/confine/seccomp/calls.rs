@@ -92,6 +92,8 @@ pub const ALLOWED: &[Call] = &[
     (libc::SYS_membarrier, Always),
     (libc::SYS_gettid, Always),
     (libc::SYS_sched_getaffinity, Always),
+    (libc::SYS_sched_getparam, Always),
+    (libc::SYS_sched_getscheduler, Always),
     (libc::SYS_getcpu, Always),
     (
         libc::SYS_prctl,
@@ -112,6 +114,8 @@ pub const ALLOWED: &[Call] = &[
     #[cfg(target_arch = "x86_64")]
     (libc::SYS_time, Always),
     (libc::SYS_getrandom, Always),
+    // V8 asks for the kernel's version.
+    (libc::SYS_uname, Always),
     (libc::SYS_getpid, Always),
     (libc::SYS_getuid, Always),
     (libc::SYS_geteuid, Always),
