@@ -19,6 +19,7 @@ use thiserror::Error;
 
 use super::isolate::{Isolate, IsolateEvent, Route};
 use super::process::{self, Started, WorkerCommand};
+use super::{last_words, memory};
 use crate::protocol::control::{Hello, Load, Prepare, Prepared, decode, encode};
 use crate::protocol::frame::{Assembler, Kind, Message};
 use crate::protocol::words::{MAX_ISOLATES, Words};
@@ -38,6 +39,8 @@ pub enum LinkError {
     Silent { pid: u32, seconds: u64 },
     #[error("worker speaks version {theirs} of the protocol, we speak {ours}")]
     Version { theirs: u32, ours: u32 },
+    #[error("E4001: worker {pid} lacks a layer of its sandbox: {missing}")]
+    Unconfined { pid: u32, missing: String },
     #[error("worker has no room for another isolate (it holds {MAX_ISOLATES})")]
     Full,
 }
@@ -50,6 +53,8 @@ pub struct Death {
     pub how: String,
     /// Whether the engine itself brought it down, rather than somebody from outside.
     pub crashed: bool,
+    /// It took more memory than a worker may.
+    pub memory: bool,
     /// The invocation that the isolate was running, by the shared word.
     pub running: Option<u64>,
     /// Nobody but this isolate can be to blame: it alone was running anything.
@@ -75,6 +80,8 @@ pub struct Link {
     news: Condvar,
     dead: AtomicBool,
     how: Mutex<String>,
+    outgrew_its_memory: AtomicBool,
+    needs_whole_sandbox: bool,
 }
 
 struct Owner(Route);
@@ -103,7 +110,7 @@ impl Link {
         command: &WorkerCommand,
         on_death: impl FnOnce(&Death) + Send + 'static,
     ) -> Result<Arc<Link>, LinkError> {
-        let Started { child, socket, words } = process::start(command).map_err(LinkError::Start)?;
+        let Started { child, socket, words, stderr } = process::start(command).map_err(LinkError::Start)?;
         let link = Arc::new(Link {
             pid: child.id(),
             socket,
@@ -117,12 +124,17 @@ impl Link {
             news: Condvar::new(),
             dead: AtomicBool::new(false),
             how: Mutex::default(),
+            outgrew_its_memory: AtomicBool::new(false),
+            needs_whole_sandbox: command.needs_whole_sandbox,
         });
+        if let Some(cap) = command.memory {
+            memory::watch(&link, cap).map_err(LinkError::Start)?;
+        }
         let reader = Arc::clone(&link);
         let writer = Arc::clone(&link);
         std::thread::Builder::new()
             .name(format!("read-{}", link.pid))
-            .spawn(move || reader.read_until_end(child, on_death))
+            .spawn(move || reader.read_until_end(child, &stderr, on_death))
             .map_err(LinkError::Start)?;
         std::thread::Builder::new()
             .name(format!("write-{}", link.pid))
@@ -145,6 +157,12 @@ impl Link {
         if hello.version != crate::protocol::VERSION {
             self.kill("speaks another version of the protocol");
             return Err(LinkError::Version { theirs: hello.version, ours: crate::protocol::VERSION });
+        }
+        let missing = hello.sandbox.missing();
+        if self.needs_whole_sandbox && !missing.is_empty() {
+            self.kill("lacks a layer of its sandbox");
+            let missing: Vec<String> = missing.iter().map(|held| format!("{} ({})", held.layer, held.note)).collect();
+            return Err(LinkError::Unconfined { pid: self.pid, missing: missing.join(", ") });
         }
         Ok(hello)
     }
@@ -273,7 +291,7 @@ impl Link {
         }
     }
 
-    fn read_until_end(&self, mut child: Child, on_death: impl FnOnce(&Death)) {
+    fn read_until_end(&self, mut child: Child, stderr: &OwnedFd, on_death: impl FnOnce(&Death)) {
         let why = self.read_messages();
         // Whatever made us stop reading, the process must be gone before anybody takes its records back.
         let _ = child.kill();
@@ -288,6 +306,9 @@ impl Link {
             Ok(status) => (process::describe(status), crashed(status)),
             Err(error) => (format!("ended: {error}"), false),
         };
+        if let Some(words) = last_words::read(stderr) {
+            how = format!("{how}, saying {words:?}");
+        }
         if let Some(why) = &why {
             how = format!("broke the protocol ({why}) and was killed");
         }
@@ -305,7 +326,8 @@ impl Link {
         self.news.notify_all();
         let crashed = crashed || why.is_some() || !killed_by_us.is_empty();
         let busy = owners.iter().filter(|(channel, _)| self.words.running(*channel).is_some()).count();
-        let mut death = Death { pid: self.pid, how, crashed, running: None, certain: false, suspect: false };
+        let memory = self.outgrew_its_memory.load(Ordering::Acquire);
+        let mut death = Death { pid: self.pid, how, crashed, memory, running: None, certain: false, suspect: false };
         for (channel, owner) in owners {
             let running = self.words.running(channel);
             let certain = running.is_some() && busy == 1;
@@ -385,6 +407,11 @@ impl Link {
             // The reader sees the end of the socket, and its own handle of the child does the killing.
             let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
         }
+    }
+
+    pub(super) fn kill_for_memory(&self, why: &str) {
+        self.outgrew_its_memory.store(true, Ordering::Release);
+        self.kill(why);
     }
 
     /// Lets the worker go: it ends by itself at the end of its socket.

@@ -1,7 +1,7 @@
 //! The snapshot that all workers share: made once by a process of its own, then sealed.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -52,6 +52,12 @@ impl Snapshot {
     /// How large it is.
     pub fn len(&self) -> io::Result<u64> {
         Ok(fstat(&*self.0)?.st_size as u64)
+    }
+}
+
+impl AsFd for Snapshot {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

@@ -4,7 +4,7 @@
 //! a `Run` message apart ([`arrivals`]), queues its invocations by lane ([`lanes`]), enters them one by one
 //! ([`invoke`]) and reports how they ended ([`report`]). What a handler can reach is made by `js/web.js`, `js/glue.js`
 //! and the operations in [`record`] and [`context`]. [`prepare`] turns a function's folder into modules that can be
-//! loaded.
+//! loaded. Before any of that, [`confine`] takes from the process every right that it does not need.
 //!
 //! Nothing outside this module knows V8.
 
@@ -12,9 +12,11 @@ mod arena;
 mod arrivals;
 mod clock;
 mod coarse;
+pub mod confine;
 mod context;
 mod encode;
 mod engine;
+mod entropy;
 mod extensions;
 mod failure;
 mod glue;

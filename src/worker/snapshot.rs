@@ -14,7 +14,7 @@ use rustix::mm::{MapFlags, ProtFlags, mmap};
 
 use super::{engine, extensions, process};
 
-/// Where a worker, and who makes the snapshot, find its memory.
+/// Where who makes the snapshot finds its memory.
 const DESCRIPTOR: i32 = 5;
 
 /// What is evaluated into it, in this order.
@@ -50,11 +50,9 @@ fn make() -> Result<Box<[u8]>, String> {
     Ok(runtime.snapshot())
 }
 
-/// Maps the snapshot that the host left on the descriptor.
-pub fn open_from_fds() -> std::io::Result<()> {
-    // SAFETY: the host starts a worker with this descriptor open, and nobody else in the process owns it.
-    let memory = unsafe { OwnedFd::from_raw_fd(DESCRIPTOR) };
-    let length = rustix::fs::fstat(&memory)?.st_size as usize;
+/// Maps the snapshot that the host left behind the descriptor.
+pub fn open(memory: &OwnedFd) -> std::io::Result<()> {
+    let length = rustix::fs::fstat(memory)?.st_size as usize;
     // SAFETY: the host has sealed the memory, so that it neither shrinks nor changes, and nothing unmaps it.
     let bytes = unsafe {
         let at = mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::SHARED, memory.as_fd(), 0)?;

@@ -239,6 +239,7 @@ impl Worker {
                 pid: 0,
                 engine: String::new(),
                 credit: control::Credit { records: 0, bytes: 0 },
+                sandbox: Default::default(),
             },
             logs: Vec::new(),
             runs: 0,
