@@ -10,7 +10,7 @@ use deno_web::{BlobStore, InMemoryBroadcastChannel};
 use super::arena::Arena;
 use super::limits::Guard;
 use super::loader::BundleLoader;
-use super::{context, memory, record, struck};
+use super::{context, growth, memory, record, struck};
 
 deno_core::extension!(
     eddyline,
@@ -84,9 +84,11 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
     runtime.op_state().borrow_mut().put(arena);
     struck::prepare(runtime.main_context());
     guard.attach(runtime.v8_isolate().thread_safe_handle());
+    growth::watch(runtime.v8_isolate());
     let watched = guard.clone();
     runtime.add_near_heap_limit_callback(move |current, _| {
         watched.stop_for_memory();
+        growth::tell(current + GRACE);
         current + GRACE
     });
     let glue = runtime.execute_script("ext:eddyline/bootstrap.js", BOOTSTRAP).map_err(|error| error.to_string())?;

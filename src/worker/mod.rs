@@ -15,6 +15,7 @@ mod encode;
 mod engine;
 mod failure;
 mod glue;
+mod growth;
 mod handler;
 mod ids;
 mod invoke;

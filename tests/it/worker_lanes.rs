@@ -3,6 +3,7 @@
 use eddyline::outcome::Outcome;
 use eddyline::protocol::Kind;
 use eddyline::protocol::frame::Builder;
+use eddyline::protocol::words::Running;
 
 use crate::support::worker::{End, Output, Record, Worker, async_handler, function, handler};
 
