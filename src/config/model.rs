@@ -65,6 +65,13 @@ pub struct WorkersConfig {
     /// How long a new worker process may take until it answers.
     #[serde(deserialize_with = "duration")]
     pub start_timeout: Duration,
+    /// Crashes after which a function gets a worker of its own.
+    pub quarantine_after: u32,
+    /// Further crashes after which it is paused.
+    pub pause_after: u32,
+    /// How long a crash counts, and how long a function in quarantine has to be calm.
+    #[serde(deserialize_with = "duration")]
+    pub crash_window: Duration,
 }
 
 /// What one partition of one function may hold in memory between poll and commit.
@@ -123,7 +130,13 @@ impl Default for TopicsConfig {
 
 impl Default for WorkersConfig {
     fn default() -> Self {
-        WorkersConfig { count: 0, start_timeout: Duration::from_secs(30) }
+        WorkersConfig {
+            count: 0,
+            start_timeout: Duration::from_secs(30),
+            quarantine_after: 2,
+            pause_after: 5,
+            crash_window: Duration::from_secs(600),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ const MIB: u64 = 1 << 20;
 pub struct Manifest {
     /// The folder's name.
     pub name: String,
-    /// Functions of different tenants will never share a worker process; until that is kept, nobody can name one.
+    /// Functions of different tenants never share a worker process, nor do those of a tenant and of none.
     pub tenant: Option<String>,
     pub source: Source,
     /// Used only with a `batch` handler; whether `[batch]` was written says `places.has("batch")`.

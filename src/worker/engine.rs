@@ -8,7 +8,7 @@ use deno_core::{JsRuntime, RuntimeOptions, v8};
 use super::arena::Arena;
 use super::limits::Guard;
 use super::loader::BundleLoader;
-use super::{extensions, memory, snapshot, struck};
+use super::{extensions, growth, memory, snapshot, struck};
 
 /// Address space for machine code; V8 would take 512 MiB for each isolate.
 const CODE_RANGE: usize = 64 << 20;
@@ -50,9 +50,11 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
     runtime.op_state().borrow_mut().put(arena);
     struck::prepare(runtime.main_context());
     guard.attach(runtime.v8_isolate().thread_safe_handle());
+    growth::watch(runtime.v8_isolate());
     let watched = guard.clone();
     runtime.add_near_heap_limit_callback(move |current, _| {
         watched.stop_for_memory();
+        growth::tell(current + GRACE);
         current + GRACE
     });
     let glue = runtime.execute_script("ext:eddyline/glue.js", GLUE).map_err(|error| error.to_string())?;

@@ -20,6 +20,7 @@ mod entropy;
 mod extensions;
 mod failure;
 mod glue;
+mod growth;
 mod handler;
 mod ids;
 mod invoke;

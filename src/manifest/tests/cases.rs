@@ -149,14 +149,6 @@ tenant = "Shop""#,
         ],
     ),
     (
-        r#"tenant = "shop"
-SOURCE
-"#,
-        &[
-            r#"E1014 1:10 «"shop"» `tenant` is not supported yet: functions of different tenants may share a worker process; leave it out; run a node for each tenant where they must be kept apart"#,
-        ],
-    ),
-    (
         r#"SOURCE
 skip-older-than = "24h"
 [dead-letter]

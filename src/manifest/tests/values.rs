@@ -37,6 +37,7 @@ fn source_alone_is_a_manifest() {
 #[test]
 fn every_key_reaches_its_value() {
     let text = r#"
+        tenant = "shop-1"
         [source]
         topics = ["orders", "returns"]
         start = 2026-01-31T00:00:00Z
@@ -81,7 +82,7 @@ fn every_key_reaches_its_value() {
     let manifest = Manifest::parse(Path::new(FILE), "enrich", text, &options).unwrap();
     let expected = Manifest {
         name: "enrich".to_owned(),
-        tenant: None,
+        tenant: Some("shop-1".to_owned()),
         source: Source {
             topics: named(&["orders", "returns"]),
             start: Start::Time("2026-01-31T00:00:00Z".parse().unwrap()),
