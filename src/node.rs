@@ -81,7 +81,7 @@ impl Node {
                 topics: Arc::clone(&topics),
                 sinks,
                 pool: pool.clone(),
-                prepare: PrepareLimits::new(command),
+                prepare: PrepareLimits::new(command, config.limits.clone()),
                 metrics: Arc::clone(&metrics),
                 board: Arc::clone(&board),
             },

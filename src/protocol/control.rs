@@ -112,6 +112,12 @@ pub struct Limits {
     pub external_bytes: u64,
     pub output_bytes: u64,
     pub results: u32,
+    /// Bytes of all that one invocation logs.
+    pub log_bytes: u64,
+    /// Timers of one invocation that are open at once.
+    pub timers: u32,
+    /// Calls to the host of one invocation that are open at once.
+    pub fetches: u32,
     pub load_ms: u64,
 }
 

@@ -154,6 +154,9 @@ pub const LIMITS: Limits = Limits {
     external_bytes: 64 << 20,
     output_bytes: 1 << 20,
     results: 1000,
+    log_bytes: 256 << 10,
+    timers: 1000,
+    fetches: 32,
     load_ms: 10_000,
 };
 
