@@ -16,8 +16,8 @@ use eddyline::pool::{self, Snapshot, WorkerCommand};
 use eddyline::protocol::control::{self, Bundle, Handler, Limits, Load, Loaded, Module};
 use eddyline::protocol::frame::Assembler;
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
-use eddyline::protocol::settled::SettledReader;
 use eddyline::protocol::sandbox::Sandbox;
+use eddyline::protocol::settled::SettledReader;
 use eddyline::protocol::words::Words;
 use eddyline::protocol::{Kind, Message};
 use rustix::time::{ClockId, clock_gettime};
@@ -30,9 +30,8 @@ const MESSAGES: u64 = 200;
 
 fn main() {
     let rounds: usize = std::env::var("EDDYLINE_BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(11);
-    let command =
-        WorkerCommand { program: env!("CARGO_BIN_EXE_eddyline").into(), arguments: vec!["worker".to_owned()] };
-    let started = start_worker(&command).expect("a worker process starts");
+    let command = WorkerCommand::new(env!("CARGO_BIN_EXE_eddyline"), "worker").expect("a snapshot is made");
+    let started = pool::start(&command).expect("a worker process starts");
     let mut apart = Client::new(started.socket, Some(started.child.id()));
     let mut inside = Client::new(thread_worker(&command.snapshot), None);
     let value = format!(r#"{{"id":12345,"status":"paid","total":99.5,"note":"{}"}}"#, "x".repeat(960));

@@ -72,7 +72,7 @@ pub struct WorkersConfig {
     /// Further crashes after which it is paused.
     pub pause_after: u32,
     /// How long a crash counts, and how long a function in quarantine has to be calm.
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "quantity::duration")]
     pub crash_window: Duration,
 }
 
