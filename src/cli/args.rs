@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::{completions, config, demo, dev, docs, exit, graph, health, invoke, new, run, seed, validate};
+use super::{completions, config, demo, dev, docs, doctor, exit, graph, health, invoke, new, run, seed, validate};
 
 /// Runs JavaScript and TypeScript functions on Kafka topics.
 ///
@@ -82,6 +82,7 @@ pub(super) enum Command {
     Invoke(invoke::InvokeArgs),
     Config(config::ConfigArgs),
     Health(health::HealthArgs),
+    Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     /// Show the versions of Eddyline, V8 and librdkafka
     Version,

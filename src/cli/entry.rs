@@ -12,7 +12,7 @@ use super::{
     args::{Cli, Command},
     completions, config,
     context::Context,
-    demo, dev, docs, exit,
+    demo, dev, docs, doctor, exit,
     failure::{Failure, What},
     graph, health, invoke, new, run, seed, validate, version,
 };
@@ -49,6 +49,7 @@ fn dispatch(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::Invoke(args) => invoke::run(context, &args),
         Command::Config(args) => config::run(context, &args),
         Command::Health(args) => health::run(context, &args),
+        Command::Doctor(args) => doctor::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Version => version::run(context),
         // The binary takes this role before it comes here.

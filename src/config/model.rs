@@ -65,6 +65,21 @@ pub struct WorkersConfig {
     /// How long a new worker process may take until it answers.
     #[serde(deserialize_with = "duration")]
     pub start_timeout: Duration,
+    pub sandbox: SandboxDemand,
+    /// What one worker may hold; `NodeConfig::worker_memory` says how much that is where it is not given.
+    #[serde(default, deserialize_with = "some_size")]
+    pub memory: Option<u64>,
+}
+
+/// What becomes of a node whose machine refuses a layer of the workers' sandbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SandboxDemand {
+    /// It goes on with the others.
+    #[default]
+    BestEffort,
+    /// It does not start.
+    Required,
 }
 
 /// What one partition of one function may hold in memory between poll and commit.
@@ -123,7 +138,12 @@ impl Default for TopicsConfig {
 
 impl Default for WorkersConfig {
     fn default() -> Self {
-        WorkersConfig { count: 0, start_timeout: Duration::from_secs(30) }
+        WorkersConfig {
+            count: 0,
+            start_timeout: Duration::from_secs(30),
+            sandbox: SandboxDemand::BestEffort,
+            memory: None,
+        }
     }
 }
 
@@ -154,6 +174,10 @@ impl Default for ShutdownConfig {
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     quantity::parse_duration(&text).ok_or_else(|| D::Error::custom(quantity::DURATION_HINT))
+}
+
+fn some_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    size(deserializer).map(Some)
 }
 
 fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {

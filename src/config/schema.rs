@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use crate::quantity::{self, GIB, KIB};
+use crate::quantity::{self, GIB, KIB, MIB};
 
 /// Below this prefix stand librdkafka's own names, which have dots in them.
 pub(super) const PROPERTIES: &str = "kafka.properties.";
@@ -49,6 +49,8 @@ pub(super) const KEYS: &[Key] = &[
     key("node.id", Kind::Text),
     key("workers.count", Kind::Count(0..=1024)),
     key("workers.start-timeout", Kind::Duration(seconds(1)..=seconds(600))),
+    key("workers.sandbox", Kind::Choice(&["best-effort", "required"])),
+    key("workers.memory", Kind::Size(256 * MIB..=1024 * GIB)),
     key("source.max-in-flight-records", Kind::Count(1..=1_000_000)),
     key("source.max-in-flight-bytes", Kind::Size(64 * KIB..=GIB)),
     key("admin.listen", Kind::Listen),

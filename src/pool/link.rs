@@ -22,6 +22,7 @@ use super::process::{self, Started, WorkerCommand};
 use super::{last_words, memory};
 use crate::protocol::control::{Hello, Load, Prepare, Prepared, decode, encode};
 use crate::protocol::frame::{Assembler, Kind, Message};
+use crate::protocol::sandbox::Held;
 use crate::protocol::words::{MAX_ISOLATES, Words};
 
 /// How long a worker may take nothing from its full socket.
@@ -39,10 +40,15 @@ pub enum LinkError {
     Silent { pid: u32, seconds: u64 },
     #[error("worker speaks version {theirs} of the protocol, we speak {ours}")]
     Version { theirs: u32, ours: u32 },
-    #[error("E4001: worker {pid} lacks a layer of its sandbox: {missing}")]
-    Unconfined { pid: u32, missing: String },
+    #[error("E4001: worker {pid} is not wholly confined: without {}", listed(missing))]
+    Unconfined { pid: u32, missing: Vec<Held> },
     #[error("worker has no room for another isolate (it holds {MAX_ISOLATES})")]
     Full,
+}
+
+fn listed(missing: &[Held]) -> String {
+    let missing: Vec<String> = missing.iter().map(|held| format!("{} ({})", held.layer, held.note)).collect();
+    missing.join(", ")
 }
 
 /// How a worker ended.
@@ -161,8 +167,7 @@ impl Link {
         let missing = hello.sandbox.missing();
         if self.needs_whole_sandbox && !missing.is_empty() {
             self.kill("lacks a layer of its sandbox");
-            let missing: Vec<String> = missing.iter().map(|held| format!("{} ({})", held.layer, held.note)).collect();
-            return Err(LinkError::Unconfined { pid: self.pid, missing: missing.join(", ") });
+            return Err(LinkError::Unconfined { pid: self.pid, missing });
         }
         Ok(hello)
     }

@@ -11,6 +11,7 @@ use super::isolate::{Isolate, Route};
 use super::link::{Link, LinkError};
 use super::process::WorkerCommand;
 use crate::protocol::control::{Hello, Load};
+use crate::protocol::sandbox::Sandbox;
 
 #[derive(Debug, Clone)]
 pub struct PoolOptions {
@@ -108,6 +109,11 @@ impl Pool {
     /// The engine that runs the handlers, as the workers name it.
     pub fn engine(&self) -> Option<String> {
         self.inner.slots.iter().find_map(|slot| lock(slot).as_ref().map(|ready| ready.hello.engine.clone()))
+    }
+
+    /// What confines the workers, as one of them says.
+    pub fn sandbox(&self) -> Option<Sandbox> {
+        self.inner.slots.iter().find_map(|slot| lock(slot).as_ref().map(|ready| ready.hello.sandbox.clone()))
     }
 
     /// Asks the worker of `slot` for an isolate. `None` while that worker is down; ask again soon.
