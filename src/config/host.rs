@@ -1,7 +1,10 @@
 //! What the configuration takes from the machine: its name, its cores, its memory.
 
 use super::NodeConfig;
-use crate::{machine, quantity::GIB};
+use crate::{
+    machine,
+    quantity::{GIB, MIB},
+};
 
 /// What a worker may hold where nobody knows how much memory there is.
 const UNKNOWN: u64 = 4 * GIB;
@@ -30,7 +33,8 @@ impl NodeConfig {
 fn share(all: Option<u64>, workers: usize) -> u64 {
     let Some(all) = all else { return UNKNOWN };
     let usable = all / 5 * 4;
-    (usable / workers.max(1) as u64).max(usable.min(GIB))
+    let each = (usable / workers.max(1) as u64).max(usable.min(GIB));
+    each / MIB * MIB
 }
 
 fn host_name() -> String {
@@ -46,7 +50,7 @@ mod tests {
     fn workers_share_the_memory_and_none_gets_too_little() {
         assert_eq!(share(Some(10 * GIB), 2), 4 * GIB);
         assert_eq!(share(Some(10 * GIB), 64), GIB);
-        assert_eq!(share(Some(GIB / 2), 2), GIB / 2 / 5 * 4);
+        assert_eq!(share(Some(GIB / 2), 2), 409 * MIB);
         assert_eq!(share(None, 2), UNKNOWN);
     }
 }

@@ -1,7 +1,11 @@
 //! Kernel, memory, and the limits on descriptors and mappings.
 
 use super::check::Check;
-use crate::{config::NodeConfig, machine, quantity::format_size};
+use crate::{
+    config::NodeConfig,
+    machine,
+    quantity::{GIB, format_size},
+};
 
 /// The first kernel with Landlock.
 const KERNEL: (u32, u32) = (5, 13);
@@ -25,7 +29,7 @@ fn memory(config: &NodeConfig) -> Check {
     let Some(all) = machine::memory() else {
         return Check::warning("memory", shared, "say in `workers.memory` how much a worker may take");
     };
-    let found = format!("{} here, {shared}", format_size(all));
+    let found = format!("{:.1} GiB here, {shared}", all as f64 / GIB as f64);
     let advice = "lower `workers.memory` or `workers.count`, or give the node more memory: together the workers may \
                   take more than there is";
     Check::expect(workers.saturating_mul(each) <= all, "memory", found, advice)

@@ -18,7 +18,8 @@ pub(super) fn look(config: &NodeConfig) -> (Check, Vec<Held>) {
     match greet(config) {
         Ok(hello) => {
             let took = began.elapsed().as_secs_f64() * 1e3;
-            let found = format!("ready after {took:.0} ms, with {}", hello.engine);
+            let confining = hello.sandbox.took_us as f64 / 1e3;
+            let found = format!("ready after {took:.0} ms ({confining:.1} for its sandbox), with {}", hello.engine);
             (Check::good("worker", found), hello.sandbox.all())
         }
         Err(error) => {

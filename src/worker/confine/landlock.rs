@@ -11,7 +11,9 @@ const NEWEST: ABI = ABI::V9;
 pub fn restrict() -> Result<String, String> {
     let status = refuse_all().map_err(|error| error.to_string())?;
     let abi = match status.landlock {
-        LandlockStatus::Available { effective_abi, .. } if status.ruleset != RulesetStatus::NotEnforced => effective_abi,
+        LandlockStatus::Available { effective_abi, .. } if status.ruleset != RulesetStatus::NotEnforced => {
+            effective_abi
+        }
         LandlockStatus::NotImplemented => return Err("the kernel knows no Landlock".to_owned()),
         _ => return Err("Landlock is not enabled in the kernel".to_owned()),
     };

@@ -1,12 +1,13 @@
 //! What a probe tries: one call, or a few, for each right that a worker must not have.
 
 use libc::{
-    AF_INET, AF_NETLINK, AF_PACKET, AF_UNIX, CLONE_NEWUSER, EBADF, EFAULT, EINVAL, ENOENT, ENOTTY, O_CREAT, O_DIRECTORY,
-    O_RDONLY, O_RDWR, O_WRONLY, SIGCONT, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, c_long,
+    AF_INET, AF_NETLINK, AF_PACKET, AF_UNIX, CLONE_NEWUSER, EBADF, EFAULT, EINVAL, ENOENT, ENOTTY, O_CREAT,
+    O_DIRECTORY, O_RDONLY, O_RDWR, O_WRONLY, SIGURG, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, c_long,
 };
 
 use super::calls::{
-    Tried, at, call, call_as_32_bit, clone, exec, inet, limit, on, open, own_pid, read_memory, socket, unix, value,
+    Tried, at, call, call_as_32_bit, clone, exec, inet, limit, on, open, own_pid, read_memory, remount, socket, unix,
+    value,
 };
 use super::probe::Targets;
 
@@ -61,12 +62,12 @@ pub const ATTACKS: &[(&str, Free, Attack)] = &[
     ("compare with another", Varies, |t| call(libc::SYS_kcmp, &[own_pid(), t.pid.into(), 2])),
     ("hold another", Works, |t| call(libc::SYS_pidfd_open, &[t.pid.into()])),
     ("ask for another", Works, |t| call(libc::SYS_kill, &[t.pid.into(), 0])),
-    ("signal another", Works, |t| call(libc::SYS_kill, &[t.pid.into(), SIGCONT.into()])),
-    ("signal a thread of another", Works, |t| call(libc::SYS_tgkill, &[t.pid.into(), t.pid.into(), SIGCONT.into()])),
+    ("signal another", Works, |t| call(libc::SYS_kill, &[t.pid.into(), SIGURG.into()])),
+    ("signal a thread of another", Works, |t| call(libc::SYS_tgkill, &[t.pid.into(), t.pid.into(), SIGURG.into()])),
     ("signal everybody", Works, |_| call(libc::SYS_kill, &[-1, 0])),
     ("limit another", Works, |t| limit(t.pid)),
     ("limit itself", Works, |_| limit(0)),
-    ("mount", Varies, |_| call(libc::SYS_mount, &[])),
+    ("mount", Varies, |t| remount(&t.folder)),
     ("change the root", Varies, |_| on(libc::SYS_chroot, "/nowhere")),
     ("make a namespace", Varies, |_| call(libc::SYS_unshare, &[CLONE_NEWUSER.into()])),
     ("enter a namespace", Fails(EBADF), |_| call(libc::SYS_setns, &[-1])),

@@ -100,6 +100,12 @@ pub fn read_memory(pid: i32, address: u64) -> Tried {
     if unsafe { libc::process_vm_readv(pid, &here, 1, &there, 1, 0) } < 0 { Err(errno()) } else { Ok(()) }
 }
 
+/// Would change how a folder is mounted, were it a mount.
+pub fn remount(folder: &str) -> Tried {
+    let folder = CString::new(folder).expect("a path");
+    call(libc::SYS_mount, &[0, folder.as_ptr() as c_long, 0, libc::MS_REMOUNT as c_long])
+}
+
 pub fn limit(pid: i32) -> Tried {
     let limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     call(libc::SYS_prlimit64, &[pid.into(), libc::RLIMIT_CORE as c_long, &raw const limit as c_long, 0])

@@ -53,8 +53,7 @@ fn doctor_shows_every_layer_and_what_a_node_needs() {
     assert_eq!(output.status.code(), Some(0), "{report}");
     let layers = report["sandbox"].as_array().unwrap();
     let names: Vec<&str> = layers.iter().filter_map(|layer| layer["layer"].as_str()).collect();
-    let all =
-        ["descriptors", "resources", "namespaces", "root", "identity", "privileges", "landlock", "seccomp"];
+    let all = ["descriptors", "resources", "namespaces", "root", "identity", "privileges", "landlock", "seccomp"];
     assert_eq!(names, all);
     for name in ["configuration", "worker", "memory", "kernel", "descriptors", "mappings", "admin address"] {
         assert!(!check(&report, name)["found"].as_str().unwrap().is_empty(), "{name}");

@@ -3,7 +3,7 @@
 use eddyline::protocol::sandbox::Layer::{
     self, Descriptors, Identity, Landlock, Namespaces, Privileges, Resources, Root, Seccomp,
 };
-use libc::{EACCES, EFBIG, ENOENT, ENOSYS, EPERM, EROFS, SIGSYS};
+use libc::{EACCES, ENOENT, ENOSYS, EPERM, EROFS, SIGSYS};
 
 use super::attacks::{ATTACKS, Free};
 use super::probe::{End, Place, Range, Report, Targets, probe};
@@ -131,11 +131,13 @@ fn as_whoever_can(mut test: impl FnMut(Place)) {
     }
 }
 
-/// Whether the layer could be put on; a machine may forbid namespaces to those who are not root.
+/// Whether the layer was put on; a machine may forbid user namespaces, but nothing else may be in the way.
 fn holds(report: &Report, layer: Layer) -> bool {
     let holds = report.sandbox.holding().contains(&layer.name());
     if !holds {
-        eprintln!("skipped: {:?}", report.sandbox);
+        let why = format!("{:?}", report.sandbox);
+        assert!(why.contains("user namespace"), "{why}");
+        eprintln!("skipped: {why}");
     }
     holds
 }
@@ -193,7 +195,8 @@ fn a_root_becomes_nobody() {
     assert_eq!(look("identity", &[Identity]), expected);
     if is_root() {
         let range = Range::new();
-        for name in ["signal another", "open the memory of another", "open the environment of another"] {
+        for name in ["signal another", "trace another", "open the memory of another", "open the environment of another"]
+        {
             let end = probe(name, &[Identity], Place::Here, &range.targets).end;
             assert!(matches!(end, End::Failed(EPERM | EACCES)), "{name}: {end:?}");
         }
@@ -206,7 +209,7 @@ fn privileges_are_gone_and_do_not_come_back() {
     assert_eq!(look("privileges", &[Privileges]), expected);
     assert_eq!(look("privileges", &[Namespaces, Root, Identity, Privileges]), expected);
     let range = Range::new();
-    for name in ["mount", "name the machine", "set the clock", "load a module"] {
+    for name in ["mount", "name the machine"] {
         assert_eq!(probe(name, &[Privileges], Place::Here, &range.targets).end, End::Failed(EPERM), "{name}");
     }
 }
@@ -223,8 +226,8 @@ fn nothing_is_open_that_the_host_did_not_hand_over() {
 #[test]
 fn resources_are_limited() {
     assert_eq!(look("limits", &[Resources]), "[0, 0, 64, 0]");
-    assert_eq!(look("writing", &[]), "1 None");
-    assert_eq!(look("writing", &[Resources]), format!("-1 Some({EFBIG})"));
+    assert_eq!(look("writing", &[]), "written");
+    assert_eq!(look("writing", &[Resources]), std::io::ErrorKind::FileTooLarge.to_string());
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 use std::mem::zeroed;
 
+type Look = fn() -> String;
+
 /// By name.
-const LOOKS: &[(&str, fn() -> String)] = &[
+const LOOKS: &[(&str, Look)] = &[
     ("nothing", String::new),
     ("descriptors", descriptors),
     ("environment", || format!("{:?}", std::env::vars().collect::<Vec<_>>())),
@@ -17,7 +19,7 @@ const LOOKS: &[(&str, fn() -> String)] = &[
     ("death with words", death),
 ];
 
-pub fn find(name: &str) -> Option<fn() -> String> {
+pub fn find(name: &str) -> Option<Look> {
     LOOKS.iter().find(|(found, _)| *found == name).map(|(_, look)| *look)
 }
 
@@ -46,7 +48,7 @@ fn writing() -> String {
         let file = libc::memfd_create(c"x".as_ptr(), 0);
         libc::write(file, c"x".as_ptr().cast(), 1)
     };
-    format!("{written} {:?}", std::io::Error::last_os_error().raw_os_error())
+    if written < 0 { std::io::Error::last_os_error().kind().to_string() } else { "written".to_owned() }
 }
 
 fn privileges() -> String {

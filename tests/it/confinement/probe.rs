@@ -132,13 +132,8 @@ pub fn command(orders: &Orders) -> WorkerCommand {
 
 /// Runs a probe and says how it ended.
 pub fn probe(task: &str, layers: &[Layer], place: Place, targets: &Targets) -> Report {
-    let orders = Orders {
-        task: task.to_owned(),
-        layers: layers.to_vec(),
-        place,
-        targets: targets.clone(),
-        quiet: false,
-    };
+    let orders =
+        Orders { task: task.to_owned(), layers: layers.to_vec(), place, targets: targets.clone(), quiet: false };
     let mut started = start(&command(&orders)).expect("the probe starts");
     let mut text = String::new();
     UnixStream::from(started.socket).read_to_string(&mut text).expect("it says text");

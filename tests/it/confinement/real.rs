@@ -26,7 +26,10 @@ fn a_worker_is_confined_as_it_says() {
     let link = Link::start(&worker(), |_| {}).unwrap();
     let hello = link.wait_ready(patience()).unwrap();
     let (pid, holds) = (link.pid(), hello.sandbox.holding());
-    assert!(["descriptors", "resources", "identity", "privileges", "seccomp"].iter().all(|name| holds.contains(name)), "{hello:?}");
+    assert!(
+        ["descriptors", "resources", "identity", "privileges", "seccomp"].iter().all(|name| holds.contains(name)),
+        "{hello:?}"
+    );
     let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap().count();
     assert!(threads > 1, "the engine has threads");
     for thread in fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten() {
@@ -67,7 +70,8 @@ fn nothing_of_the_host_is_in_a_worker() {
         assert!(of("2").starts_with("pipe:") && of("3").starts_with("socket:"), "{open:?}");
         assert!(of("4").contains("eddyline-words"), "{open:?}");
         // The second half of the socket is its own copy; the rest belongs to its event loops.
-        let foreign = |to: &str| !["/dev/null", "pipe:", "anon_inode:", "/memfd:"].iter().any(|own| to.starts_with(own));
+        let foreign =
+            |to: &str| !["/dev/null", "pipe:", "anon_inode:", "/memfd:"].iter().any(|own| to.starts_with(own));
         let sockets: Vec<&str> = open.iter().map(|(_, to)| &to[..]).filter(|to| foreign(to)).collect();
         assert!(sockets.iter().all(|to| *to == of("3")), "{open:?}");
     }
