@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use thiserror::Error;
 
+use super::groups::{self, Group};
 use super::isolate::{Isolate, IsolateEvent, Route};
 use super::process::{self, Started, WorkerCommand};
 use super::{last_words, memory};
@@ -133,6 +134,7 @@ impl Link {
             outgrew_its_memory: AtomicBool::new(false),
             needs_whole_sandbox: command.needs_whole_sandbox,
         });
+        let group = command.memory.and_then(|cap| groups::confine(link.pid, cap));
         if let Some(cap) = command.memory {
             memory::watch(&link, cap).map_err(LinkError::Start)?;
         }
@@ -140,7 +142,7 @@ impl Link {
         let writer = Arc::clone(&link);
         std::thread::Builder::new()
             .name(format!("read-{}", link.pid))
-            .spawn(move || reader.read_until_end(child, &stderr, on_death))
+            .spawn(move || reader.read_until_end(child, &stderr, group, on_death))
             .map_err(LinkError::Start)?;
         std::thread::Builder::new()
             .name(format!("write-{}", link.pid))
@@ -296,7 +298,7 @@ impl Link {
         }
     }
 
-    fn read_until_end(&self, mut child: Child, stderr: &OwnedFd, on_death: impl FnOnce(&Death)) {
+    fn read_until_end(&self, mut child: Child, stderr: &OwnedFd, group: Option<Group>, on_death: impl FnOnce(&Death)) {
         let why = self.read_messages();
         // Whatever made us stop reading, the process must be gone before anybody takes its records back.
         let _ = child.kill();
@@ -314,6 +316,10 @@ impl Link {
         if let Some(words) = last_words::read(stderr) {
             how = format!("{how}, saying {words:?}");
         }
+        if group.is_some_and(|group| group.ran_out_of_memory()) {
+            self.outgrew_its_memory.store(true, Ordering::Release);
+            "exceeded its memory".clone_into(&mut how);
+        }
         if let Some(why) = &why {
             how = format!("broke the protocol ({why}) and was killed");
         }
@@ -329,9 +335,9 @@ impl Link {
             routes.drain().collect()
         };
         self.news.notify_all();
-        let crashed = crashed || why.is_some() || !killed_by_us.is_empty();
-        let busy = owners.iter().filter(|(channel, _)| self.words.running(*channel).is_some()).count();
         let memory = self.outgrew_its_memory.load(Ordering::Acquire);
+        let crashed = crashed || memory || why.is_some() || !killed_by_us.is_empty();
+        let busy = owners.iter().filter(|(channel, _)| self.words.running(*channel).is_some()).count();
         let mut death = Death { pid: self.pid, how, crashed, memory, running: None, certain: false, suspect: false };
         for (channel, owner) in owners {
             let running = self.words.running(channel);

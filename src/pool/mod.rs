@@ -1,13 +1,14 @@
 //! The host's side of the worker processes: it keeps them alive, talks to them, and tells each isolate's owner what
 //! became of it.
 //!
-//! - [`process`] starts a worker and says how it ended, [`last_words`] what it said of that, [`memory`] ends it for taking too much;
+//! - [`process`] starts a worker and says how it ended, [`last_words`] what it said of that, [`memory`] and [`groups`] end it for taking too much;
 //! - [`link`] carries messages to and from one worker, and believes nothing that it reads;
 //! - [`supervisor`] keeps the wanted number of workers running;
 //! - [`isolate`] is what the data plane holds: one isolate of one function version in one worker.
 //!
 //! Nothing here knows V8 or Kafka.
 
+mod groups;
 mod isolate;
 mod last_words;
 mod link;

@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use super::container;
+use crate::support::Node;
 
 const FUNCTION: &str = "[source]\ntopics = [\"orders\"]\n[sink]\ntopic = \"out\"\n";
 
@@ -102,6 +103,20 @@ fn in_a_container_layers_fall_away_without_harm() {
     let missing: Vec<&Value> = layers.iter().filter(|layer| layer["holds"] == false).collect();
     assert!(missing.iter().any(|layer| layer["layer"] == "namespaces"), "{report}");
     assert!(missing.iter().all(|layer| layer["remedy"].is_string()), "{report}");
+}
+
+#[test]
+fn a_node_says_at_its_start_what_confines_its_workers() {
+    let folder = folder();
+    let node = Node::start(
+        folder.path(),
+        &[("kafka.brokers", "127.0.0.1:9"), ("admin.listen", "127.0.0.1:0"), ("logging.format", "json")],
+    );
+    let line = node.eventually("it speaks of its sandbox", |node| node.logged("the workers are confined").pop());
+    let layers = line["layers"].as_str().unwrap();
+    assert!(layers.contains("descriptors") && layers.contains("seccomp"), "{line}");
+    let missing = node.logged("a layer of the workers' sandbox is missing");
+    assert_eq!(layers.split(", ").count() + missing.len(), 8, "{line} {missing:?}");
 }
 
 #[test]

@@ -237,6 +237,17 @@ fn nothing_is_left_of_the_environment() {
 }
 
 #[test]
+fn a_worker_still_ends_with_its_host() {
+    as_whoever_can(|place| {
+        let layers = [Resources, Namespaces, Root, Identity, Privileges, Landlock];
+        let report = probe("death signal", &layers, place, &Targets::default());
+        // Becoming nobody before it is confined makes the probe forget it, so there it only must not fail.
+        let expected = if place == Place::Here { "Ok(Some(\"Signal::KILL\"))" } else { "Ok(None)" };
+        assert_eq!(report.found, expected);
+    });
+}
+
+#[test]
 fn chance_is_still_to_be_had() {
     assert_eq!(look("chance", &Layer::ALL), "16 true");
 }

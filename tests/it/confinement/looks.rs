@@ -16,6 +16,7 @@ const LOOKS: &[(&str, Look)] = &[
     ("host name", || rustix::system::uname().nodename().to_string_lossy().into_owned()),
     ("root", root),
     ("chance", chance),
+    ("death signal", || format!("{:?}", rustix::process::parent_process_death_signal())),
     ("death with words", death),
 ];
 
