@@ -9,6 +9,7 @@ pub mod diagnostic;
 mod document;
 pub mod function;
 pub mod kafka;
+mod machine;
 pub mod manifest;
 pub mod node;
 pub mod outcome;

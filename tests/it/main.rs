@@ -11,6 +11,7 @@ mod bounds;
 mod bytes;
 mod cli;
 mod cli_serve;
+mod confinement;
 mod dead_letters;
 mod kafka_layer;
 mod lifecycle;

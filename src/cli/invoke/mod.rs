@@ -21,7 +21,7 @@ use crate::{
     control::{self, Found, PrepareLimits},
     function::Program,
     manifest::Topics,
-    pool::WorkerCommand,
+    node::worker_command,
 };
 use engine::Engine;
 use record::Given;
@@ -62,7 +62,7 @@ pub(super) struct InvokeArgs {
 
 pub(super) fn run(context: &Context, args: &InvokeArgs) -> anyhow::Result<()> {
     let config = context.load(&args.flags)?.config;
-    let command = WorkerCommand::this_program()?;
+    let command = worker_command(&config)?;
     let limits = PrepareLimits::new(command.clone(), config.limits.clone());
     let program = load(&config.functions.path, &args.name, &limits)?;
     let records = match (&args.file, &args.topic, args.offset) {
