@@ -193,14 +193,7 @@ impl Monitor {
             metrics.node().worker_restarts.add(restarts - counted);
             counted = restarts;
             board.update_node(|node| {
-                node.workers = WorkerStatus {
-                    alive: shared,
-                    tenants,
-                    quarantine,
-                    trial,
-                    restarts,
-                    ..node.workers
-                };
+                node.workers = WorkerStatus { alive: shared, tenants, quarantine, trial, restarts, ..node.workers };
             });
         })
     }

@@ -84,7 +84,9 @@ impl Subscription {
     /// The record that an isolate was running, or, where it says nothing, the one that it has had for longest.
     fn record_in(&self, tag: u64, running: Running) -> Option<String> {
         let by_word = match running {
-            Running::Invocation(id) => self.partitions.get(&Lane::of(id)).and_then(|one| Some((one, one.offset_of(id)?))),
+            Running::Invocation(id) => {
+                self.partitions.get(&Lane::of(id)).and_then(|one| Some((one, one.offset_of(id)?)))
+            }
             Running::Something | Running::Nothing => None,
         };
         let oldest = || {

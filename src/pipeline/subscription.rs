@@ -86,12 +86,7 @@ impl Subscription {
             consumer: None,
             partitions: HashMap::new(),
             next_lane: 1,
-            isolates: Isolates::new(
-                setup.pool.clone(),
-                inbox.clone(),
-                Arc::clone(&setup.version),
-                setup.quarantined,
-            ),
+            isolates: Isolates::new(setup.pool.clone(), inbox.clone(), Arc::clone(&setup.version), setup.quarantined),
             sink: Sink::open(&setup.sinks, inbox.wake()),
             rebalance: Rebalance::default(),
             draining: None,

@@ -56,8 +56,7 @@ impl fmt::Display for Group {
 }
 
 impl GroupKind {
-    pub const ALL: [GroupKind; 4] =
-        [GroupKind::Shared, GroupKind::Tenant, GroupKind::Quarantine, GroupKind::Trial];
+    pub const ALL: [GroupKind; 4] = [GroupKind::Shared, GroupKind::Tenant, GroupKind::Quarantine, GroupKind::Trial];
 
     /// The value of the label `group`.
     pub fn label(self) -> &'static str {

@@ -35,7 +35,12 @@ pub fn tell(bytes: usize) {
     });
 }
 
-unsafe extern "C" fn collected(isolate: v8::UnsafeRawIsolatePtr, _: v8::GCType, _: v8::GCCallbackFlags, _: *mut c_void) {
+unsafe extern "C" fn collected(
+    isolate: v8::UnsafeRawIsolatePtr,
+    _: v8::GCType,
+    _: v8::GCCallbackFlags,
+    _: *mut c_void,
+) {
     // SAFETY: V8 passes the isolate that has just collected, on that isolate's thread.
     let mut isolate = unsafe { v8::Isolate::from_raw_isolate_ptr(isolate) };
     let statistics = isolate.get_heap_statistics();

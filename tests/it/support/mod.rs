@@ -3,6 +3,7 @@
 pub mod broker;
 pub mod client;
 pub mod folder;
+pub mod harm;
 pub mod murmur;
 pub mod node;
 pub mod process;
