@@ -23,7 +23,7 @@ pub const CREDIT: Credit = Credit { records: 4096, bytes: 64 << 20 };
 const SOCKET: i32 = 3;
 const WORDS: i32 = 4;
 
-/// Runs a worker on the descriptors that its host left open: the socket on 3, the shared page on 4.
+/// Runs a worker on the descriptors that its host left open: the socket on 3, the shared words on 4.
 pub fn main_from_fds() -> ExitCode {
     // SAFETY: the host starts a worker with these two descriptors open, and nobody else in the process owns them.
     let (socket, words) = unsafe { (OwnedFd::from_raw_fd(SOCKET), OwnedFd::from_raw_fd(WORDS)) };
@@ -32,12 +32,12 @@ pub fn main_from_fds() -> ExitCode {
 
 /// Runs a worker until the host closes the socket.
 pub fn main(socket: OwnedFd, words: OwnedFd) -> ExitCode {
-    // A thread that panics holds invocations that would never settle; the shared page tells whose they are.
+    // A thread that panics holds invocations that would never settle; the shared words tell whose they are.
     std::panic::set_hook(Box::new(|panic| fail(&panic.to_string())));
     engine::initialise();
     let words = match Words::open(&words) {
         Ok(words) => Arc::new(words),
-        Err(error) => fail(&format!("cannot map the shared page: {error}")),
+        Err(error) => fail(&format!("cannot map the shared words: {error}")),
     };
     let read_end = match socket.try_clone() {
         Ok(socket) => socket,

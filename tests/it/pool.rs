@@ -11,6 +11,7 @@ use eddyline::protocol::control::Load;
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
 use eddyline::protocol::words::Running;
 
+use crate::support::cgroup::MemoryGroup;
 use crate::support::worker::handler;
 use crate::support::{eventually, process};
 
@@ -105,6 +106,23 @@ fn for_memory_the_one_that_grew_is_to_blame_though_another_was_running() {
     let death = busy.dies();
     assert_eq!((death.part, death.running), (Part::None, Running::Invocation(2)));
     assert_eq!(idle.dies().part, Part::None);
+}
+
+#[test]
+fn what_the_kernel_kills_for_want_of_memory_is_told_from_what_a_person_kills() {
+    let Some(group) = MemoryGroup::new("oom", 300 << 20) else { return };
+    let link = start();
+    let mut load = lasting("const kept = []; for (;;) kept.push(new Array(10000).fill(1));");
+    load.limits.heap_bytes = 2 << 30;
+    let (grower, busy) = (Held::open(&link, &load), Held::open(&link, &lasting(LOOPS)));
+    group.add(link.pid());
+    busy.run(1);
+    busy.says("loops");
+    grower.run(2);
+    let death = grower.dies();
+    assert_eq!((death.cause, death.part), (Cause::Memory, Part::Culprit), "{}", death.how);
+    assert!(death.how.contains("SIGKILL") && death.how.contains("want of memory"), "{}", death.how);
+    assert_eq!(busy.dies().part, Part::None, "though it was running");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the tests stand on: a broker, topics, functions in a folder of their own, and the real program run on them.
 
 pub mod broker;
+pub mod cgroup;
 pub mod client;
 pub mod folder;
 pub mod harm;
