@@ -61,7 +61,7 @@ impl Node {
             node.functions_path = config.functions.path.display().to_string();
             node.workers.count = u32::try_from(config.worker_count()).unwrap_or(u32::MAX);
         });
-        let command = WorkerCommand::this_program().context("cannot find this program's own file")?;
+        let command = WorkerCommand::this_program().context("cannot prepare the worker processes")?;
         let pool = Pool::start(PoolOptions {
             command: command.clone(),
             workers: config.worker_count(),
@@ -81,7 +81,7 @@ impl Node {
                 topics: Arc::clone(&topics),
                 sinks,
                 pool: pool.clone(),
-                prepare: PrepareLimits::new(command),
+                prepare: PrepareLimits::new(command, config.limits.clone()),
                 metrics: Arc::clone(&metrics),
                 board: Arc::clone(&board),
             },

@@ -90,6 +90,9 @@ pub(super) enum Command {
     /// Runs isolates for a node, which starts this process itself
     #[command(hide = true)]
     Worker,
+    /// Makes what all workers make their isolates from; a node starts this process itself
+    #[command(hide = true)]
+    Snapshot,
     #[command(hide = true)]
     Docs(docs::DocsArgs),
 }

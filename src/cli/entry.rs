@@ -53,8 +53,8 @@ fn dispatch(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::Resume(args) => pause::resume(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Version => version::run(context),
-        // The binary takes this role before it comes here.
-        Command::Worker => anyhow::bail!("a worker is only started by its host"),
+        // The binary takes these roles before it comes here.
+        Command::Worker | Command::Snapshot => anyhow::bail!("this is only started by a node itself"),
         Command::Docs(args) => docs::run(context, &args),
     }
 }

@@ -22,6 +22,7 @@ use super::ending::{self, Signs};
 use super::isolate::{Isolate, IsolateEvent, Route};
 use super::oom::OomWatch;
 use super::process::{self, Started, WorkerCommand};
+use super::{last_words, memory};
 use crate::protocol::control::{Hello, Load, Prepare, Prepared, decode, encode};
 use crate::protocol::frame::{Assembler, Kind, Message};
 use crate::protocol::settled::SettledReader;
@@ -42,6 +43,8 @@ pub enum LinkError {
     Silent { pid: u32, seconds: u64 },
     #[error("worker speaks version {theirs} of the protocol, we speak {ours}")]
     Version { theirs: u32, ours: u32 },
+    #[error("E4001: worker {pid} lacks a layer of its sandbox: {missing}")]
+    Unconfined { pid: u32, missing: String },
     #[error("worker has no room for another isolate (it holds {MAX_ISOLATES})")]
     Full,
 }
@@ -76,6 +79,7 @@ pub struct Link {
     news: Condvar,
     dead: AtomicBool,
     how: Mutex<String>,
+    needs_whole_sandbox: bool,
     /// We let it go, so that its end is no news.
     closing: AtomicBool,
     /// We ended it because it took too much memory.
@@ -115,7 +119,7 @@ impl Link {
         command: &WorkerCommand,
         on_death: impl FnOnce(&Death) + Send + 'static,
     ) -> Result<Arc<Link>, LinkError> {
-        let Started { child, socket, words } = process::start(command).map_err(LinkError::Start)?;
+        let Started { child, socket, words, stderr } = process::start(command).map_err(LinkError::Start)?;
         let link = Arc::new(Link {
             pid: child.id(),
             socket,
@@ -129,16 +133,20 @@ impl Link {
             news: Condvar::new(),
             dead: AtomicBool::new(false),
             how: Mutex::default(),
+            needs_whole_sandbox: command.needs_whole_sandbox,
             closing: AtomicBool::new(false),
             gorged: AtomicBool::new(false),
             oom: OomWatch::new(),
             idle_since: Mutex::new(Instant::now()),
         });
+        if let Some(cap) = command.memory {
+            memory::watch(&link, cap).map_err(LinkError::Start)?;
+        }
         let reader = Arc::clone(&link);
         let writer = Arc::clone(&link);
         std::thread::Builder::new()
             .name(format!("read-{}", link.pid))
-            .spawn(move || reader.read_until_end(child, on_death))
+            .spawn(move || reader.read_until_end(child, &stderr, on_death))
             .map_err(LinkError::Start)?;
         std::thread::Builder::new()
             .name(format!("write-{}", link.pid))
@@ -161,6 +169,12 @@ impl Link {
         if hello.version != crate::protocol::VERSION {
             self.kill("speaks another version of the protocol");
             return Err(LinkError::Version { theirs: hello.version, ours: crate::protocol::VERSION });
+        }
+        let missing = hello.sandbox.missing();
+        if self.needs_whole_sandbox && !missing.is_empty() {
+            self.kill("lacks a layer of its sandbox");
+            let missing: Vec<String> = missing.iter().map(|held| format!("{} ({})", held.layer, held.note)).collect();
+            return Err(LinkError::Unconfined { pid: self.pid, missing: missing.join(", ") });
         }
         Ok(hello)
     }
@@ -308,7 +322,7 @@ impl Link {
         }
     }
 
-    fn read_until_end(&self, mut child: Child, on_death: impl FnOnce(&Death)) {
+    fn read_until_end(&self, mut child: Child, stderr: &OwnedFd, on_death: impl FnOnce(&Death)) {
         let violation = self.read_messages();
         let killed = lock(&self.how).clone();
         let closing = self.closing.load(Ordering::Acquire);
@@ -330,7 +344,10 @@ impl Link {
             fled,
             oom: self.oom.has_struck(),
         };
-        let (how, cause) = ending::explain(signs, &status);
+        let (mut how, cause) = ending::explain(signs, &status);
+        if let Some(words) = last_words::read(stderr) {
+            how = format!("{how}, saying {words:?}");
+        }
         lock(&self.how).clone_from(&how);
         let owners: Vec<(u32, Owner)> = {
             // Under this lock, so that nobody opens an isolate that would never hear of the death.

@@ -6,7 +6,7 @@
 //!
 //! | direction | kind | body | module |
 //! | --- | --- | --- | --- |
-//! | worker → host | `Hello` | versions, process id, credit of a lane | [`control`] |
+//! | worker → host | `Hello` | versions, process id, credit of a lane, what confines it | [`control`], [`sandbox`] |
 //! | host → worker | `Prepare` | the files of a function's folder, to transpile and check | [`control`] |
 //! | worker → host | `Prepared` | modules ready to load, or what is wrong with them | [`control`] |
 //! | host → worker | `Load` | a prepared function, to be given an isolate | [`control`] |
@@ -37,6 +37,7 @@ pub mod control;
 pub mod frame;
 pub mod headers;
 pub mod run;
+pub mod sandbox;
 pub mod settled;
 pub mod wire;
 pub mod words;

@@ -301,6 +301,16 @@ output = "0B""#,
     ),
     (
         r#"SOURCE
+[limits]
+cpu = "2m"
+fetches = 1001"#,
+        &[
+            r#"E1018 4:7 «"2m"» `limits.cpu` is 2m, but this node allows at most 1m; ask for at most 1m, or raise `cpu` under [limits.max] in the node's configuration"#,
+            r#"E1018 5:11 «1001» `limits.fetches` is 1001, but this node allows at most 1000; ask for at most 1000, or raise `fetches` under [limits.max] in the node's configuration"#,
+        ],
+    ),
+    (
+        r#"SOURCE
 [permissions]
 net = ["api.example.com"]"#,
         &[
