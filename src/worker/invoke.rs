@@ -180,7 +180,7 @@ impl Invoker {
         Ok(now)
     }
 
-    /// Says in the shared page what is running.
+    /// Says in the shared memory what is running.
     pub fn announce(&self, id: u64) {
         self.words.word(self.arena.settings.channel).store(id, Ordering::Release);
     }
