@@ -6,6 +6,7 @@ pub mod config;
 pub mod control;
 pub mod diagnostic;
 mod document;
+pub mod fetch;
 pub mod function;
 pub mod kafka;
 pub mod manifest;

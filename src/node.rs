@@ -10,6 +10,7 @@ use anyhow::Context;
 use crate::admin::Admin;
 use crate::config::NodeConfig;
 use crate::control::{Control, ControlOptions, Defaults, PrepareLimits, Surroundings};
+use crate::fetch::Fetch;
 use crate::kafka::{EmbeddedBroker, Settings, Topics};
 use crate::pipeline::{Bounds, Sinks};
 use crate::pool::{Pool, PoolOptions, WorkerCommand};
@@ -59,11 +60,14 @@ impl Node {
             node.functions_path = config.functions.path.display().to_string();
             node.workers.count = u32::try_from(config.worker_count()).unwrap_or(u32::MAX);
         });
+        let fetch = Fetch::new(config.fetch_options().context("cannot read `fetch.ca-file`")?, Arc::clone(&metrics))
+            .context("cannot use `fetch.ca-file`")?;
         let command = WorkerCommand::this_program().context("cannot find this program's own file")?;
         let pool = Pool::start(PoolOptions {
             command: command.clone(),
             workers: config.worker_count(),
             start_timeout: config.workers.start_timeout,
+            host: Arc::new(fetch),
         })
         .context("cannot start the worker processes")?;
         let topics = Arc::new(Topics::new(&settings, embedded.clone())?);

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     MANIFEST_FILE, Manifest, Places, Topics,
     names::{self, check_function_name},
-    sections, sinks, variables,
+    permissions, sections, sinks, variables,
 };
 use crate::{
     diagnostic::{Diagnostic, Diagnostics, codes},
@@ -78,7 +78,7 @@ fn read_root(document: &Document, manifest: &mut Manifest, options: &ParseOption
     written.extend(sinks::dead_letter(&mut root, &mut manifest.dead_letter));
     sinks::refuse_own(manifest, &sources, &written);
     sections::limits(&mut root, &mut manifest.limits);
-    sections::permissions(&mut root, &mut manifest.permissions);
+    permissions::read(&mut root, &mut manifest.permissions);
     variables::read(&mut root, &mut manifest.env, &mut manifest.secrets);
     root.refuse_unknown();
 }

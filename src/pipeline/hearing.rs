@@ -9,8 +9,6 @@ use super::partition::Partition;
 use super::settling::{Ended, Loss, SettleError, Settling};
 use super::subscription::Subscription;
 use crate::pool::{Death, IsolateEvent};
-use crate::protocol::control::{Call, Reply, encode};
-use crate::protocol::frame::Kind;
 use crate::protocol::settled::{Entry, How, SettledReader};
 use crate::protocol::wire::WireError;
 
@@ -61,7 +59,6 @@ impl Subscription {
                 self.setup.metrics.log_lines_dropped.add(log.dropped);
                 self.reporter.log(&log);
             }
-            IsolateEvent::Call(call) => self.refuse_call(tag, &call),
         }
     }
 
@@ -87,13 +84,6 @@ impl Subscription {
                 .min_by_key(|(one, _)| one.moved_at)
         };
         by_word.or_else(oldest).map(|(partition, offset)| format!("{} offset {offset}", partition.at))
-    }
-
-    fn refuse_call(&mut self, tag: u64, call: &Call) {
-        if let Some(held) = self.isolates.by_tag(tag) {
-            let reply = Reply { id: call.id, result: Err(format!("the host does not serve {:?}", call.what)) };
-            held.isolate.send(encode(Kind::Reply, held.isolate.channel(), &reply));
-        }
     }
 
     /// An isolate is gone; its lanes go on elsewhere.

@@ -123,7 +123,7 @@ impl Isolates {
     fn open(&mut self, index: usize) {
         self.tags += 1;
         let tag = self.tags;
-        let opened = self.pool.open(index, self.version.program.load(), self.inbox.route(tag));
+        let opened = self.pool.open(index, &self.version.program, self.inbox.route(tag));
         let place = &mut self.places[index];
         let Some((isolate, hello)) = opened else {
             place.not_before = Some(Instant::now() + WORKER_DOWN);

@@ -17,9 +17,11 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use thiserror::Error;
 
+use super::calls::{Calls, Host, Line};
 use super::isolate::{Isolate, IsolateEvent, Route};
 use super::process::{self, Started, WorkerCommand};
-use crate::protocol::control::{Hello, Load, Prepare, Prepared, decode, encode};
+use crate::function::Program;
+use crate::protocol::control::{Hello, Prepare, Prepared, decode, encode};
 use crate::protocol::frame::{Assembler, Kind, Message};
 use crate::protocol::words::{MAX_ISOLATES, Words};
 
@@ -77,11 +79,15 @@ pub struct Link {
     how: Mutex<String>,
 }
 
-struct Owner(Route);
+/// Who hears of an isolate, and who serves it.
+struct Owner {
+    route: Route,
+    calls: Arc<dyn Calls>,
+}
 
 impl std::fmt::Debug for Owner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Owner")
+        f.debug_struct("Owner").field("calls", &self.calls).finish_non_exhaustive()
     }
 }
 
@@ -182,8 +188,8 @@ impl Link {
         }
     }
 
-    /// Asks the worker for an isolate; `route` hears the answer and everything after it.
-    pub fn open(self: &Arc<Link>, load: &Load, route: Route) -> Result<Isolate, LinkError> {
+    /// Asks the worker for an isolate; `route` hears the answer and everything after it, `host` serves its calls.
+    pub fn open(self: &Arc<Link>, program: &Program, route: Route, host: &dyn Host) -> Result<Isolate, LinkError> {
         let channel = {
             let mut routes = lock(&self.routes);
             if self.is_dead() {
@@ -198,15 +204,19 @@ impl Link {
                     break next;
                 }
             };
-            routes.insert(channel, Owner(route));
+            let calls = host.serve(program, Line::new(self, channel));
+            routes.insert(channel, Owner { route, calls });
             channel
         };
-        self.send(encode(Kind::Load, channel, load));
+        self.send(encode(Kind::Load, channel, program.load()));
         Ok(Isolate::new(Arc::clone(self), channel))
     }
 
     pub(super) fn close_route(&self, channel: u32) {
-        lock(&self.routes).remove(&channel);
+        let owner = lock(&self.routes).remove(&channel);
+        if let Some(owner) = owner {
+            owner.calls.close();
+        }
     }
 
     /// Sends a finished message; never blocks.
@@ -310,7 +320,8 @@ impl Link {
             let running = self.words.running(channel);
             let certain = running.is_some() && busy == 1;
             let suspect = running.is_some() || busy == 0;
-            owner.0(IsolateEvent::Died(Death { running, certain, suspect, ..death.clone() }));
+            owner.calls.close();
+            (owner.route)(IsolateEvent::Died(Death { running, certain, suspect, ..death.clone() }));
             death.running = death.running.or(running);
         }
         on_death(&death);
@@ -356,7 +367,10 @@ impl Link {
             Kind::Loaded => IsolateEvent::Loaded(decode(&message).map_err(bad)?),
             Kind::Unloaded => IsolateEvent::Unloaded(decode(&message).map_err(bad)?),
             Kind::Log => IsolateEvent::Log(decode(&message).map_err(bad)?),
-            Kind::Call => IsolateEvent::Call(decode(&message).map_err(bad)?),
+            Kind::Call => {
+                let calls = lock(&self.routes).get(&message.channel).map(|owner| Arc::clone(&owner.calls));
+                return calls.map_or(Ok(()), |calls| calls.call(&message.body));
+            }
             Kind::Settled => {
                 return self.pass_on(message.channel, IsolateEvent::Settled(message.body));
             }
@@ -367,9 +381,14 @@ impl Link {
 
     /// Hands an event to its owner; an isolate that was just given back has none any more, and that is no offence.
     fn pass_on(&self, channel: u32, event: IsolateEvent) -> Result<(), String> {
-        let owner = lock(&self.routes).get(&channel).map(|owner| Arc::clone(&owner.0));
+        let owner = lock(&self.routes).get(&channel).map(|owner| (Arc::clone(&owner.route), Arc::clone(&owner.calls)));
         match owner {
-            Some(route) => route(event),
+            Some((route, calls)) => {
+                if matches!(event, IsolateEvent::Unloaded(_)) {
+                    calls.close();
+                }
+                route(event);
+            }
             None if channel == 0 || channel as usize > MAX_ISOLATES => {
                 return Err(format!("channel {channel} cannot exist"));
             }

@@ -7,10 +7,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::calls::Host;
 use super::isolate::{Isolate, Route};
 use super::link::{Link, LinkError};
 use super::process::WorkerCommand;
-use crate::protocol::control::{Hello, Load};
+use crate::function::Program;
+use crate::protocol::control::Hello;
 
 #[derive(Debug, Clone)]
 pub struct PoolOptions {
@@ -19,6 +21,8 @@ pub struct PoolOptions {
     pub workers: usize,
     /// How long a new worker may take until it answers.
     pub start_timeout: Duration,
+    /// Serves the calls of all isolates.
+    pub host: Arc<dyn Host>,
 }
 
 /// The worker processes of this node; cheap to clone.
@@ -33,6 +37,7 @@ struct Inner {
     restarts: AtomicU64,
     stopping: AtomicBool,
     orders: Mutex<Sender<Order>>,
+    host: Arc<dyn Host>,
 }
 
 /// A worker that said hello.
@@ -67,6 +72,7 @@ impl Pool {
             restarts: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             orders: Mutex::new(orders.clone()),
+            host: options.host,
         });
         let (ready, first) = channel();
         let supervisor = Supervisor {
@@ -111,9 +117,9 @@ impl Pool {
     }
 
     /// Asks the worker of `slot` for an isolate. `None` while that worker is down; ask again soon.
-    pub fn open(&self, slot: usize, load: &Load, route: Route) -> Option<(Isolate, Hello)> {
+    pub fn open(&self, slot: usize, program: &Program, route: Route) -> Option<(Isolate, Hello)> {
         let ready = lock(&self.inner.slots[slot % self.inner.slots.len()]).clone()?;
-        let isolate = ready.link.open(load, route).ok()?;
+        let isolate = ready.link.open(program, route, &*self.inner.host).ok()?;
         Some((isolate, ready.hello))
     }
 

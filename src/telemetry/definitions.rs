@@ -25,9 +25,11 @@ pub(super) enum Read<T: 'static> {
     Failures,
     /// A gauge for each source topic.
     Lag,
+    /// A counter for each outcome that a fetch can have.
+    Fetches,
 }
 
-use Read::{Failures, Lag, Nanoseconds};
+use Read::{Failures, Fetches, Lag, Nanoseconds};
 
 pub(super) const FUNCTION: &[Definition<FunctionMetrics>] = &[
     Definition {
@@ -130,6 +132,16 @@ pub(super) const FUNCTION: &[Definition<FunctionMetrics>] = &[
         help: "Lines of the handler's console that were dropped because there were too many",
         read: Read::Counter(|function| &function.log_lines_dropped),
     },
+    Definition {
+        name: "eddyline_fetch_requests",
+        help: "Fetches of the function's handler that have ended, by what became of them",
+        read: Fetches,
+    },
+    Definition {
+        name: "eddyline_fetch_request_seconds",
+        help: "From the call of a fetch until the last byte of its response, or until it failed",
+        read: Read::Histogram(|function| &function.fetches.took),
+    },
 ];
 
 pub(super) const NODE: &[Definition<NodeMetrics>] = &[
@@ -153,7 +165,7 @@ pub(super) const NODE: &[Definition<NodeMetrics>] = &[
 impl<T> Read<T> {
     pub(super) fn kind(&self) -> &'static str {
         match self {
-            Read::Counter(_) | Nanoseconds(_) | Failures => "counter",
+            Read::Counter(_) | Nanoseconds(_) | Failures | Fetches => "counter",
             Read::Gauge(_) | Lag => "gauge",
             Read::Histogram(_) => "histogram",
         }
@@ -162,7 +174,7 @@ impl<T> Read<T> {
     /// The labels beside `function`.
     pub(super) fn labels(&self) -> &'static [&'static str] {
         match self {
-            Failures => &["outcome"],
+            Failures | Fetches => &["outcome"],
             Lag => &["topic"],
             _ => &[],
         }

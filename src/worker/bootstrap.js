@@ -266,6 +266,13 @@
   lazily("ext:deno_web/02_timers.js", "clearTimeout", "clearInterval");
   lazily("ext:deno_web/03_abort_signal.js", "AbortController", "AbortSignal");
   lazily("ext:deno_web/05_base64.js", "atob", "btoa");
+  lazily("ext:deno_web/06_streams.js", "ReadableStream");
+  lazily("ext:deno_web/09_file.js", "Blob", "File");
+  lazily("ext:deno_fetch/20_headers.js", "Headers");
+  lazily("ext:deno_fetch/21_formdata.js", "FormData");
+  lazily("ext:deno_fetch/23_request.js", "Request");
+  lazily("ext:deno_fetch/23_response.js", "Response");
+  lazily("ext:eddyline/fetch.js", "fetch");
   lazily("ext:deno_web/08_text_encoding.js", "TextEncoder", "TextDecoder");
   lazily("ext:deno_web/15_performance.js", "performance");
 

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use deno_core::{Extension, ExtensionFileSource, JsRuntime, RuntimeOptions, v8};
+use deno_core::{Extension, ExtensionFileSource, JsRuntime, RuntimeOptions, ascii_str_include, v8};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
 use super::arena::Arena;
 use super::limits::Guard;
 use super::loader::BundleLoader;
-use super::{context, memory, record, struck};
+use super::{context, fetch, memory, record, struck};
 
 deno_core::extension!(
     eddyline,
@@ -38,11 +38,21 @@ deno_core::extension!(
         context::op_want_signal,
         context::op_own_timer,
         context::op_woken,
+        fetch::op_fetch_start,
+        fetch::op_fetch_response,
+        fetch::op_fetch_head,
+        fetch::op_fetch_body,
+        fetch::op_fetch_take,
+        fetch::op_fetch_room,
+        fetch::op_fetch_write,
+        fetch::op_fetch_finish,
+        fetch::op_fetch_cancel,
     ],
 );
 
 /// Of the web crate's many operations, those that our scripts reach: binding all takes time in each new isolate.
-const WEB_OPS: [&str; 6] = ["op_url_", "op_base64_", "op_encoding_", "op_console_", "op_preview_", "op_now"];
+const WEB_OPS: [&str; 7] =
+    ["op_blob_", "op_url_", "op_base64_", "op_encoding_", "op_console_", "op_preview_", "op_now"];
 const OTHER_WEB_OPS: [&str; 2] = ["op_time_origin", "op_defer"];
 
 /// Address space for machine code; V8 would take 512 MiB for each isolate.
@@ -76,7 +86,7 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
         .array_buffer_allocator(memory::allocator(limits.external_bytes as usize));
     let options = RuntimeOptions {
         module_loader: Some(loader),
-        extensions: vec![webidl(), web(), eddyline::init()],
+        extensions: vec![webidl(), web(), own()],
         create_params: Some(params),
         ..RuntimeOptions::default()
     };
@@ -115,9 +125,21 @@ fn web() -> Extension {
     extension
 }
 
+/// Our operations, with the scripts of fetch.
+fn own() -> Extension {
+    let mut extension = eddyline::init();
+    let mut scripts = include!(concat!(env!("OUT_DIR"), "/fetch_scripts.rs")).to_vec();
+    let ours = ascii_str_include!("js/fetch.js");
+    scripts.push(ExtensionFileSource::new("ext:eddyline/fetch.js", ours));
+    let stub = ascii_str_include!("js/http_client.js");
+    scripts.push(ExtensionFileSource::new("ext:deno_fetch/22_http_client.js", stub));
+    extension.lazy_loaded_js_files = Cow::Owned(scripts);
+    extension
+}
+
 /// The extension names its scripts by where they lay when it was built; puts the copies inside the binary in place.
 fn embed_scripts(extension: &mut Extension) {
-    let scripts: [ExtensionFileSource; 13] = include!(concat!(env!("OUT_DIR"), "/web_scripts.rs"));
+    let scripts: [ExtensionFileSource; 17] = include!(concat!(env!("OUT_DIR"), "/web_scripts.rs"));
     let prefix = format!("ext:{}/", extension.name);
     let own = scripts.into_iter().filter(|script| script.specifier.starts_with(&prefix));
     extension.lazy_loaded_js_files = Cow::Owned(own.collect());

@@ -3,7 +3,7 @@
 //! [`process`] reads messages and hands them to isolates, each on a thread of its own ([`isolate`]). An isolate takes
 //! a `Run` message apart ([`arrivals`]), queues its invocations by lane ([`lanes`]), enters them one by one
 //! ([`invoke`]) and reports how they ended ([`report`]). What a handler can reach is made by `bootstrap.js` and the
-//! operations in [`record`] and [`context`]. [`prepare`] turns a function's folder into modules that can be loaded.
+//! operations in [`record`], [`context`] and [`fetch`], whose requests the host serves ([`fetches`]). [`prepare`] turns a function's folder into modules that can be loaded.
 //!
 //! Nothing outside this module knows V8.
 
@@ -14,6 +14,8 @@ mod context;
 mod encode;
 mod engine;
 mod failure;
+mod fetch;
+mod fetches;
 mod glue;
 mod handler;
 mod ids;

@@ -1,6 +1,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::*;
+use crate::fetch::HostPattern;
 
 #[test]
 fn reference_shows_the_defaults() {
@@ -69,8 +70,8 @@ fn every_key_reaches_its_value() {
         results = 3
         load = "2s"
         [permissions]
-        net = []
-        private-net = []
+        net = ["api.example.com", "*.Bücher.example:8443"]
+        private-net = ["localhost:9000", "[::1]:80"]
         [env]
         CURRENCY = "EUR"
         [secrets]
@@ -111,7 +112,10 @@ fn every_key_reaches_its_value() {
             results: 3,
             load: Duration::from_secs(2),
         },
-        permissions: Permissions::default(),
+        permissions: Permissions {
+            net: hosts(&["api.example.com", "*.xn--bcher-kva.example:8443"]),
+            private_net: hosts(&["localhost:9000", "[::1]:80"]),
+        },
         env: BTreeMap::from([("CURRENCY".to_owned(), "EUR".to_owned())]),
         secrets: BTreeMap::from([
             ("API_KEY".to_owned(), Secret::Env("ENRICH_API_KEY".to_owned())),
@@ -120,6 +124,10 @@ fn every_key_reaches_its_value() {
         places: Places::default(),
     };
     assert_eq!(placeless(manifest), expected);
+}
+
+fn hosts(hosts: &[&str]) -> Vec<HostPattern> {
+    hosts.iter().map(|host| HostPattern::parse(host).expect(host)).collect()
 }
 
 #[test]

@@ -1,0 +1,5 @@
+// Requests of the web crates may name a client of Deno's own, which there is none of.
+(function () {
+  class HttpClient {}
+  return { HttpClientPrototype: HttpClient.prototype };
+})();
