@@ -1,6 +1,6 @@
 //! Copies the JavaScript of the web APIs out of the crates that carry it, so that the binary needs no file at run time.
 //!
-//! Those crates name their scripts by their path on the machine that built them; `worker::engine` replaces these
+//! Those crates name their scripts by their path on the machine that built them; `worker::extensions` replaces these
 //! entries by the copies made here.
 
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// The scripts that handlers can reach, by crate.
-const SCRIPTS: [(&str, &[&str]); 2] = [
+const SCRIPTS: [(&str, &[&str]); 3] = [
     ("deno_webidl", &["00_webidl.js"]),
     (
         "deno_web",
@@ -19,6 +19,7 @@ const SCRIPTS: [(&str, &[&str]); 2] = [
             "01_console.js",
             "01_dom_exception.js",
             "01_mimesniff.js",
+            "01_urlpattern.js",
             "02_event.js",
             "02_structured_clone.js",
             "02_timers.js",
@@ -32,6 +33,7 @@ const SCRIPTS: [(&str, &[&str]); 2] = [
             "15_performance.js",
         ],
     ),
+    ("deno_crypto", &["00_crypto.js"]),
 ];
 
 /// Those of a crate that is not compiled, for its scripts are all that we want of it.
@@ -51,7 +53,7 @@ fn main() {
 
 /// Copies scripts to where the compiler finds them, and writes the table that takes them in.
 fn copy(out: &Path, table_name: &str, scripts: &[(&str, &[&str])], metadata: &str) {
-    let mut table = String::from("[\n");
+    let mut table = String::from("vec![\n");
     for (package, files) in scripts {
         let folder = folder(metadata, package);
         for file in *files {

@@ -28,6 +28,7 @@ impl NodeConfig {
         };
         Ok(FetchOptions {
             max_concurrent: fetch.max_concurrent as usize,
+            max_concurrent_per_function: fetch.max_concurrent_per_function as usize,
             timeout: fetch.timeout,
             max_request: fetch.max_request,
             max_response: fetch.max_response,

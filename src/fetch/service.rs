@@ -18,7 +18,7 @@ use super::upload::Upload;
 use super::window::Window;
 use crate::function::Program;
 use crate::pool::{Calls, Host, Line};
-use crate::protocol::calls::{Call, MAX_FETCHES, Reply, Request, RequestBody};
+use crate::protocol::calls::{Call, Reply, Request, RequestBody, most_open};
 use crate::telemetry::{FetchOutcome, FunctionMetrics, Metrics};
 
 /// What a node allows all functions together.
@@ -26,6 +26,8 @@ use crate::telemetry::{FetchOutcome, FunctionMetrics, Metrics};
 pub struct FetchOptions {
     /// Fetches on their way at once; more wait.
     pub max_concurrent: usize,
+    /// Of one function alone, so that none takes the turns of all others.
+    pub max_concurrent_per_function: usize,
     /// For one fetch, from the call to the end of its response.
     pub timeout: Duration,
     /// Bytes of the body of a request and, unpacked, of a response.
@@ -56,6 +58,7 @@ struct Node {
     options: FetchOptions,
     metrics: Arc<Metrics>,
     permits: Semaphore,
+    shares: Mutex<HashMap<String, Arc<Semaphore>>>,
     clients: Clients,
     /// Started by the first fetch.
     runtime: OnceLock<Option<Runtime>>,
@@ -68,6 +71,7 @@ impl Fetch {
         let certificates = pem.map(Certificate::from_pem_bundle).transpose().map_err(BadCertificates)?;
         let node = Node {
             permits: Semaphore::new(options.max_concurrent.min(Semaphore::MAX_PERMITS)),
+            shares: Mutex::default(),
             clients: Clients::new(certificates.unwrap_or_default()),
             runtime: OnceLock::new(),
             refused: Mutex::default(),
@@ -88,6 +92,8 @@ impl Host for Fetch {
             grants: program.grants().clone(),
             // Nothing is waited for longer than the invocation itself may take.
             limit: self.node.options.timeout.min(Duration::from_millis(limits.wall_ms)),
+            most_open: most_open(limits.fetches),
+            share: self.node.share(program.name()),
             line,
             open: Mutex::new(Some(HashMap::new())),
         })))
@@ -106,6 +112,13 @@ impl Node {
             runtime.inspect_err(|error| tracing::error!(%error, "cannot start the threads that fetch")).ok()
         };
         self.runtime.get_or_init(start).as_ref()
+    }
+
+    /// The turns of one function.
+    fn share(&self, function: &str) -> Arc<Semaphore> {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Semaphore::new(self.options.max_concurrent_per_function.min(Semaphore::MAX_PERMITS)));
+        Arc::clone(shares.entry(function.to_owned()).or_insert_with(new))
     }
 
     /// Whether this refusal was not heard of before.
@@ -135,6 +148,9 @@ struct Isolate {
     metrics: Arc<FunctionMetrics>,
     grants: Grants,
     limit: Duration,
+    most_open: usize,
+    /// Shared by all isolates of the function.
+    share: Arc<Semaphore>,
     line: Line,
     /// By id; `None` once the isolate is gone. Whoever takes a fetch out of it says how it ended.
     open: Mutex<Option<HashMap<u64, Open>>>,
@@ -198,8 +214,9 @@ impl Isolate {
     fn begin(self: &Arc<Isolate>, id: u64, request: Request) -> Result<(), String> {
         let mut guard = self.lock();
         let Some(open) = guard.as_mut() else { return Ok(()) };
-        if open.len() >= MAX_FETCHES {
-            return Err(format!("more than {MAX_FETCHES} fetches are open"));
+        // A worker that keeps to its own limits never comes here.
+        if open.len() >= self.most_open {
+            return Err(format!("more than {} fetches are open", self.most_open));
         }
         if open.contains_key(&id) {
             return Err("a fetch begins twice".to_owned());
@@ -239,6 +256,7 @@ impl Isolate {
         let request = Checked::of(request, options.max_request)?;
         // Before it waits for its turn, so that what is not allowed costs nothing.
         self.grants.reach(&request.url).map_err(Failure::Refused)?;
+        let _share = self.share.acquire().await;
         let _permit = self.node.permits.acquire().await;
         let exchange = Exchange {
             id,

@@ -9,7 +9,7 @@ use super::frame::{Builder, Kind};
 use super::wire::{Put, Reader, WireError};
 
 /// Bytes of a body that may have been sent and not yet taken.
-pub const WINDOW: usize = 128 << 10;
+pub const WINDOW: usize = 64 << 10;
 /// Longest piece of a body.
 pub const MAX_CHUNK: usize = 32 << 10;
 /// Longest URL.
@@ -19,8 +19,14 @@ pub const MAX_METHOD: usize = 64;
 /// Most headers of a request or a response, and the bytes of their names and values.
 pub const MAX_HEADERS: usize = 128;
 pub const MAX_HEADER_BYTES: usize = 64 << 10;
-/// Fetches that an isolate may have open at once.
-pub const MAX_FETCHES: usize = 32;
+/// Fetches that an isolate may have open at once, however many invocations wait in it, unless a single one may have
+/// more.
+const MAX_FETCHES: usize = 256;
+
+/// How many fetches an isolate may have open whose invocations may have `each`.
+pub fn most_open(each: u32) -> usize {
+    MAX_FETCHES.max(each as usize)
+}
 
 /// What happens when the answer is a redirect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

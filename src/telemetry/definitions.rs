@@ -27,9 +27,11 @@ pub(super) enum Read<T: 'static> {
     Lag,
     /// A counter for each outcome that a fetch can have.
     Fetches,
+    /// A gauge for each kind of worker group.
+    Groups,
 }
 
-use Read::{Failures, Fetches, Lag, Nanoseconds};
+use Read::{Failures, Fetches, Groups, Lag, Nanoseconds};
 
 pub(super) const FUNCTION: &[Definition<FunctionMetrics>] = &[
     Definition {
@@ -133,6 +135,21 @@ pub(super) const FUNCTION: &[Definition<FunctionMetrics>] = &[
         read: Read::Counter(|function| &function.log_lines_dropped),
     },
     Definition {
+        name: "eddyline_function_crashed_processes",
+        help: "Worker processes that the function's code has brought down",
+        read: Read::Counter(|function| &function.crashed_workers),
+    },
+    Definition {
+        name: "eddyline_function_quarantined",
+        help: "1 while the function has a worker of its own because it kept bringing workers down",
+        read: Read::Gauge(|function| &function.quarantined),
+    },
+    Definition {
+        name: "eddyline_function_paused",
+        help: "1 while the function is paused, by itself or by hand",
+        read: Read::Gauge(|function| &function.paused),
+    },
+    Definition {
         name: "eddyline_fetch_requests",
         help: "Fetches of the function's handler that have ended, by what became of them",
         read: Fetches,
@@ -152,8 +169,8 @@ pub(super) const NODE: &[Definition<NodeMetrics>] = &[
     },
     Definition {
         name: "eddyline_worker_alive_processes",
-        help: "Worker processes that answer",
-        read: Read::Gauge(|node| &node.workers_alive),
+        help: "Worker processes that answer, by what they are for",
+        read: Groups,
     },
     Definition {
         name: "eddyline_worker_restarted_processes",
@@ -166,7 +183,7 @@ impl<T> Read<T> {
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Read::Counter(_) | Nanoseconds(_) | Failures | Fetches => "counter",
-            Read::Gauge(_) | Lag => "gauge",
+            Read::Gauge(_) | Lag | Groups => "gauge",
             Read::Histogram(_) => "histogram",
         }
     }
@@ -176,6 +193,7 @@ impl<T> Read<T> {
         match self {
             Failures | Fetches => &["outcome"],
             Lag => &["topic"],
+            Groups => &["group"],
             _ => &[],
         }
     }

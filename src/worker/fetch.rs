@@ -10,8 +10,10 @@ use serde::Serialize;
 
 use super::arena::{Arena, Invocation};
 use super::context::running;
+use super::failure::{self, Class};
 use super::fetches::{Arrived, Upload, announced};
-use crate::protocol::calls::{MAX_FETCHES, MAX_HEADER_BYTES, MAX_HEADERS, MAX_METHOD, MAX_URL, Redirect, Request};
+use crate::outcome::Outcome;
+use crate::protocol::calls::{MAX_HEADER_BYTES, MAX_HEADERS, MAX_METHOD, MAX_URL, Redirect, Request};
 
 /// The head of a response as `fetch.js` reads it.
 #[derive(Serialize)]
@@ -46,9 +48,13 @@ pub fn op_fetch_start(
     if owner == 0 {
         return Err(JsErrorBox::type_error("fetch works only while a record is handled, not while modules are loaded"));
     }
-    if arena.fetches.is_full() {
-        let message = format!("an isolate may have {MAX_FETCHES} fetches open at once; await some before more begin");
-        return Err(JsErrorBox::range_error(message));
+    let most = arena.settings.limits.fetches;
+    if arena.fetches.is_full(owner, most) {
+        let message = format!(
+            "more than {most} fetches are open at once; read or cancel their bodies, or raise `fetches` in [limits]"
+        );
+        failure::throw(scope, Class::RangeError, Outcome::PendingLimit, &message);
+        return Ok(0.0);
     }
     let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     if url.len() > MAX_URL || method.len() > MAX_METHOD || headers.len() > MAX_HEADERS || bytes > MAX_HEADER_BYTES {

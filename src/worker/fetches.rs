@@ -11,7 +11,7 @@ use std::task::{Poll, Waker};
 use deno_core::JsBuffer;
 
 use super::outbox::Outbox;
-use crate::protocol::calls::{Call, MAX_CHUNK, MAX_FETCHES, Reply, Request, RequestBody, ResponseHead, WINDOW};
+use crate::protocol::calls::{Call, MAX_CHUNK, Reply, Request, RequestBody, ResponseHead, WINDOW, most_open};
 use crate::protocol::wire::WireError;
 
 /// Ids are unique in the whole worker, so that an answer which comes too late finds nobody.
@@ -64,11 +64,15 @@ impl Fetches {
         Fetches { channel, outbox, open: RefCell::default() }
     }
 
-    /// Whether no more may be open. A response that has come to its end counts no longer, but by what lies unread.
-    pub fn is_full(&self) -> bool {
+    /// Whether an invocation that may have `each` open has as many, or the isolate has all that it may have. A response
+    /// that has come to its end counts no longer, but by what of it lies unread.
+    pub fn is_full(&self, owner: u64, each: u32) -> bool {
         let open = self.open.borrow();
-        let unread: usize = open.values().filter(|open| open.ended).map(|open| open.queued).sum();
-        open.values().filter(|open| !open.ended).count() + unread / WINDOW >= MAX_FETCHES
+        let count = |wanted: &dyn Fn(&Open) -> bool| {
+            let (ended, live): (Vec<&Open>, Vec<&Open>) = open.values().filter(|open| wanted(open)).partition(|open| open.ended);
+            live.len() + ended.iter().map(|open| open.queued).sum::<usize>() / WINDOW
+        };
+        count(&|open| open.owner == owner) >= each as usize || count(&|_| true) >= most_open(each)
     }
 
     pub fn begin(&self, owner: u64, request: Request, upload: Upload) -> u64 {

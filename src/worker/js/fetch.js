@@ -2,13 +2,14 @@
 // what goes between them and the operations. An operation that answers "gone" means that the invocation has ended: then
 // nothing settles any more, so that what the handler left behind does not go on.
 (function () {
+  "use strict";
   const { core, primordials } = __bootstrap;
   const {
     op_fetch_start, op_fetch_response, op_fetch_head, op_fetch_body, op_fetch_take,
     op_fetch_room, op_fetch_write, op_fetch_finish, op_fetch_cancel,
   } = core.ops;
   const {
-    ObjectPrototypeIsPrototypeOf, Promise, String, TypeError,
+    ObjectPrototypeIsPrototypeOf, Promise, TypeError,
     TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetSymbolToStringTag,
   } = primordials;
 
@@ -112,16 +113,6 @@
     return fromInnerResponse(inner, "immutable");
   }
 
-  function blobResponse(blob, method, url) {
-    if (method !== "GET") throw new TypeError("a blob: URL can only be fetched by GET");
-    const inner = newInnerResponse(200, "OK");
-    inner.type = "basic";
-    inner.headerList = [["content-length", String(blob.size)], ["content-type", blob.type]];
-    inner.urlList = [url];
-    inner.body = new InnerBody(blob.stream());
-    return fromInnerResponse(inner, "immutable");
-  }
-
   async function fetch(input, init = undefined) {
     webidl.requiredArguments(arguments.length, 1, "Failed to execute 'fetch'");
     const request = new Request(input, init);
@@ -132,7 +123,6 @@
       throw signal.reason;
     }
     const url = inner.currentUrl();
-    if (inner.blobUrlEntry !== null) return blobResponse(inner.blobUrlEntry, inner.method, url);
     const body = await payload(inner.body);
     if (signal.aborted) throw signal.reason;
     const streams = ObjectPrototypeIsPrototypeOf(ReadableStreamPrototype, body);
