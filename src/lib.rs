@@ -7,6 +7,7 @@ pub mod config;
 pub mod control;
 pub mod diagnostic;
 mod document;
+pub mod fetch;
 pub mod function;
 pub mod kafka;
 mod machine;

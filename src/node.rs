@@ -11,6 +11,7 @@ use crate::admin::Admin;
 use crate::commands::Commands;
 use crate::config::{NodeConfig, SandboxDemand};
 use crate::control::{Control, ControlOptions, Defaults, PrepareLimits, Surroundings};
+use crate::fetch::Fetch;
 use crate::kafka::{EmbeddedBroker, Settings, Topics};
 use crate::pipeline::{Bounds, Rules, Sinks};
 use crate::pool::{GroupKind, Pool, PoolOptions, WorkerCommand};
@@ -62,11 +63,14 @@ impl Node {
             node.functions_path = config.functions.path.display().to_string();
             node.workers.count = u32::try_from(config.worker_count()).unwrap_or(u32::MAX);
         });
+        let fetch = Fetch::new(config.fetch_options().context("cannot read `fetch.ca-file`")?, Arc::clone(&metrics))
+            .context("cannot use `fetch.ca-file`")?;
         let command = worker_command(&config).context("cannot prepare the worker processes")?;
         let pool = Pool::start(PoolOptions {
             command: command.clone(),
             workers: config.worker_count(),
             start_timeout: config.workers.start_timeout,
+            host: Arc::new(fetch),
         })
         .context("cannot start the worker processes")?;
         tell_of_sandbox(&pool.sandbox().unwrap_or_default());

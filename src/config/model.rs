@@ -20,6 +20,7 @@ pub struct NodeConfig {
     pub source: SourceConfig,
     /// What functions get that say nothing, and what none may exceed.
     pub limits: Allowance,
+    pub fetch: FetchConfig,
     pub admin: AdminConfig,
     pub logging: LoggingConfig,
     pub shutdown: ShutdownConfig,
@@ -100,6 +101,22 @@ pub struct SourceConfig {
     pub max_in_flight_bytes: u64,
 }
 
+/// What the fetches of all functions may take.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct FetchConfig {
+    pub max_concurrent: u32,
+    pub max_concurrent_per_function: u32,
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+    #[serde(deserialize_with = "size")]
+    pub max_request: u64,
+    #[serde(deserialize_with = "size")]
+    pub max_response: u64,
+    /// Further certificates to trust, as PEM.
+    pub ca_file: Option<PathBuf>,
+}
+
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AdminConfig {
@@ -162,6 +179,19 @@ impl Default for WorkersConfig {
 impl Default for SourceConfig {
     fn default() -> Self {
         SourceConfig { max_in_flight_records: 1000, max_in_flight_bytes: 4 << 20 }
+    }
+}
+
+impl Default for FetchConfig {
+    fn default() -> Self {
+        FetchConfig {
+            max_concurrent: 256,
+            max_concurrent_per_function: 64,
+            timeout: Duration::from_secs(30),
+            max_request: 16 << 20,
+            max_response: 16 << 20,
+            ca_file: None,
+        }
     }
 }
 

@@ -18,13 +18,15 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 use thiserror::Error;
 
 use super::blame::{self, Cause, Part, Seen};
+use super::calls::{Calls, Host, Line};
 use super::cgroup::{self, ControlGroup};
 use super::ending::{self, Signs};
 use super::isolate::{Isolate, IsolateEvent, Route};
 use super::oom::OomWatch;
 use super::process::{self, Started, WorkerCommand};
 use super::{last_words, memory};
-use crate::protocol::control::{Hello, Load, Prepare, Prepared, decode, encode};
+use crate::function::Program;
+use crate::protocol::control::{Hello, Prepare, Prepared, decode, encode};
 use crate::protocol::frame::{Assembler, Kind, Message};
 use crate::protocol::sandbox::Held;
 use crate::protocol::settled::SettledReader;
@@ -96,15 +98,17 @@ pub struct Link {
     idle_since: Mutex<Instant>,
 }
 
+/// Who hears of an isolate, and who serves it.
 struct Owner {
     route: Route,
+    calls: Arc<dyn Calls>,
     /// Bytes that the isolate held when it last reported.
     told: u64,
 }
 
 impl std::fmt::Debug for Owner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Owner")
+        f.debug_struct("Owner").field("calls", &self.calls).finish_non_exhaustive()
     }
 }
 
@@ -219,8 +223,8 @@ impl Link {
         }
     }
 
-    /// Asks the worker for an isolate; `route` hears the answer and everything after it.
-    pub fn open(self: &Arc<Link>, load: &Load, route: Route) -> Result<Isolate, LinkError> {
+    /// Asks the worker for an isolate; `route` hears the answer and everything after it, `host` serves its calls.
+    pub fn open(self: &Arc<Link>, program: &Program, route: Route, host: &dyn Host) -> Result<Isolate, LinkError> {
         let channel = {
             let mut routes = lock(&self.routes);
             if self.is_dead() {
@@ -235,18 +239,24 @@ impl Link {
                     break next;
                 }
             };
+            let calls = host.serve(program, Line::new(self, channel));
             self.words.memory(channel).store(0, Ordering::Relaxed);
-            routes.insert(channel, Owner { route, told: 0 });
+            routes.insert(channel, Owner { route, calls, told: 0 });
             channel
         };
-        self.send(encode(Kind::Load, channel, load));
+        self.send(encode(Kind::Load, channel, program.load()));
         Ok(Isolate::new(Arc::clone(self), channel))
     }
 
     pub(super) fn close_route(&self, channel: u32) {
         let mut routes = lock(&self.routes);
-        if routes.remove(&channel).is_some() && routes.is_empty() {
+        let owner = routes.remove(&channel);
+        if owner.is_some() && routes.is_empty() {
             *lock(&self.idle_since) = Instant::now();
+        }
+        drop(routes);
+        if let Some(owner) = owner {
+            owner.calls.close();
         }
     }
 
@@ -373,6 +383,7 @@ impl Link {
         let parts = blame::judge(cause, &seen);
         let death = Death { pid: self.pid, how, cause, running: Running::Nothing, part: Part::None };
         for (((_, owner), seen), part) in owners.into_iter().zip(seen).zip(parts) {
+            owner.calls.close();
             (owner.route)(IsolateEvent::Died(Death { running: seen.running, part, ..death.clone() }));
         }
         on_death(&death);
@@ -423,7 +434,10 @@ impl Link {
             Kind::Loaded => IsolateEvent::Loaded(decode(&message).map_err(bad)?),
             Kind::Unloaded => IsolateEvent::Unloaded(decode(&message).map_err(bad)?),
             Kind::Log => IsolateEvent::Log(decode(&message).map_err(bad)?),
-            Kind::Call => IsolateEvent::Call(decode(&message).map_err(bad)?),
+            Kind::Call => {
+                let calls = lock(&self.routes).get(&message.channel).map(|owner| Arc::clone(&owner.calls));
+                return calls.map_or(Ok(()), |calls| calls.call(&message.body));
+            }
             Kind::Settled => {
                 return self.pass_on(message.channel, IsolateEvent::Settled(message.body));
             }
@@ -440,10 +454,15 @@ impl Link {
             {
                 owner.told = settled.heap.saturating_add(settled.external);
             }
-            Arc::clone(&owner.route)
+            (Arc::clone(&owner.route), Arc::clone(&owner.calls))
         });
         match owner {
-            Some(route) => route(event),
+            Some((route, calls)) => {
+                if matches!(event, IsolateEvent::Unloaded(_)) {
+                    calls.close();
+                }
+                route(event);
+            }
             None if channel == 0 || channel as usize > MAX_ISOLATES => {
                 return Err(format!("channel {channel} cannot exist"));
             }

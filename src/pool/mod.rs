@@ -5,6 +5,7 @@
 //! - [`snapshot`] has the memory made that all workers make their isolates from;
 //! - [`memory`] and [`cgroup`] end a worker for taking too much;
 //! - [`link`] carries messages to and from one worker, and believes nothing that it reads;
+//! - [`calls`] says what serves the isolates' calls;
 //! - [`ending`] says why a worker ended, [`oom`] whether it was for want of memory, [`blame`] who it may have been;
 //! - [`group`] says which isolates may share a process, [`fleet`] which worker is where;
 //! - [`supervisor`] keeps the wanted workers running;
@@ -13,6 +14,7 @@
 //! Nothing here knows V8 or Kafka.
 
 mod blame;
+mod calls;
 mod cgroup;
 mod ending;
 mod fleet;
@@ -27,6 +29,7 @@ mod snapshot;
 mod supervisor;
 
 pub use blame::{Cause, Part};
+pub use calls::{Calls, Host, Line};
 pub use group::{Group, GroupKind};
 pub use isolate::{Isolate, IsolateEvent, Route};
 pub use link::{Death, HELLO, Link, LinkError};

@@ -7,12 +7,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::calls::Host;
 use super::fleet::{Fleet, Ready, State};
 use super::group::{Group, GroupKind};
 use super::isolate::{Isolate, Route};
 use super::link::{Link, LinkError};
 use super::process::WorkerCommand;
-use crate::protocol::control::{Hello, Load};
+use crate::function::Program;
+use crate::protocol::control::Hello;
 use crate::protocol::sandbox::Sandbox;
 
 #[derive(Debug, Clone)]
@@ -22,6 +24,8 @@ pub struct PoolOptions {
     pub workers: usize,
     /// How long a new worker may take until it answers.
     pub start_timeout: Duration,
+    /// Serves the calls of all isolates.
+    pub host: Arc<dyn Host>,
 }
 
 /// The worker processes of this node; cheap to clone.
@@ -37,6 +41,7 @@ struct Inner {
     restarts: AtomicU64,
     stopping: AtomicBool,
     orders: Mutex<Sender<Order>>,
+    host: Arc<dyn Host>,
 }
 
 #[derive(Debug)]
@@ -73,6 +78,7 @@ impl Pool {
             restarts: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             orders: Mutex::new(orders.clone()),
+            host: options.host,
         });
         let (ready, first) = channel();
         let supervisor = Supervisor {
@@ -124,7 +130,7 @@ impl Pool {
     }
 
     /// Asks a worker of this group for an isolate. `None` while that worker is down or starts; ask again soon.
-    pub fn open(&self, group: &Group, slot: usize, load: &Load, route: Route) -> Option<(Isolate, Hello)> {
+    pub fn open(&self, group: &Group, slot: usize, program: &Program, route: Route) -> Option<(Isolate, Hello)> {
         if self.inner.stopping.load(Ordering::Acquire) {
             return None;
         }
@@ -140,7 +146,7 @@ impl Pool {
                 State::Empty | State::Starting => return None,
             }
         };
-        let isolate = ready.link.open(load, route).ok()?;
+        let isolate = ready.link.open(program, route, &*self.inner.host).ok()?;
         Some((isolate, ready.hello))
     }
 

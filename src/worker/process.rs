@@ -108,8 +108,7 @@ impl Router {
                 self.isolates.remove(&channel);
             }
             Kind::Prepare => self.prepare(body(&message)),
-            // Nothing asks the host yet, so there is nobody to reply to.
-            Kind::Reply => {}
+            Kind::Reply => self.order(channel, Order::Reply(message.body)),
             other => fail(&format!("a host does not send {other:?}")),
         }
     }
