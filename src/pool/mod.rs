@@ -15,5 +15,5 @@ mod supervisor;
 
 pub use isolate::{Isolate, IsolateEvent, Route};
 pub use link::{Death, HELLO, Link, LinkError};
-pub use process::{WorkerCommand, worker_fds};
+pub use process::{Started, WorkerCommand, start as start_worker, worker_fds};
 pub use supervisor::{Pool, PoolOptions};
