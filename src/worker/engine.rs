@@ -10,6 +10,8 @@ use deno_web::{BlobStore, InMemoryBroadcastChannel};
 use super::arena::Arena;
 use super::limits::Guard;
 use super::loader::BundleLoader;
+use super::wasm::compile;
+use super::wasm::room::{self, Room};
 use super::{context, memory, record, struck};
 
 deno_core::extension!(
@@ -38,6 +40,10 @@ deno_core::extension!(
         context::op_want_signal,
         context::op_own_timer,
         context::op_woken,
+        room::op_wasm_room,
+        room::op_wasm_most,
+        room::op_wasm_remember,
+        room::op_wasm_demand,
     ],
 );
 
@@ -52,12 +58,18 @@ const GRACE: usize = 2 << 30;
 const MIN_HEAP: usize = 8 << 20;
 
 const WEB: &str = include_str!("js/web.js");
+const WASM: &str = include_str!("js/wasm.js");
 const GLUE: &str = include_str!("js/glue.js");
+
+/// Nets below the limits of each function: pages of one WebAssembly memory (2 GiB), entries of one table.
+const MOST_PAGES: &str = "--wasm-max-mem-pages=32768";
+const MOST_ENTRIES: &str = "--wasm-max-table-size=200000";
 
 /// Prepares V8. Must run in the main thread before any other thread exists.
 pub fn initialise() {
     // Isolates live on threads of 8 MiB.
-    deno_core::v8_set_flags(vec!["eddyline".to_owned(), "--stack-size=2000".to_owned()]);
+    let flags = ["eddyline", "--stack-size=2000", MOST_PAGES, MOST_ENTRIES];
+    deno_core::v8_set_flags(flags.map(str::to_owned).to_vec());
     JsRuntime::init_platform(None);
 }
 
@@ -76,13 +88,16 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
         .allow_atomics_wait(false)
         .array_buffer_allocator(memory::allocator(limits.external_bytes as usize));
     let options = RuntimeOptions {
-        module_loader: Some(loader),
+        module_loader: Some(loader.clone()),
+        custom_module_evaluation_cb: Some(compile::evaluator(limits.external_bytes)),
         extensions: vec![webidl(), web(), eddyline::init()],
         create_params: Some(params),
         ..RuntimeOptions::default()
     };
     let mut runtime = JsRuntime::try_new(options).map_err(|error| error.to_string())?;
     runtime.op_state().borrow_mut().put(arena);
+    runtime.op_state().borrow_mut().put(Room::new(limits.external_bytes, guard.clone()));
+    runtime.v8_isolate().set_allow_wasm_code_generation_callback(compile::never);
     struck::prepare(runtime.main_context());
     guard.attach(runtime.v8_isolate().thread_safe_handle());
     let watched = guard.clone();
@@ -91,6 +106,7 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
         current + GRACE
     });
     runtime.execute_script("ext:eddyline/web.js", WEB).map_err(|error| error.to_string())?;
+    runtime.execute_script("ext:eddyline/wasm.js", WASM).map_err(|error| error.to_string())?;
     let glue = runtime.execute_script("ext:eddyline/glue.js", GLUE).map_err(|error| error.to_string())?;
     let glue = {
         deno_core::scope!(scope, runtime);
@@ -99,6 +115,10 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
         let glue = glue.try_cast::<v8::Object>().map_err(|_| "glue.js made no glue".to_owned())?;
         v8::Global::new(scope, glue)
     };
+    if loader.has_wasm() {
+        // A module leads to V8's own constructors, so they are replaced before there is one.
+        runtime.execute_script("ext:eddyline/wasm.js", "WebAssembly").map_err(|error| error.to_string())?;
+    }
     Ok(Engine { runtime, glue })
 }
 

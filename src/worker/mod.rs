@@ -35,5 +35,6 @@ mod report;
 mod struck;
 mod typescript;
 mod waiting;
+mod wasm;
 
 pub use process::{main, main_from_fds};

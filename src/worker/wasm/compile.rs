@@ -1,7 +1,9 @@
 //! From a `.wasm` file to the `WebAssembly.Module` that its import gives.
 
-use deno_core::{CustomModuleEvaluationKind, ModuleSourceCode, v8};
-use deno_error::JsErrorBox;
+use deno_core::{CustomModuleEvaluationCb, CustomModuleEvaluationKind, ModuleSourceCode, v8};
+use deno_core::error::CoreErrorKind;
+use deno_error::{JsError, JsErrorBox};
+use thiserror::Error;
 
 use super::binary;
 use crate::worker::loader;
@@ -11,19 +13,48 @@ pub const TYPE: &str = "webassembly";
 /// Modules carry what their memories begin with under this name, where JavaScript can neither read nor write it.
 const DEMAND_KEY: &str = "eddyline#demand";
 
-/// Compiles a module with memories of at most `allowed` bytes.
-pub fn compile(
+/// What deno_core asks for the modules of [`TYPE`], whose memories may have `allowed` bytes each.
+pub fn evaluator(allowed: u64) -> CustomModuleEvaluationCb {
+    Box::new(move |scope, _, name, code| compile(scope, allowed, name.as_str(), &code))
+}
+
+/// Why a file cannot be a module of its function.
+#[derive(Debug, Error, JsError)]
+#[class(type)]
+#[error("{file:?} {reason}")]
+pub struct Unfit {
+    pub file: String,
+    pub reason: String,
+    pub hint: &'static str,
+}
+
+/// What is wrong with a WebAssembly module, if that is why loading failed.
+pub fn unfit(error: &CoreErrorKind) -> Option<&Unfit> {
+    match error {
+        CoreErrorKind::JsBox(error) => error.get_inner_ref()?.downcast_ref(),
+        CoreErrorKind::CouldNotExecute { error, .. } => unfit(error),
+        _ => None,
+    }
+}
+
+fn compile(
     scope: &mut v8::PinScope<'_, '_>,
     allowed: u64,
     name: &str,
     code: &ModuleSourceCode,
 ) -> Result<CustomModuleEvaluationKind, JsErrorBox> {
-    let wrong = |message: String| JsErrorBox::type_error(format!("{:?} {message}", loader::shown(name)));
-    let bounded = binary::bound(code.as_bytes(), allowed).map_err(|refusal| wrong(refusal.to_string()))?;
+    let unfit = |reason: String, hint| {
+        let file = loader::shown(name).to_owned();
+        JsErrorBox::from_err(Unfit { file, reason, hint })
+    };
+    let bounded =
+        binary::bound(code.as_bytes(), allowed).map_err(|refusal| unfit(refusal.to_string(), refusal.hint()))?;
     v8::tc_scope!(let scope, scope);
     let Some(module) = v8::WasmModuleObject::compile(scope, &bounded.bytes) else {
-        let reason = scope.message().map(|message| message.get(scope).to_rust_string_lossy(scope));
-        return Err(wrong(format!("cannot be compiled: {}", reason.unwrap_or_default())));
+        let reason = scope.message().map(|message| message.get(scope).to_rust_string_lossy(scope)).unwrap_or_default();
+        let reason = reason.strip_prefix("Uncaught CompileError: ").unwrap_or(&reason);
+        let hint = "build the module again, for the features that V8 has by default";
+        return Err(unfit(format!("cannot be compiled: {reason}"), hint));
     };
     let module: v8::Local<'_, v8::Object> = module.into();
     let demand = v8::Number::new(scope, bounded.initial as f64);

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use deno_core::{OpState, op2, v8};
 
+use super::binary::PAGE;
 use super::compile;
 use crate::outcome::Outcome;
 use crate::worker::failure::{self, Class};
@@ -72,7 +73,7 @@ impl Room {
     fn watch(&self, scope: &mut v8::PinScope<'_, '_>) {
         if !self.watched.replace(true) {
             METER.set(Some((self.limit, Arc::clone(&self.guard))));
-            let types = v8::GCType::K_GC_TYPE_MARK_SWEEP_COMPACT;
+            let types = v8::GCType::kGCTypeMarkSweepCompact;
             scope.add_gc_epilogue_callback(look, null_mut(), types);
         }
     }
@@ -98,7 +99,7 @@ unsafe extern "C" fn look(isolate: v8::UnsafeRawIsolatePtr, _: v8::GCType, _: v8
 
 /// Throws a RangeError unless `bytes` more of memory may be taken. `object` is a module to be instantiated, whose own
 /// memories count, or anything else.
-#[op2]
+#[op2(nofast)]
 pub fn op_wasm_room(scope: &mut v8::PinScope<'_, '_>, state: Rc<RefCell<OpState>>, bytes: f64) {
     let room = Room::of(&state);
     if !room.fits(scope, bytes as u64) {
@@ -115,7 +116,7 @@ pub fn op_wasm_room(scope: &mut v8::PinScope<'_, '_>, state: Rc<RefCell<OpState>
 }
 
 /// Remembers a memory for as long as it lives.
-#[op2]
+#[op2(nofast)]
 pub fn op_wasm_remember<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     state: Rc<RefCell<OpState>>,
@@ -125,8 +126,14 @@ pub fn op_wasm_remember<'s>(
     Room::of(&state).memories.borrow_mut().push(memory);
 }
 
+/// Most pages that one memory may have.
+#[op2(fast)]
+pub fn op_wasm_most(state: &OpState) -> f64 {
+    (state.borrow::<Rc<Room>>().limit / PAGE) as f64
+}
+
 /// What the memories of a module begin with, in bytes; -1 for what is no module of the function's folder.
-#[op2]
+#[op2(nofast)]
 pub fn op_wasm_demand<'s>(scope: &mut v8::PinScope<'s, '_>, module: v8::Local<'s, v8::Value>) -> f64 {
     compile::demand(scope, module).map_or(-1.0, |bytes| bytes as f64)
 }

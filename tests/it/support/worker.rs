@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use eddyline::outcome::Outcome;
 use eddyline::protocol::control::{
-    self, Bundle, Handler, Hello, Limits, Load, Loaded, Log, Module, Prepare, Prepared, Recall, SourceFile, Unloaded,
+    self, Bundle, Code, Handler, Hello, Limits, Load, Loaded, Log, Module, Prepare, Prepared, Recall, SourceFile, Unloaded,
 };
 use eddyline::protocol::frame::{Assembler, Builder};
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
@@ -161,7 +161,11 @@ pub fn function(code: &str) -> Load {
 
 pub fn modules(files: &[(&str, &str)]) -> Load {
     let module =
-        |(path, code): &(&str, &str)| Module { path: (*path).to_owned(), code: (*code).to_owned(), source_map: None };
+        |(path, code): &(&str, &str)| Module {
+            path: (*path).to_owned(),
+            code: Code::Text((*code).to_owned()),
+            source_map: None,
+        };
     Load {
         function: "test".to_owned(),
         version: 7,
@@ -297,6 +301,7 @@ impl Worker {
             entry: files[0].0.to_owned(),
             load_ms: 2000,
             heap_bytes: 64 << 20,
+            external_bytes: 64 << 20,
             env: BTreeMap::new(),
         };
         self.send_control(Kind::Prepare, 0, &request);
