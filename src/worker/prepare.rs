@@ -11,6 +11,8 @@ use super::{isolate, loader, process};
 use crate::protocol::control::{Bundle, Code, Handler, Limits, Load, Module, Prepare, Prepared, Problem, SourceFile};
 
 const WASM: &str = ".wasm";
+/// Timers, and calls to the host, that are open at once while the modules are evaluated.
+const PENDING: u32 = 1000;
 
 /// Answers a `Prepare`. The calling thread must be fit for an isolate.
 pub fn run(request: Prepare, outbox: &Arc<Outbox>) -> Prepared {
@@ -114,6 +116,9 @@ fn trial(request: &Prepare, bundle: Bundle) -> Load {
             external_bytes: request.external_bytes,
             output_bytes: 0,
             results: 0,
+            log_bytes: 0,
+            timers: PENDING,
+            fetches: PENDING,
             load_ms: request.load_ms,
         },
         stop_on_failure: false,

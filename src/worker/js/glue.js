@@ -2,6 +2,7 @@
 // after `web.js`, and takes the runtime below away from the handlers' reach. Only primordials are used, so that a handler
 // which changes Object.prototype or Array.prototype changes nothing here.
 (function () {
+  "use strict";
   const { core, primordials, web } = globalThis.__bootstrap;
   const { format } = web;
   const ops = core.ops;

@@ -2,13 +2,10 @@
 //!
 //! V8 takes this memory from the system by itself, so nothing of ours is asked. What JavaScript makes is measured
 //! before it is made. What modules grow by themselves is bounded for each memory by [`super::binary`], and for all
-//! together by a look at each collection of garbage, which V8 starts when external memory grows.
+//! together by the watchdog, which has V8's sum looked at while code runs.
 
-use std::cell::{Cell, RefCell};
-use std::ffi::c_void;
-use std::ptr::null_mut;
+use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use deno_core::{OpState, op2, v8};
 
@@ -16,26 +13,18 @@ use super::binary::PAGE;
 use super::compile;
 use crate::outcome::Outcome;
 use crate::worker::failure::{self, Class};
-use crate::worker::limits::Guard;
 
 /// Most `WebAssembly.Memory` objects alive at once: even an empty one takes a map of the address space.
 const MOST_MEMORIES: usize = 1000;
 
-thread_local! {
-    /// The limit of the calling thread's isolate, and what stops it.
-    static METER: RefCell<Option<(u64, Arc<Guard>)>> = const { RefCell::new(None) };
-}
-
 pub struct Room {
     limit: u64,
-    guard: Arc<Guard>,
-    watched: Cell<bool>,
     memories: RefCell<Vec<v8::Weak<v8::Object>>>,
 }
 
 impl Room {
-    pub fn new(limit: u64, guard: Arc<Guard>) -> Rc<Room> {
-        Rc::new(Room { limit, guard, watched: Cell::new(false), memories: RefCell::default() })
+    pub fn new(limit: u64) -> Rc<Room> {
+        Rc::new(Room { limit, memories: RefCell::default() })
     }
 
     fn of(state: &Rc<RefCell<OpState>>) -> Rc<Room> {
@@ -44,7 +33,6 @@ impl Room {
 
     /// Whether `bytes` more fit, if need be after a collection of garbage.
     fn fits(&self, scope: &mut v8::PinScope<'_, '_>, bytes: u64) -> bool {
-        self.watch(scope);
         let fits = |scope: &mut v8::PinScope<'_, '_>| taken(scope).saturating_add(bytes) <= self.limit;
         if fits(scope) {
             return true;
@@ -68,33 +56,11 @@ impl Room {
         scope.low_memory_notification();
         !full()
     }
-
-    /// From now on looks at what is taken after each collection of garbage.
-    fn watch(&self, scope: &mut v8::PinScope<'_, '_>) {
-        if !self.watched.replace(true) {
-            METER.set(Some((self.limit, Arc::clone(&self.guard))));
-            let types = v8::GCType::kGCTypeMarkSweepCompact;
-            scope.add_gc_epilogue_callback(look, null_mut(), types);
-        }
-    }
 }
 
 /// External memory of the isolate in bytes: ArrayBuffers, WebAssembly's memories, compiled modules.
 fn taken(isolate: &mut v8::Isolate) -> u64 {
     isolate.adjust_amount_of_external_allocated_memory(0).max(0) as u64
-}
-
-unsafe extern "C" fn look(isolate: v8::UnsafeRawIsolatePtr, _: v8::GCType, _: v8::GCCallbackFlags, _: *mut c_void) {
-    // SAFETY: V8 passes the isolate whose garbage it has collected, on that isolate's thread.
-    let mut isolate = unsafe { v8::Isolate::from_raw_isolate_ptr(isolate) };
-    let taken = taken(&mut isolate);
-    METER.with_borrow(|meter| {
-        if let Some((limit, guard)) = meter
-            && taken > *limit
-        {
-            guard.stop_for_memory();
-        }
-    });
 }
 
 /// Throws a RangeError unless `bytes` more of memory may be taken. `object` is a module to be instantiated, whose own
