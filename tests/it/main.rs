@@ -25,6 +25,8 @@ mod shown;
 mod support;
 mod tidy;
 mod topics;
+mod wasm;
+mod wasm_limits;
 mod worker_context;
 mod worker_harm;
 mod worker_lanes;

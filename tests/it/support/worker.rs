@@ -187,6 +187,17 @@ pub fn modules(files: &[(&str, &str)]) -> Load {
     }
 }
 
+/// A function whose `index.js` can import `./module.wasm`, given as WebAssembly text.
+pub fn wasm(module: &str, code: &str) -> Load {
+    let mut load = function(code);
+    load.bundle.modules.push(binary("module.wasm", &wat::parse_str(module).unwrap()));
+    load
+}
+
+pub fn binary(path: &str, bytes: &[u8]) -> Module {
+    Module { path: path.to_owned(), code: Code::Binary(bytes.into()), source_map: None }
+}
+
 /// A handler of one record, by its body.
 pub fn handler(body: &str) -> Load {
     function(&format!("export default function (record, ctx) {{ {body} }}"))
@@ -308,8 +319,12 @@ impl Worker {
     }
 
     pub fn prepare(&mut self, files: &[(&str, &str)]) -> Prepared {
-        let file =
-            |(path, text): &(&str, &str)| SourceFile { path: (*path).to_owned(), bytes: text.as_bytes().to_vec() };
+        let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_bytes())).collect();
+        self.prepare_bytes(&files)
+    }
+
+    pub fn prepare_bytes(&mut self, files: &[(&str, &[u8])]) -> Prepared {
+        let file = |(path, bytes): &(&str, &[u8])| SourceFile { path: (*path).to_owned(), bytes: bytes.to_vec() };
         let request = Prepare {
             id: 1,
             function: "test".to_owned(),
