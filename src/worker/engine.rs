@@ -21,15 +21,22 @@ const MIN_HEAP: usize = 8 << 20;
 const WASM: &str = include_str!("js/wasm.js");
 const GLUE: &str = include_str!("js/glue.js");
 
-/// Nets below the limits of each function: pages of one WebAssembly memory (2 GiB), entries of one table.
-const MOST_PAGES: &str = "--wasm-max-mem-pages=32768";
-const MOST_ENTRIES: &str = "--wasm-max-table-size=200000";
+/// What V8 is told for WebAssembly, where it knows no limits for each isolate.
+const WASM_FLAGS: [&str; 4] = [
+    // Nets below the limits of each function: pages of one memory (2 GiB), entries of one table.
+    "--wasm-max-mem-pages=32768",
+    "--wasm-max-table-size=200000",
+    // Otherwise loops look for interrupts only when a budget is used up, which a loop of large copies does in minutes.
+    "--no-wasm-dynamic-tiering",
+    // One thread at most compiles beside the isolates' own.
+    "--wasm-num-compilation-tasks=1",
+];
 
 /// Prepares V8. Must run in the main thread before any other thread exists.
 pub fn initialise() {
     // Isolates live on threads of 8 MiB.
-    let flags = ["eddyline", "--stack-size=2000", MOST_PAGES, MOST_ENTRIES];
-    deno_core::v8_set_flags(flags.map(str::to_owned).to_vec());
+    let flags = ["eddyline", "--stack-size=2000"].iter().chain(&WASM_FLAGS);
+    deno_core::v8_set_flags(flags.map(ToString::to_string).collect());
     JsRuntime::init_platform(None);
 }
 
