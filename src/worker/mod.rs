@@ -44,6 +44,7 @@ mod snapshot;
 mod struck;
 mod typescript;
 mod waiting;
+mod wasm;
 
 pub use process::{main, main_from_fds};
 pub use snapshot::make_from_fds as make_snapshot_from_fds;

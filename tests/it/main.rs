@@ -31,6 +31,8 @@ mod support;
 mod tenants;
 mod tidy;
 mod topics;
+mod wasm;
+mod wasm_limits;
 mod worker_context;
 mod worker_harm;
 mod worker_lanes;
