@@ -29,7 +29,8 @@ const MESSAGES: u64 = 200;
 
 fn main() {
     let rounds: usize = std::env::var("EDDYLINE_BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(11);
-    let command = WorkerCommand { program: env!("CARGO_BIN_EXE_eddyline").into(), arguments: vec!["worker".to_owned()] };
+    let command =
+        WorkerCommand { program: env!("CARGO_BIN_EXE_eddyline").into(), arguments: vec!["worker".to_owned()] };
     let started = process::start(&command).expect("a worker process starts");
     let mut apart = Client::new(started.socket, Some(started.child.id()));
     let mut inside = Client::new(thread_worker(), None);

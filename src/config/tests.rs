@@ -301,9 +301,11 @@ fn ceilings_lower_the_defaults_that_nobody_chose_and_contradict_those_that_someb
 
 #[test]
 fn limits_take_the_ranges_of_the_manifest() {
-    for (line, range) in
-        [("cpu = \"11m\"", "between 1ms and 10m"), ("heap = \"1MiB\"", "between 16MiB and 4GiB"), ("timers = 0", "between 1")]
-    {
+    for (line, range) in [
+        ("cpu = \"11m\"", "between 1ms and 10m"),
+        ("heap = \"1MiB\"", "between 16MiB and 4GiB"),
+        ("timers = 0", "between 1"),
+    ] {
         let mistakes = from_file(&format!("[limits.max]\n{line}")).unwrap_err();
         let hint = mistakes.iter().next().unwrap().hint.clone().unwrap();
         assert!(hint.contains(range), "{line}: {hint}");

@@ -52,12 +52,8 @@ pub const TIMES: [(&str, RangeInclusive<Duration>); 3] = [
     ("load", MILLISECOND..=Duration::from_secs(60)),
 ];
 /// Below the least heap an isolate does not even start.
-pub const SIZES: [(&str, RangeInclusive<u64>); 4] = [
-    ("heap", 16 * MIB..=4 * GIB),
-    ("external", 64 * KIB..=4 * GIB),
-    ("output", 1..=256 * MIB),
-    ("log", 1..=256 * MIB),
-];
+pub const SIZES: [(&str, RangeInclusive<u64>); 4] =
+    [("heap", 16 * MIB..=4 * GIB), ("external", 64 * KIB..=4 * GIB), ("output", 1..=256 * MIB), ("log", 1..=256 * MIB)];
 pub const COUNTS: [(&str, RangeInclusive<u32>); 3] =
     [("results", 1..=1_000_000), ("timers", 1..=1_000_000), ("fetches", 1..=10_000)];
 
@@ -210,7 +206,8 @@ pub(super) fn read(root: &mut TableReader<'_>, allowance: &Allowance) -> Limits 
             let message = format!("`limits.{key}` is {asked}, but this node allows at most {max}");
             let origin = allowance.origins.get(key).map_or("the default configuration", String::as_str);
             let ceiling = Related::file(origin, format!("the ceiling is `limits.max.{key}` of the node"));
-            let hint = format!("ask for at most {max}, or raise `{key}` under [limits.max] in the node's configuration");
+            let hint =
+                format!("ask for at most {max}, or raise `{key}` under [limits.max] in the node's configuration");
             value.note(value.error(codes::ABOVE_CEILING, message).with_hint(hint).with_related(ceiling));
         }
     }

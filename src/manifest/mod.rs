@@ -17,8 +17,7 @@ mod tests;
 
 pub use limits::{Allowance, Limits};
 pub use model::{
-    Backoff, Batch, DeadLetter, Delivery, Guarantee, Manifest, Order, Permissions, Retry, Sink, Source, Start,
-    Topics,
+    Backoff, Batch, DeadLetter, Delivery, Guarantee, Manifest, Order, Permissions, Retry, Sink, Source, Start, Topics,
 };
 pub use names::{check_function_name, check_topic_name};
 pub use parse::ParseOptions;

@@ -8,9 +8,11 @@ use deno_core::{Extension, ExtensionFileSource, JsRuntime, RuntimeOptions, v8};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
 use super::arena::Arena;
+use super::charges::Charges;
 use super::limits::Guard;
 use super::loader::BundleLoader;
-use super::{context, memory, record, struck};
+use super::struck::{self, Watch};
+use super::{context, memory, record};
 
 deno_core::extension!(
     eddyline,
@@ -37,6 +39,7 @@ deno_core::extension!(
         context::op_deadline,
         context::op_want_signal,
         context::op_own_timer,
+        context::op_too_many_timers,
         context::op_woken,
     ],
 );
@@ -52,6 +55,7 @@ const GRACE: usize = 2 << 30;
 const MIN_HEAP: usize = 8 << 20;
 
 const WEB: &str = include_str!("js/web.js");
+const LIMITS: &str = include_str!("js/limits.js");
 const GLUE: &str = include_str!("js/glue.js");
 
 /// Prepares V8. Must run in the main thread before any other thread exists.
@@ -68,13 +72,18 @@ pub struct Engine {
 }
 
 /// Makes an isolate on the calling thread, which must be inside a tokio runtime.
-pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) -> Result<Engine, String> {
+pub fn create(
+    arena: Rc<Arena>,
+    loader: Rc<BundleLoader>,
+    guard: &Arc<Guard>,
+    charges: &Rc<Charges>,
+) -> Result<Engine, String> {
     let limits = arena.settings.limits;
     let params = v8::CreateParams::default()
         .heap_limits(0, (limits.heap_bytes as usize).max(MIN_HEAP))
         .set_code_range_size_in_bytes(CODE_RANGE)
         .allow_atomics_wait(false)
-        .array_buffer_allocator(memory::allocator(limits.external_bytes as usize));
+        .array_buffer_allocator(memory::allocator(guard.memory()));
     let options = RuntimeOptions {
         module_loader: Some(loader),
         extensions: vec![webidl(), web(), eddyline::init()],
@@ -82,8 +91,13 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
         ..RuntimeOptions::default()
     };
     let mut runtime = JsRuntime::try_new(options).map_err(|error| error.to_string())?;
-    runtime.op_state().borrow_mut().put(arena);
-    struck::prepare(runtime.main_context());
+    struck::prepare(Watch { context: runtime.main_context(), guard: guard.clone(), charges: charges.clone() });
+    {
+        let state = runtime.op_state();
+        let mut state = state.borrow_mut();
+        state.put(arena);
+        state.put(guard.clone());
+    }
     guard.attach(runtime.v8_isolate().thread_safe_handle());
     let watched = guard.clone();
     runtime.add_near_heap_limit_callback(move |current, _| {
@@ -91,12 +105,14 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
         current + GRACE
     });
     runtime.execute_script("ext:eddyline/web.js", WEB).map_err(|error| error.to_string())?;
+    runtime.execute_script("ext:eddyline/limits.js", LIMITS).map_err(|error| error.to_string())?;
     let glue = runtime.execute_script("ext:eddyline/glue.js", GLUE).map_err(|error| error.to_string())?;
     let glue = {
         deno_core::scope!(scope, runtime);
         scope.get_current_context().set_allow_generation_from_strings(false);
         let glue = v8::Local::new(scope, glue);
         let glue = glue.try_cast::<v8::Object>().map_err(|_| "glue.js made no glue".to_owned())?;
+        memory::start(scope, guard.memory());
         v8::Global::new(scope, glue)
     };
     Ok(Engine { runtime, glue })

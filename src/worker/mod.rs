@@ -10,6 +10,7 @@
 
 mod arena;
 mod arrivals;
+mod charges;
 mod clock;
 mod context;
 mod encode;

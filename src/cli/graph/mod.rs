@@ -54,10 +54,7 @@ pub(super) fn run(context: &Context, args: &GraphArgs) -> anyhow::Result<()> {
 }
 
 /// All manifests that parse, and what is wrong with the others.
-pub(super) fn manifests(
-    path: &std::path::Path,
-    allowance: &Allowance,
-) -> anyhow::Result<(Vec<Manifest>, Diagnostics)> {
+pub(super) fn manifests(path: &std::path::Path, allowance: &Allowance) -> anyhow::Result<(Vec<Manifest>, Diagnostics)> {
     let entries = std::fs::read_dir(path).map_err(|error| {
         Failure::new(exit::FAILURE, format!("cannot read the folder of functions {}: {error}", path.display()))
             .with_hint("name it with --functions, or as `functions.path` in the configuration")

@@ -47,7 +47,6 @@
   lazily("ext:deno_web/01_dom_exception.js", "DOMException");
   lazily("ext:deno_web/02_event.js", "Event", "EventTarget", "CustomEvent", "ErrorEvent");
   lazily("ext:deno_web/02_structured_clone.js", "structuredClone");
-  lazily("ext:deno_web/02_timers.js", "clearTimeout", "clearInterval");
   lazily("ext:deno_web/03_abort_signal.js", "AbortController", "AbortSignal");
   lazily("ext:deno_web/05_base64.js", "atob", "btoa");
   lazily("ext:deno_web/08_text_encoding.js", "TextEncoder", "TextDecoder");
