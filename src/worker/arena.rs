@@ -94,8 +94,6 @@ pub struct Invocation {
     pub log: Option<Budget>,
     /// CPU time of the stretches that are behind it.
     pub spent_ns: u64,
-    /// Calls to the host that are open.
-    calls: u32,
     /// The limit that it has exceeded, whatever its handler makes of the exception.
     pub breach: Option<Breach>,
     /// It has asked for its signal or started a timer, which must not outlive it.
@@ -201,24 +199,6 @@ impl Arena {
     pub fn breach(&self, number: u64, breach: Breach) -> Failure {
         self.with_invocation(number, |invocation| *invocation.breach.get_or_insert(breach));
         breach.failure(&self.settings.limits)
-    }
-
-    /// An invocation is about to call the host. Where it may, [`Arena::end_call`] must follow once the answer has been
-    /// used up; `None` stands for an invocation that has ended.
-    #[expect(dead_code, reason = "functions cannot call the host yet")]
-    pub fn begin_call(&self, number: u64) -> Option<Result<(), Failure>> {
-        let most = self.settings.limits.fetches;
-        let full = self.with_invocation(number, |invocation| {
-            let full = invocation.calls >= most;
-            invocation.calls += u32::from(!full);
-            full
-        })?;
-        Some(if full { Err(self.breach(number, Breach::Calls)) } else { Ok(()) })
-    }
-
-    #[expect(dead_code, reason = "functions cannot call the host yet")]
-    pub fn end_call(&self, number: u64) {
-        self.with_invocation(number, |invocation| invocation.calls = invocation.calls.saturating_sub(1));
     }
 
     fn send_log(&self, log: Log) {
