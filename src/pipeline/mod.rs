@@ -20,6 +20,7 @@
 
 mod board;
 mod dead_letter;
+mod gate;
 mod handle;
 mod hearing;
 mod inbox;
