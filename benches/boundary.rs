@@ -7,15 +7,16 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use eddyline::pool::process::{self, Started, WorkerCommand};
+use eddyline::pool::{self, Snapshot, WorkerCommand};
 use eddyline::protocol::control::{self, Bundle, Handler, Limits, Load, Loaded, Module};
 use eddyline::protocol::frame::Assembler;
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
+use eddyline::protocol::sandbox::Sandbox;
 use eddyline::protocol::settled::SettledReader;
 use eddyline::protocol::words::Words;
 use eddyline::protocol::{Kind, Message};
@@ -29,11 +30,10 @@ const MESSAGES: u64 = 200;
 
 fn main() {
     let rounds: usize = std::env::var("EDDYLINE_BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(11);
-    let command =
-        WorkerCommand { program: env!("CARGO_BIN_EXE_eddyline").into(), arguments: vec!["worker".to_owned()] };
-    let started = process::start(&command).expect("a worker process starts");
+    let command = WorkerCommand::new(env!("CARGO_BIN_EXE_eddyline"), "worker").expect("a snapshot is made");
+    let started = pool::start(&command).expect("a worker process starts");
     let mut apart = Client::new(started.socket, Some(started.child.id()));
-    let mut inside = Client::new(thread_worker(), None);
+    let mut inside = Client::new(thread_worker(&command.snapshot), None);
     let value = format!(r#"{{"id":12345,"status":"paid","total":99.5,"note":"{}"}}"#, "x".repeat(960));
     for client in [&mut apart, &mut inside] {
         client.load();
@@ -61,10 +61,11 @@ fn main() {
 }
 
 /// The worker's code on a thread of this process, without the sandbox's layers.
-fn thread_worker() -> OwnedFd {
+fn thread_worker(snapshot: &Snapshot) -> OwnedFd {
     let (host, worker) = UnixStream::pair().expect("a pair of sockets");
     let (_, words) = Words::create().expect("a shared page");
-    thread::spawn(move || eddyline::worker::main(worker.into(), words));
+    let snapshot = snapshot.as_fd().try_clone_to_owned().expect("another descriptor");
+    thread::spawn(move || eddyline::worker::main(worker.into(), words, &snapshot, Sandbox::default()));
     host.into()
 }
 

@@ -2,12 +2,15 @@
 
 pub mod admin;
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod control;
 pub mod diagnostic;
 mod document;
+pub mod fetch;
 pub mod function;
 pub mod kafka;
+mod machine;
 pub mod manifest;
 pub mod node;
 pub mod outcome;

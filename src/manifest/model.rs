@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{Limits, Pattern, Places, Secret};
+use crate::fetch::HostPattern;
 
 const MIB: u64 = 1 << 20;
 
@@ -12,7 +13,7 @@ const MIB: u64 = 1 << 20;
 pub struct Manifest {
     /// The folder's name.
     pub name: String,
-    /// Functions of different tenants will never share a worker process; until that is kept, nobody can name one.
+    /// Functions of different tenants never share a worker process, nor do those of a tenant and of none.
     pub tenant: Option<String>,
     pub source: Source,
     /// Used only with a `batch` handler; whether `[batch]` was written says `places.has("batch")`.
@@ -117,8 +118,10 @@ pub struct DeadLetter {
 /// Hosts that `fetch` may reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Permissions {
-    pub net: Vec<String>,
-    pub private_net: Vec<String>,
+    /// At public addresses.
+    pub net: Vec<HostPattern>,
+    /// At private, loopback and link-local addresses.
+    pub private_net: Vec<HostPattern>,
 }
 
 impl Default for Batch {

@@ -2,6 +2,7 @@
 // after `web.js`, and takes the runtime below away from the handlers' reach. Only primordials are used, so that a handler
 // which changes Object.prototype or Array.prototype changes nothing here.
 (function () {
+  "use strict";
   const { core, primordials, web } = globalThis.__bootstrap;
   const { format } = web;
   const ops = core.ops;
@@ -283,7 +284,7 @@
   setTimer("clearTimeout", function clearTimeout(id = 0) { stopTimer(id); });
   setTimer("clearInterval", function clearInterval(id = 0) { stopTimer(id); });
 
-  for (const name of ["Deno", "__bootstrap", "SharedArrayBuffer", "Atomics", "WebAssembly"]) delete global[name];
+  for (const name of ["Deno", "__bootstrap", "SharedArrayBuffer", "Atomics"]) delete global[name];
 
   // The glue.
 
