@@ -32,4 +32,8 @@ mod worker_limits;
 mod worker_prepare;
 mod worker_record;
 mod worker_speed;
+mod web_apis;
+mod web_crypto;
+mod web_standard;
+mod web_surface;
 mod workers;

@@ -229,6 +229,7 @@
   // The timers of each invocation. They end with it, so that nothing of one record runs at another one's expense.
   const timers = new SafeMap();
   function startTimer(name, args) {
+    if (typeof args[0] !== "function") throw new TypeError(`${name} needs a function; code from text is not run`);
     const number = op_own_timer();
     if (number < 0) return 0;
     const id = ReflectApply(core.loadExtScript("ext:deno_web/02_timers.js")[name], undefined, args);
@@ -254,7 +255,8 @@
   setTimer("setTimeout", function setTimeout(...args) { return startTimer("setTimeout", args); });
   setTimer("setInterval", function setInterval(...args) { return startTimer("setInterval", args); });
 
-  for (const name of ["Deno", "__bootstrap", "SharedArrayBuffer", "Atomics", "WebAssembly"]) delete global[name];
+  web.begin((callback, delay) => startTimer("setTimeout", [callback, delay]));
+  for (const name of ["Deno", "__bootstrap", "WebAssembly"]) delete global[name];
 
   // The glue.
 
