@@ -13,11 +13,14 @@ const TOOLS: &str = "
 
 #[test]
 fn random_values() {
-    check(TOOLS, &[(
-        "getRandomValues and randomUUID",
-        "const some = crypto.getRandomValues(new Uint8Array(32)); return [new Set(some).size > 4, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(crypto.randomUUID()), crypto.randomUUID() !== crypto.randomUUID(), await fails(() => crypto.getRandomValues(new Uint8Array(65537))), crypto instanceof Crypto, subtle instanceof SubtleCrypto];",
-        r#"[true,true,true,"QuotaExceededError",true,true]"#,
-    )]);
+    check(
+        TOOLS,
+        &[(
+            "getRandomValues and randomUUID",
+            "const some = crypto.getRandomValues(new Uint8Array(32)); return [new Set(some).size > 4, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(crypto.randomUUID()), crypto.randomUUID() !== crypto.randomUUID(), await fails(() => crypto.getRandomValues(new Uint8Array(65537))), crypto instanceof Crypto, subtle instanceof SubtleCrypto];",
+            r#"[true,true,true,"QuotaExceededError",true,true]"#,
+        )],
+    );
 }
 
 #[test]

@@ -93,7 +93,8 @@ fn the_table_has_every_name_of_the_standard_and_a_reason_for_each_that_is_not_th
     let mut standard = STANDARD.to_vec();
     standard.sort_unstable();
     assert_eq!(names, standard);
-    let unexplained: Vec<_> = documented.iter().filter(|(_, there)| there.as_ref().is_err_and(String::is_empty)).collect();
+    let unexplained: Vec<_> =
+        documented.iter().filter(|(_, there)| there.as_ref().is_err_and(String::is_empty)).collect();
     assert!(unexplained.is_empty(), "{unexplained:?}");
 }
 

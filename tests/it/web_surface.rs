@@ -182,7 +182,7 @@ fn nothing_but_the_functions_own_files_is_imported() {
         export default async function () {
           const found = [];
           for (const name of names) {
-            for (const load of [() => import(name), () => import(name, { with: { type: 'json' } }), () => import(name, { with: { type: 'bytes' } }), () => import(name, { with: { type: 'text' } }), () => import.meta.resolve(name)]) {
+            for (const load of [() => import(name), () => import(name, { with: { type: 'json' } }), () => import(name, { with: { type: 'bytes' } }), () => import(name, { with: { type: 'text' } }), () => import.defer(name), () => import.source(name), () => import.meta.resolve(name)]) {
               try { const got = await load(); found.push(name + ' ' + String(got)); } catch (error) { if (!(error instanceof TypeError)) found.push(name + ' ' + error.name); }
             }
           }

@@ -79,6 +79,16 @@
 
   lazy("console", () => new Console((text, level) => op_log(0, level > 3 ? 3 : level, text)));
 
+  const { DOMException } = load("ext:deno_web/01_dom_exception.js");
+  const DOM_ERRORS = [
+    "DataError", "IndexSizeError", "InvalidAccessError", "InvalidCharacterError", "InvalidStateError",
+    "NotSupportedError", "OperationError", "QuotaExceededError", "SyntaxError", "TypeMismatchError",
+  ];
+  for (let i = 0; i < DOM_ERRORS.length; i++) {
+    const name = DOM_ERRORS[i];
+    core.registerErrorBuilder(`DOMException${name}`, (message) => new DOMException(message, name));
+  }
+
   const webidl = load("ext:deno_webidl/00_webidl.js");
   const {
     defineEventHandler, ErrorEvent, EventTarget, listenerCount, PromiseRejectionEvent, saveGlobalThisReference,
@@ -235,7 +245,6 @@
   // The crate's own would run on timers that belong to no invocation.
   function boundTimeouts(startTimer) {
     const { AbortController, AbortSignal } = load("ext:deno_web/03_abort_signal.js");
-    const { DOMException } = load("ext:deno_web/01_dom_exception.js");
     const { abort } = AbortController.prototype;
     const timeout = {
       timeout(milliseconds) {
