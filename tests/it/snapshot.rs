@@ -13,13 +13,13 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_eddyline");
 fn nobody_can_change_it_once_it_is_made() {
     let begun = Instant::now();
     let snapshot = Snapshot::make(Path::new(PROGRAM)).unwrap();
-    let length = snapshot.len().unwrap();
+    let length = snapshot.size().unwrap();
     println!("a snapshot of {} KiB is made in {} ms", length >> 10, begun.elapsed().as_millis());
     let path = format!("/proc/self/fd/{}", snapshot.as_raw_fd());
     let mut file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
     assert_eq!(file.write(b"x").unwrap_err().raw_os_error(), Some(libc::EPERM));
     assert_eq!(file.set_len(0).unwrap_err().raw_os_error(), Some(libc::EPERM));
-    assert_eq!(snapshot.len().unwrap(), length);
+    assert_eq!(snapshot.size().unwrap(), length);
 }
 
 #[test]

@@ -256,7 +256,7 @@
   setTimer("setInterval", function setInterval(...args) { return startTimer("setInterval", args); });
 
   web.begin((callback, delay) => startTimer("setTimeout", [callback, delay]));
-  for (const name of ["Deno", "__bootstrap", "WebAssembly"]) delete global[name];
+  for (const name of ["Deno", "__bootstrap"]) delete global[name];
 
   // The glue.
 

@@ -68,9 +68,9 @@ export default async function (record, ctx) {
     iterators: [[][Symbol.iterator](), new Map().entries(), "".matchAll(/x/g), sorted.entries(), new Set().values(), Iterator.from([]).map((x) => x), generated(), (function* () {})()],
     made: [new URL("https://x.example"), new URLPattern(), new Blob(["x"]), new File([], "x"), new CompressionStream("gzip"), new DecompressionStream("gzip"), new TextDecoder(), new TextEncoder(), new TextDecoderStream(),
       new TextEncoderStream(), new AbortController(), AbortSignal.timeout(1e9), AbortSignal.any([AbortSignal.timeout(1e9)]), new Event("e"), new CustomEvent("e"), new ErrorEvent("error"), new MessageEvent("e"), new DOMException("m"), performance.mark("m"), performance.measure("n", "m"),
-      new Intl.DateTimeFormat(), new Proxy({}, {}), new DisposableStack(), new AsyncDisposableStack(), new WeakRef({}), setTimeout(() => {}, 1)],
+      new Intl.DateTimeFormat(), new Proxy({}, {}), new DisposableStack(), new AsyncDisposableStack(), new WeakRef({}), new Headers([["a", "b"]]), new Request("https://x.example", { method: "POST", body: "x" }), new Response("x"), new FormData(), new WebAssembly.Memory({ initial: 1 }), setTimeout(() => {}, 1)],
     errors: [attempt(() => new URL("::")), attempt(() => structuredClone(() => {})), attempt(() => atob("*")), attempt(() => ctx.reject("no")), attempt(() => record.emit()), attempt(() => eval("1")), attempt(() => null.x),
-      attempt(() => ctx.emit(1, { topic: "elsewhere" })), await settled(() => import("./nothing.js")), await settled(() => crypto.subtle.digest("x", new Uint8Array())), attempt(() => new Crypto()), attempt(() => new AbortSignal())],
+      attempt(() => ctx.emit(1, { topic: "elsewhere" })), await settled(() => import("./nothing.js")), await settled(() => crypto.subtle.digest("x", new Uint8Array())), attempt(() => new Crypto()), await settled(() => fetch("https://nowhere.example/")), await settled(() => WebAssembly.instantiate(new Uint8Array(8))), await settled(() => new Response("{").json()), attempt(() => new AbortSignal())],
     functions: [async () => {}, function* () {}, async function* () {}, class {}, class extends Error {}],
   };
   ctx.signal.addEventListener("abort", () => {});
