@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use deno_core::{JsRuntime, RuntimeOptions, v8};
+use deno_core::{JsRuntime, RuntimeOptions, SharedArrayBufferStore, v8};
 
 use super::arena::Arena;
 use super::charges::Charges;
@@ -66,6 +66,8 @@ pub fn create(
         custom_module_evaluation_cb: Some(compile::evaluator(limits.external_bytes)),
         extensions: extensions::all(),
         startup_snapshot: snapshot::get(),
+        // Of this isolate alone: buffers that are transferred pass through it.
+        shared_array_buffer_store: Some(SharedArrayBufferStore::default()),
         create_params: Some(params),
         ..RuntimeOptions::default()
     };

@@ -12,6 +12,7 @@ pub mod process;
 pub mod reading;
 pub mod record;
 pub mod scene;
+pub mod snippets;
 pub mod topics;
 pub mod trial;
 pub mod wait;
