@@ -6,7 +6,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 /// Most isolates that one worker may hold; their channels are 1 to this number.
@@ -26,9 +26,11 @@ unsafe impl Sync for Words {}
 impl Words {
     /// A new page, and the descriptor to hand to the worker.
     pub fn create() -> std::io::Result<(Words, OwnedFd)> {
-        let fd = memfd_create("eddyline-words", MemfdFlags::CLOEXEC)?;
+        let fd = memfd_create("eddyline-words", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         let file = File::from(fd);
         file.set_len(BYTES as u64)?;
+        // Were a worker to make it shorter, its host would die of looking at it.
+        fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
         let words = Words::open(&file)?;
         Ok((words, file.into()))
     }
@@ -72,5 +74,11 @@ mod tests {
         assert_eq!(host.running(3), Some(99));
         assert_eq!(host.running(4), None);
         assert_eq!(host.running(u32::MAX), None);
+    }
+
+    #[test]
+    fn nobody_can_make_the_page_shorter() {
+        let (_host, fd) = Words::create().unwrap();
+        assert!(File::from(fd).set_len(0).is_err());
     }
 }

@@ -131,12 +131,12 @@ fn as_whoever_can(mut test: impl FnMut(Place)) {
     }
 }
 
-/// Whether the layer was put on; a machine may forbid user namespaces, but nothing else may be in the way.
+/// Whether the layer was put on; a machine may forbid namespaces, but nothing else may be in the way.
 fn holds(report: &Report, layer: Layer) -> bool {
     let holds = report.sandbox.holding().contains(&layer.name());
     if !holds {
         let why = format!("{:?}", report.sandbox);
-        assert!(why.contains("user namespace"), "{why}");
+        assert!(why.contains(" namespace"), "{why}");
         eprintln!("skipped: {why}");
     }
     holds
