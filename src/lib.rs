@@ -2,10 +2,12 @@
 
 pub mod admin;
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod control;
 pub mod diagnostic;
 mod document;
+pub mod fetch;
 pub mod function;
 pub mod kafka;
 mod machine;

@@ -8,13 +8,15 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::admin::Admin;
+use crate::commands::Commands;
 use crate::config::{NodeConfig, SandboxDemand};
 use crate::control::{Control, ControlOptions, Defaults, PrepareLimits, Surroundings};
+use crate::fetch::Fetch;
 use crate::kafka::{EmbeddedBroker, Settings, Topics};
-use crate::pipeline::{Bounds, Sinks};
-use crate::pool::{Pool, PoolOptions, WorkerCommand};
+use crate::pipeline::{Bounds, Rules, Sinks};
+use crate::pool::{GroupKind, Pool, PoolOptions, WorkerCommand};
 use crate::protocol::sandbox::Sandbox;
-use crate::status::{Board, Phase};
+use crate::status::{Board, Phase, WorkerStatus};
 use crate::telemetry::Metrics;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,7 +51,8 @@ impl Node {
         let metrics = Metrics::new();
         let board = Board::new(&config.node_id(), Arc::clone(&metrics));
         // The first thing to answer, so that a probe sees a node that starts rather than none.
-        let server = Admin::start(&config.admin.listen, Arc::clone(&board), Arc::clone(&metrics))
+        let commands = Commands::default();
+        let server = Admin::start(&config.admin.listen, Arc::clone(&board), Arc::clone(&metrics), commands.clone())
             .with_context(|| format!("cannot serve the admin API on {}", config.admin.listen))?;
         let embedded = embedded_broker(&config, options)?;
         let settings = kafka_settings(&config, embedded.as_deref());
@@ -60,11 +63,14 @@ impl Node {
             node.functions_path = config.functions.path.display().to_string();
             node.workers.count = u32::try_from(config.worker_count()).unwrap_or(u32::MAX);
         });
-        let command = worker_command(&config).context("cannot find this program's own file")?;
+        let fetch = Fetch::new(config.fetch_options().context("cannot read `fetch.ca-file`")?, Arc::clone(&metrics))
+            .context("cannot use `fetch.ca-file`")?;
+        let command = worker_command(&config).context("cannot prepare the worker processes")?;
         let pool = Pool::start(PoolOptions {
             command: command.clone(),
             workers: config.worker_count(),
             start_timeout: config.workers.start_timeout,
+            host: Arc::new(fetch),
         })
         .context("cannot start the worker processes")?;
         tell_of_sandbox(&pool.sandbox().unwrap_or_default());
@@ -81,11 +87,12 @@ impl Node {
                 topics: Arc::clone(&topics),
                 sinks,
                 pool: pool.clone(),
-                prepare: PrepareLimits::new(command),
+                prepare: PrepareLimits::new(command, config.limits.clone()),
                 metrics: Arc::clone(&metrics),
                 board: Arc::clone(&board),
             },
         )?;
+        control.serve(&commands);
         board.update_node(|node| node.phase = Phase::Running);
         let admin = server.address;
         tracing::info!(
@@ -168,6 +175,11 @@ fn control_options(config: &NodeConfig, embedded: bool) -> ControlOptions {
             records: config.source.max_in_flight_records as usize,
             bytes: usize::try_from(config.source.max_in_flight_bytes).unwrap_or(usize::MAX),
         },
+        rules: Rules {
+            quarantine_after: config.workers.quarantine_after as usize,
+            pause_after: config.workers.pause_after as usize,
+            window: config.workers.crash_window,
+        },
         embedded,
     }
 }
@@ -195,13 +207,17 @@ impl Monitor {
     fn of_workers(pool: Pool, board: Arc<Board>, metrics: Arc<Metrics>) -> std::io::Result<Monitor> {
         let mut counted = 0;
         Monitor::start("monitor", MONITOR, move || {
-            let (alive, restarts) = (pool.alive(), pool.restarts());
-            metrics.node().workers_alive.set(alive as i64);
+            let restarts = pool.restarts();
+            let alive = |kind| {
+                let alive = pool.alive(kind);
+                metrics.node().workers_alive(kind).set(alive as i64);
+                u32::try_from(alive).unwrap_or(u32::MAX)
+            };
+            let [shared, tenants, quarantine, trial] = GroupKind::ALL.map(alive);
             metrics.node().worker_restarts.add(restarts - counted);
             counted = restarts;
             board.update_node(|node| {
-                node.workers.alive = u32::try_from(alive).unwrap_or(u32::MAX);
-                node.workers.restarts = restarts;
+                node.workers = WorkerStatus { alive: shared, tenants, quarantine, trial, restarts, ..node.workers };
             });
         })
     }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::{completions, config, demo, dev, docs, doctor, exit, graph, health, invoke, new, run, seed, validate};
+use super::{
+    completions, config, demo, dev, docs, doctor, exit, graph, health, invoke, new, pause, run, seed, validate,
+};
 
 /// Runs JavaScript and TypeScript functions on Kafka topics.
 ///
@@ -82,6 +84,8 @@ pub(super) enum Command {
     Invoke(invoke::InvokeArgs),
     Config(config::ConfigArgs),
     Health(health::HealthArgs),
+    Pause(pause::PauseArgs),
+    Resume(pause::ResumeArgs),
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     /// Show the versions of Eddyline, V8 and librdkafka
@@ -89,6 +93,9 @@ pub(super) enum Command {
     /// Runs isolates for a node, which starts this process itself
     #[command(hide = true)]
     Worker,
+    /// Makes what all workers make their isolates from; a node starts this process itself
+    #[command(hide = true)]
+    Snapshot,
     #[command(hide = true)]
     Docs(docs::DocsArgs),
 }

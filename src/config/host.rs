@@ -1,7 +1,10 @@
-//! What the configuration takes from the machine: its name, its cores, its memory.
+//! What the configuration takes from the machine: its name, its cores, its memory, and its files.
+
+use std::io;
 
 use super::NodeConfig;
 use crate::{
+    fetch::FetchOptions,
     machine,
     quantity::{GIB, MIB},
 };
@@ -26,6 +29,23 @@ impl NodeConfig {
     /// How much memory one worker may hold.
     pub fn worker_memory(&self) -> u64 {
         self.workers.memory.unwrap_or_else(|| share(machine::memory(), self.worker_count()))
+    }
+
+    /// What fetches may take, with the certificates of `fetch.ca-file`.
+    pub fn fetch_options(&self) -> io::Result<FetchOptions> {
+        let fetch = &self.fetch;
+        let read = |file: &std::path::PathBuf| {
+            let said = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
+            std::fs::read(file).map_err(said)
+        };
+        Ok(FetchOptions {
+            max_concurrent: fetch.max_concurrent as usize,
+            max_concurrent_per_function: fetch.max_concurrent_per_function as usize,
+            timeout: fetch.timeout,
+            max_request: fetch.max_request,
+            max_response: fetch.max_response,
+            certificates: fetch.ca_file.as_ref().map(read).transpose()?,
+        })
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, Deserializer};
 
 use super::KafkaProperties;
-use crate::quantity;
+use crate::{manifest::Allowance, quantity};
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -18,6 +18,9 @@ pub struct NodeConfig {
     pub node: NodeIdentity,
     pub workers: WorkersConfig,
     pub source: SourceConfig,
+    /// What functions get that say nothing, and what none may exceed.
+    pub limits: Allowance,
+    pub fetch: FetchConfig,
     pub admin: AdminConfig,
     pub logging: LoggingConfig,
     pub shutdown: ShutdownConfig,
@@ -63,12 +66,19 @@ pub struct WorkersConfig {
     /// 0: one for each core; `NodeConfig::worker_count` says how many that is.
     pub count: u32,
     /// How long a new worker process may take until it answers.
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "quantity::duration")]
     pub start_timeout: Duration,
     pub sandbox: SandboxDemand,
     /// What one worker may hold; `NodeConfig::worker_memory` says how much that is where it is not given.
     #[serde(default, deserialize_with = "some_size")]
     pub memory: Option<u64>,
+    /// Crashes after which a function gets a worker of its own.
+    pub quarantine_after: u32,
+    /// Further crashes after which it is paused.
+    pub pause_after: u32,
+    /// How long a crash counts, and how long a function in quarantine has to be calm.
+    #[serde(deserialize_with = "quantity::duration")]
+    pub crash_window: Duration,
 }
 
 /// What becomes of a node whose machine refuses a layer of the workers' sandbox.
@@ -87,8 +97,24 @@ pub enum SandboxDemand {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SourceConfig {
     pub max_in_flight_records: u32,
-    #[serde(deserialize_with = "size")]
+    #[serde(deserialize_with = "quantity::size")]
     pub max_in_flight_bytes: u64,
+}
+
+/// What the fetches of all functions may take.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct FetchConfig {
+    pub max_concurrent: u32,
+    pub max_concurrent_per_function: u32,
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+    #[serde(deserialize_with = "size")]
+    pub max_request: u64,
+    #[serde(deserialize_with = "size")]
+    pub max_response: u64,
+    /// Further certificates to trust, as PEM.
+    pub ca_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -120,7 +146,7 @@ pub enum LogFormat {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ShutdownConfig {
     /// How long records in flight may take to finish.
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "quantity::duration")]
     pub timeout: Duration,
 }
 
@@ -141,6 +167,9 @@ impl Default for WorkersConfig {
         WorkersConfig {
             count: 0,
             start_timeout: Duration::from_secs(30),
+            quarantine_after: 2,
+            pause_after: 5,
+            crash_window: Duration::from_secs(600),
             sandbox: SandboxDemand::BestEffort,
             memory: None,
         }
@@ -150,6 +179,19 @@ impl Default for WorkersConfig {
 impl Default for SourceConfig {
     fn default() -> Self {
         SourceConfig { max_in_flight_records: 1000, max_in_flight_bytes: 4 << 20 }
+    }
+}
+
+impl Default for FetchConfig {
+    fn default() -> Self {
+        FetchConfig {
+            max_concurrent: 256,
+            max_concurrent_per_function: 64,
+            timeout: Duration::from_secs(30),
+            max_request: 16 << 20,
+            max_response: 16 << 20,
+            ca_file: None,
+        }
     }
 }
 
@@ -171,16 +213,6 @@ impl Default for ShutdownConfig {
     }
 }
 
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    quantity::parse_duration(&text).ok_or_else(|| D::Error::custom(quantity::DURATION_HINT))
-}
-
 fn some_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    size(deserializer).map(Some)
-}
-
-fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    quantity::parse_size(&text).ok_or_else(|| D::Error::custom(quantity::SIZE_HINT))
+    quantity::size(deserializer).map(Some)
 }

@@ -17,14 +17,20 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use thiserror::Error;
 
-use super::groups::{self, Group};
+use super::blame::{self, Cause, Part, Seen};
+use super::calls::{Calls, Host, Line};
+use super::cgroup::{self, ControlGroup};
+use super::ending::{self, Signs};
 use super::isolate::{Isolate, IsolateEvent, Route};
+use super::oom::OomWatch;
 use super::process::{self, Started, WorkerCommand};
 use super::{last_words, memory};
-use crate::protocol::control::{Hello, Load, Prepare, Prepared, decode, encode};
+use crate::function::Program;
+use crate::protocol::control::{Hello, Prepare, Prepared, decode, encode};
 use crate::protocol::frame::{Assembler, Kind, Message};
 use crate::protocol::sandbox::Held;
-use crate::protocol::words::{MAX_ISOLATES, Words};
+use crate::protocol::settled::SettledReader;
+use crate::protocol::words::{MAX_ISOLATES, Running, Words};
 
 /// How long a worker may take nothing from its full socket.
 const STALL: Duration = Duration::from_secs(10);
@@ -58,16 +64,11 @@ pub struct Death {
     pub pid: u32,
     /// For people: "was ended by signal 9 (SIGKILL)".
     pub how: String,
-    /// Whether the engine itself brought it down, rather than somebody from outside.
-    pub crashed: bool,
-    /// It took more memory than a worker may.
-    pub memory: bool,
-    /// The invocation that the isolate was running, by the shared word.
-    pub running: Option<u64>,
-    /// Nobody but this isolate can be to blame: it alone was running anything.
-    pub certain: bool,
-    /// This isolate may be to blame.
-    pub suspect: bool,
+    pub cause: Cause,
+    /// What the isolate was running, by its own word.
+    pub running: Running,
+    /// What the isolate had to do with it.
+    pub part: Part,
 }
 
 /// A live worker and the line to it.
@@ -87,15 +88,27 @@ pub struct Link {
     news: Condvar,
     dead: AtomicBool,
     how: Mutex<String>,
-    outgrew_its_memory: AtomicBool,
     needs_whole_sandbox: bool,
+    /// We let it go, so that its end is no news.
+    closing: AtomicBool,
+    /// We ended it because it took too much memory.
+    gorged: AtomicBool,
+    oom: OomWatch,
+    /// When the last isolate was given back, or when it started.
+    idle_since: Mutex<Instant>,
 }
 
-struct Owner(Route);
+/// Who hears of an isolate, and who serves it.
+struct Owner {
+    route: Route,
+    calls: Arc<dyn Calls>,
+    /// Bytes that the isolate held when it last reported.
+    told: u64,
+}
 
 impl std::fmt::Debug for Owner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Owner")
+        f.debug_struct("Owner").field("calls", &self.calls).finish_non_exhaustive()
     }
 }
 
@@ -131,10 +144,13 @@ impl Link {
             news: Condvar::new(),
             dead: AtomicBool::new(false),
             how: Mutex::default(),
-            outgrew_its_memory: AtomicBool::new(false),
             needs_whole_sandbox: command.needs_whole_sandbox,
+            closing: AtomicBool::new(false),
+            gorged: AtomicBool::new(false),
+            oom: OomWatch::new(),
+            idle_since: Mutex::new(Instant::now()),
         });
-        let group = command.memory.and_then(|cap| groups::confine(link.pid, cap));
+        let group = command.memory.and_then(|cap| cgroup::confine(link.pid, cap));
         if let Some(cap) = command.memory {
             memory::watch(&link, cap).map_err(LinkError::Start)?;
         }
@@ -207,8 +223,8 @@ impl Link {
         }
     }
 
-    /// Asks the worker for an isolate; `route` hears the answer and everything after it.
-    pub fn open(self: &Arc<Link>, load: &Load, route: Route) -> Result<Isolate, LinkError> {
+    /// Asks the worker for an isolate; `route` hears the answer and everything after it, `host` serves its calls.
+    pub fn open(self: &Arc<Link>, program: &Program, route: Route, host: &dyn Host) -> Result<Isolate, LinkError> {
         let channel = {
             let mut routes = lock(&self.routes);
             if self.is_dead() {
@@ -223,15 +239,40 @@ impl Link {
                     break next;
                 }
             };
-            routes.insert(channel, Owner(route));
+            let calls = host.serve(program, Line::new(self, channel));
+            self.words.memory(channel).store(0, Ordering::Relaxed);
+            routes.insert(channel, Owner { route, calls, told: 0 });
             channel
         };
-        self.send(encode(Kind::Load, channel, load));
+        self.send(encode(Kind::Load, channel, program.load()));
         Ok(Isolate::new(Arc::clone(self), channel))
     }
 
     pub(super) fn close_route(&self, channel: u32) {
-        lock(&self.routes).remove(&channel);
+        let mut routes = lock(&self.routes);
+        let owner = routes.remove(&channel);
+        if owner.is_some() && routes.is_empty() {
+            *lock(&self.idle_since) = Instant::now();
+        }
+        drop(routes);
+        if let Some(owner) = owner {
+            owner.calls.close();
+        }
+    }
+
+    /// Whether any isolate was ever asked for.
+    pub fn was_used(&self) -> bool {
+        self.next_channel.load(Ordering::Relaxed) > 1
+    }
+
+    /// Since when it has held no isolate; `None` while it holds one.
+    pub fn idle_since(&self) -> Option<Instant> {
+        lock(&self.routes).is_empty().then(|| *lock(&self.idle_since))
+    }
+
+    /// Keeps the evidence fresh by which a want of memory is told from a person's `kill -9`; called every second or so.
+    pub fn look(&self) {
+        self.oom.look();
     }
 
     /// Sends a finished message; never blocks.
@@ -298,8 +339,17 @@ impl Link {
         }
     }
 
-    fn read_until_end(&self, mut child: Child, stderr: &OwnedFd, group: Option<Group>, on_death: impl FnOnce(&Death)) {
-        let why = self.read_messages();
+    fn read_until_end(
+        &self,
+        mut child: Child,
+        stderr: &OwnedFd,
+        group: Option<ControlGroup>,
+        on_death: impl FnOnce(&Death),
+    ) {
+        let violation = self.read_messages();
+        let killed = lock(&self.how).clone();
+        let closing = self.closing.load(Ordering::Acquire);
+        let fled = violation.is_none() && killed.is_empty() && !closing && !ending::comes(&mut child);
         // Whatever made us stop reading, the process must be gone before anybody takes its records back.
         let _ = child.kill();
         let status = child.wait();
@@ -309,23 +359,17 @@ impl Link {
             outgoing.queue.clear();
         }
         self.more.notify_all();
-        let (mut how, crashed) = match status {
-            Ok(status) => (process::describe(status), crashed(status)),
-            Err(error) => (format!("ended: {error}"), false),
+        let signs = Signs {
+            killed: &killed,
+            gorged: self.gorged.load(Ordering::Acquire),
+            closing,
+            violation: violation.as_deref(),
+            fled,
+            oom: self.oom.has_struck() || group.is_some_and(|group| group.ran_out_of_memory()),
         };
+        let (mut how, cause) = ending::explain(signs, &status);
         if let Some(words) = last_words::read(stderr) {
             how = format!("{how}, saying {words:?}");
-        }
-        if group.is_some_and(|group| group.ran_out_of_memory()) {
-            self.outgrew_its_memory.store(true, Ordering::Release);
-            "exceeded its memory".clone_into(&mut how);
-        }
-        if let Some(why) = &why {
-            how = format!("broke the protocol ({why}) and was killed");
-        }
-        let killed_by_us = lock(&self.how).clone();
-        if !killed_by_us.is_empty() {
-            how = format!("{killed_by_us} and was killed");
         }
         lock(&self.how).clone_from(&how);
         let owners: Vec<(u32, Owner)> = {
@@ -335,18 +379,19 @@ impl Link {
             routes.drain().collect()
         };
         self.news.notify_all();
-        let memory = self.outgrew_its_memory.load(Ordering::Acquire);
-        let crashed = crashed || memory || why.is_some() || !killed_by_us.is_empty();
-        let busy = owners.iter().filter(|(channel, _)| self.words.running(*channel).is_some()).count();
-        let mut death = Death { pid: self.pid, how, crashed, memory, running: None, certain: false, suspect: false };
-        for (channel, owner) in owners {
-            let running = self.words.running(channel);
-            let certain = running.is_some() && busy == 1;
-            let suspect = running.is_some() || busy == 0;
-            owner.0(IsolateEvent::Died(Death { running, certain, suspect, ..death.clone() }));
-            death.running = death.running.or(running);
+        let seen: Vec<Seen> = owners.iter().map(|(channel, owner)| self.last_seen(*channel, owner.told)).collect();
+        let parts = blame::judge(cause, &seen);
+        let death = Death { pid: self.pid, how, cause, running: Running::Nothing, part: Part::None };
+        for (((_, owner), seen), part) in owners.into_iter().zip(seen).zip(parts) {
+            owner.calls.close();
+            (owner.route)(IsolateEvent::Died(Death { running: seen.running, part, ..death.clone() }));
         }
         on_death(&death);
+    }
+
+    fn last_seen(&self, channel: u32, told: u64) -> Seen {
+        let held = self.words.memory(channel).load(Ordering::Acquire);
+        Seen { running: self.words.running(channel), growth: held.saturating_sub(told) }
     }
 
     /// Reads until the end of the socket (`None`) or until something was said that may not be said.
@@ -389,7 +434,10 @@ impl Link {
             Kind::Loaded => IsolateEvent::Loaded(decode(&message).map_err(bad)?),
             Kind::Unloaded => IsolateEvent::Unloaded(decode(&message).map_err(bad)?),
             Kind::Log => IsolateEvent::Log(decode(&message).map_err(bad)?),
-            Kind::Call => IsolateEvent::Call(decode(&message).map_err(bad)?),
+            Kind::Call => {
+                let calls = lock(&self.routes).get(&message.channel).map(|owner| Arc::clone(&owner.calls));
+                return calls.map_or(Ok(()), |calls| calls.call(&message.body));
+            }
             Kind::Settled => {
                 return self.pass_on(message.channel, IsolateEvent::Settled(message.body));
             }
@@ -400,9 +448,21 @@ impl Link {
 
     /// Hands an event to its owner; an isolate that was just given back has none any more, and that is no offence.
     fn pass_on(&self, channel: u32, event: IsolateEvent) -> Result<(), String> {
-        let owner = lock(&self.routes).get(&channel).map(|owner| Arc::clone(&owner.0));
+        let owner = lock(&self.routes).get_mut(&channel).map(|owner| {
+            if let IsolateEvent::Settled(body) = &event
+                && let Ok(settled) = SettledReader::new(body)
+            {
+                owner.told = settled.heap.saturating_add(settled.external);
+            }
+            (Arc::clone(&owner.route), Arc::clone(&owner.calls))
+        });
         match owner {
-            Some(route) => route(event),
+            Some((route, calls)) => {
+                if matches!(event, IsolateEvent::Unloaded(_)) {
+                    calls.close();
+                }
+                route(event);
+            }
             None if channel == 0 || channel as usize > MAX_ISOLATES => {
                 return Err(format!("channel {channel} cannot exist"));
             }
@@ -420,21 +480,17 @@ impl Link {
         }
     }
 
-    pub(super) fn kill_for_memory(&self, why: &str) {
-        self.outgrew_its_memory.store(true, Ordering::Release);
+    /// As [`Link::kill`], because it took more memory than there is for it.
+    pub fn kill_for_memory(&self, why: &str) {
+        self.gorged.store(true, Ordering::Release);
         self.kill(why);
     }
 
     /// Lets the worker go: it ends by itself at the end of its socket.
     pub fn close(&self) {
+        self.closing.store(true, Ordering::Release);
         lock(&self.outgoing).closed = true;
         self.more.notify_all();
         let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
     }
-}
-
-/// Whether the process brought itself down. SIGKILL and SIGTERM come from somebody else.
-fn crashed(status: std::process::ExitStatus) -> bool {
-    use std::os::unix::process::ExitStatusExt;
-    !matches!(status.signal(), Some(libc::SIGKILL | libc::SIGTERM | libc::SIGINT)) && status.code() != Some(0)
 }

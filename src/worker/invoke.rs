@@ -69,6 +69,13 @@ pub(super) struct Flight {
     started_ns: u64,
 }
 
+impl Flight {
+    /// Whether a record's number is one of its own.
+    pub(super) fn has(&self, number: u64) -> bool {
+        (self.number..self.number + u64::from(self.records)).contains(&number)
+    }
+}
+
 impl Invoker {
     /// Queues an invocation; its lane may have stopped, then it comes back as not run.
     pub fn arrive(&mut self, work: Work) -> Result<(), Overdrawn> {
@@ -163,8 +170,7 @@ impl Invoker {
         let now = clock::now_ns();
         if let Some(limit) = stopped {
             self.pending.remove(&number);
-            self.settle_whole(flight, &limit_failure(limit, &self.arena), now);
-            return Err(Doomed(limit));
+            return Err(self.stopped_in(flight, limit, now));
         }
         if let Some(ended) = ended {
             self.settle(scope, flight, ended, now);
@@ -174,7 +180,7 @@ impl Invoker {
         Ok(now)
     }
 
-    /// Says in the shared page what is running.
+    /// Says in the shared memory what is running.
     pub fn announce(&self, id: u64) {
         self.words.word(self.arena.settings.channel).store(id, Ordering::Release);
     }
@@ -323,6 +329,9 @@ impl Invoker {
     fn leave(&mut self, flight: Flight, invocation: &Invocation, stop: bool, now: u64) {
         self.settled = true;
         self.arena.close_log(flight.id, &invocation.log);
+        if invocation.fetches {
+            self.arena.fetches.cancel_of(flight.number);
+        }
         if stop {
             for work in self.lanes.stop(flight.lane, flight.epoch) {
                 self.report.not_run(work.head.id, flight.lane, now);

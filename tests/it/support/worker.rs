@@ -5,12 +5,15 @@ use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use eddyline::outcome::Outcome;
+use eddyline::pool::Snapshot;
 use eddyline::protocol::control::{
-    self, Bundle, Handler, Hello, Limits, Load, Loaded, Log, Module, Prepare, Prepared, Recall, SourceFile, Unloaded,
+    self, Bundle, Code, Handler, Hello, Limits, Load, Loaded, Log, Module, Prepare, Prepared, Recall, SourceFile, Unloaded,
 };
 use eddyline::protocol::frame::{Assembler, Builder};
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
@@ -151,6 +154,9 @@ pub const LIMITS: Limits = Limits {
     external_bytes: 64 << 20,
     output_bytes: 1 << 20,
     results: 1000,
+    log_bytes: 256 << 10,
+    timers: 1000,
+    fetches: 32,
     load_ms: 10_000,
 };
 
@@ -161,7 +167,11 @@ pub fn function(code: &str) -> Load {
 
 pub fn modules(files: &[(&str, &str)]) -> Load {
     let module =
-        |(path, code): &(&str, &str)| Module { path: (*path).to_owned(), code: (*code).to_owned(), source_map: None };
+        |(path, code): &(&str, &str)| Module {
+            path: (*path).to_owned(),
+            code: Code::Text((*code).to_owned()),
+            source_map: None,
+        };
     Load {
         function: "test".to_owned(),
         version: 7,
@@ -177,6 +187,17 @@ pub fn modules(files: &[(&str, &str)]) -> Load {
     }
 }
 
+/// A function whose `index.js` can import `./module.wasm`, given as WebAssembly text.
+pub fn wasm(module: &str, code: &str) -> Load {
+    let mut load = function(code);
+    load.bundle.modules.push(binary("module.wasm", &wat::parse_str(module).unwrap()));
+    load
+}
+
+pub fn binary(path: &str, bytes: &[u8]) -> Module {
+    Module { path: path.to_owned(), code: Code::Binary(bytes.into()), source_map: None }
+}
+
 /// A handler of one record, by its body.
 pub fn handler(body: &str) -> Load {
     function(&format!("export default function (record, ctx) {{ {body} }}"))
@@ -190,6 +211,12 @@ pub fn batch(body: &str) -> Load {
     function(&format!("export default {{ batch(records, ctx) {{ {body} }} }}"))
 }
 
+/// One for all workers of the tests.
+fn snapshot() -> &'static Snapshot {
+    static SNAPSHOT: OnceLock<Snapshot> = OnceLock::new();
+    SNAPSHOT.get_or_init(|| Snapshot::make(Path::new(env!("CARGO_BIN_EXE_eddyline"))).unwrap())
+}
+
 impl Worker {
     /// Starts a worker and reads its greeting.
     pub fn start() -> Worker {
@@ -199,17 +226,20 @@ impl Worker {
         let mut command = Command::new(env!("CARGO_BIN_EXE_eddyline"));
         command.arg("worker").env_clear();
         let (from, page_from) = (theirs.as_raw_fd(), page.as_raw_fd());
+        let snapshot = snapshot().as_raw_fd();
         // SAFETY: only async-signal-safe calls happen between fork and exec.
         unsafe {
             command.pre_exec(move || {
                 // Out of the way first, so that neither overwrites the other.
                 let high = libc::fcntl(from, libc::F_DUPFD, 10);
                 let page_high = libc::fcntl(page_from, libc::F_DUPFD, 10);
-                if libc::dup2(high, 3) < 0 || libc::dup2(page_high, 4) < 0 {
+                let snapshot_high = libc::fcntl(snapshot, libc::F_DUPFD, 10);
+                if libc::dup2(high, 3) < 0 || libc::dup2(page_high, 4) < 0 || libc::dup2(snapshot_high, 5) < 0 {
                     return Err(std::io::Error::last_os_error());
                 }
                 libc::close(high);
                 libc::close(page_high);
+                libc::close(snapshot_high);
                 Ok(())
             });
         }
@@ -289,8 +319,12 @@ impl Worker {
     }
 
     pub fn prepare(&mut self, files: &[(&str, &str)]) -> Prepared {
-        let file =
-            |(path, text): &(&str, &str)| SourceFile { path: (*path).to_owned(), bytes: text.as_bytes().to_vec() };
+        let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_bytes())).collect();
+        self.prepare_bytes(&files)
+    }
+
+    pub fn prepare_bytes(&mut self, files: &[(&str, &[u8])]) -> Prepared {
+        let file = |(path, bytes): &(&str, &[u8])| SourceFile { path: (*path).to_owned(), bytes: bytes.to_vec() };
         let request = Prepare {
             id: 1,
             function: "test".to_owned(),
@@ -298,6 +332,7 @@ impl Worker {
             entry: files[0].0.to_owned(),
             load_ms: 2000,
             heap_bytes: 64 << 20,
+            external_bytes: 64 << 20,
             env: BTreeMap::new(),
         };
         self.send_control(Kind::Prepare, 0, &request);

@@ -21,12 +21,12 @@ struct Subtree {
 
 /// The group of one worker; goes with it.
 #[derive(Debug)]
-pub struct Group {
+pub struct ControlGroup {
     at: PathBuf,
 }
 
 /// Puts a process into a group of its own with that much memory; `None` where no subtree is ours.
-pub fn confine(pid: u32, memory: u64) -> Option<Group> {
+pub fn confine(pid: u32, memory: u64) -> Option<ControlGroup> {
     static OWN: OnceLock<Option<Subtree>> = OnceLock::new();
     let own = OWN.get_or_init(|| {
         let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
@@ -73,8 +73,8 @@ impl Subtree {
         Ok(Subtree { at })
     }
 
-    fn group(&self, pid: u32, memory: u64) -> io::Result<Group> {
-        let group = Group { at: self.at.join(format!("worker-{pid}")) };
+    fn group(&self, pid: u32, memory: u64) -> io::Result<ControlGroup> {
+        let group = ControlGroup { at: self.at.join(format!("worker-{pid}")) };
         make(&group.at)?;
         fs::write(group.at.join("memory.max"), memory.to_string())?;
         // Where memory can be swapped out, a worker is not to fill the machine's swap instead.
@@ -84,7 +84,7 @@ impl Subtree {
     }
 }
 
-impl Group {
+impl ControlGroup {
     /// Whether the kernel ended the worker for its memory.
     pub fn ran_out_of_memory(&self) -> bool {
         let events = fs::read_to_string(self.at.join("memory.events")).unwrap_or_default();
@@ -93,7 +93,7 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+impl Drop for ControlGroup {
     fn drop(&mut self) {
         let _ = fs::remove_dir(&self.at);
     }
