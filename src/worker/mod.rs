@@ -12,6 +12,7 @@ mod arena;
 mod arrivals;
 mod clock;
 mod coarse;
+mod code_cache;
 pub mod confine;
 mod context;
 mod encode;
