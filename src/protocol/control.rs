@@ -1,4 +1,4 @@
-//! The messages that are rare enough to be JSON: handshake, loading, logs, calls.
+//! The messages that are rare enough to be JSON: handshake, loading, logs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -170,21 +170,6 @@ pub enum LogLevel {
     Info,
     Warn,
     Error,
-}
-
-/// A request of an isolate that only the host can serve. Its kinds come with what they serve.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Call {
-    pub id: u64,
-    pub invocation: u64,
-    pub what: String,
-    pub argument: serde_json::Value,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Reply {
-    pub id: u64,
-    pub result: Result<serde_json::Value, String>,
 }
 
 /// A whole message with a JSON body, ready for the socket.

@@ -3,13 +3,15 @@
 //! [`process`] reads messages and hands them to isolates, each on a thread of its own ([`isolate`]). An isolate takes
 //! a `Run` message apart ([`arrivals`]), queues its invocations by lane ([`lanes`]), enters them one by one
 //! ([`invoke`]) and reports how they ended ([`report`]). What a handler can reach is made by `js/web.js`, `js/glue.js`
-//! and the operations in [`record`] and [`context`]. [`prepare`] turns a function's folder into modules that can be
-//! loaded. Before any of that, [`confine`] takes from the process every right that it does not need.
+//! and the operations in [`record`], [`context`] and [`fetch`], whose requests the host serves ([`fetches`]). [`prepare`]
+//! turns a function's folder into modules that can be loaded. Before any of that, [`confine`] takes from the process
+//! every right that it does not need.
 //!
 //! Nothing outside this module knows V8.
 
 mod arena;
 mod arrivals;
+mod charges;
 mod clock;
 mod coarse;
 mod code_cache;
@@ -20,6 +22,8 @@ mod engine;
 mod entropy;
 mod extensions;
 mod failure;
+mod fetch;
+mod fetches;
 mod glue;
 mod growth;
 mod handler;

@@ -92,7 +92,6 @@
     "ext:deno_web/02_event.js",
     "CustomEvent", "ErrorEvent", "Event", "EventTarget", "MessageEvent", "PromiseRejectionEvent",
   );
-  expose("ext:deno_web/02_timers.js", "clearTimeout", "clearInterval");
   expose("ext:deno_web/03_abort_signal.js", "AbortController", "AbortSignal");
   expose("ext:deno_web/05_base64.js", "atob", "btoa");
   expose(
@@ -112,6 +111,11 @@
     "ext:deno_web/15_performance.js",
     "Performance", "PerformanceEntry", "PerformanceMark", "PerformanceMeasure", "performance",
   );
+  expose("ext:deno_fetch/20_headers.js", "Headers");
+  expose("ext:deno_fetch/21_formdata.js", "FormData");
+  expose("ext:deno_fetch/23_request.js", "Request");
+  expose("ext:deno_fetch/23_response.js", "Response");
+  expose("ext:eddyline/fetch.js", "fetch");
   define("self", global);
 
   // Nothing could fetch such a URL, and what it names would stay in memory for ever.
