@@ -19,7 +19,7 @@ use eddyline::protocol::control::{
 use eddyline::protocol::frame::{Assembler, Builder};
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
 use eddyline::protocol::settled::{HeaderChange, How, ResultView, SettledReader, Value, Verdict};
-use eddyline::protocol::words::Words;
+use eddyline::protocol::words::{Running, Words};
 use eddyline::protocol::{Kind, Message};
 
 /// Nothing that a test waits for takes longer, unless it is broken.
@@ -433,7 +433,10 @@ impl Worker {
     pub fn running_at_its_end(&mut self, channel: u32) -> Option<u64> {
         let status = self.child.wait().unwrap();
         assert!(!status.success(), "{status:?}");
-        self.words.running(channel)
+        match self.words.running(channel) {
+            Running::Invocation(id) => Some(id),
+            Running::Nothing | Running::Something => None,
+        }
     }
 
     /// Waits for the worker to end by itself.
