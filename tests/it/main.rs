@@ -12,6 +12,7 @@ mod bytes;
 mod cli;
 mod cli_serve;
 mod dead_letters;
+mod hostile;
 mod kafka_layer;
 mod lifecycle;
 mod mistakes;
