@@ -193,7 +193,8 @@ fn take(story: &Mutex<Story>, seen: &Seen) {
 
 /// How many turns of the handler's loop take as long as one record is to take.
 fn calibrate(scene: &Scene, input: &str, story: &Mutex<Story>) -> u64 {
-    let mut id = u64::MAX;
+    // Beyond all that will ever be written.
+    let mut id = 1 << 40;
     let mut took = |work: u64| {
         id -= 1;
         let sent = now_ms();
