@@ -1,6 +1,6 @@
 //! Copies the JavaScript of the web APIs out of the crates that carry it, so that the binary needs no file at run time.
 //!
-//! Those crates name their scripts by their path on the machine that built them; `worker::engine` replaces these
+//! Those crates name their scripts by their path on the machine that built them; `worker::extensions` replaces these
 //! entries by the copies made here.
 
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// The scripts that handlers can reach, by crate.
-const SCRIPTS: [(&str, &[&str]); 2] = [
+const SCRIPTS: [(&str, &[&str]); 3] = [
     ("deno_webidl", &["00_webidl.js"]),
     (
         "deno_web",
@@ -18,16 +18,21 @@ const SCRIPTS: [(&str, &[&str]); 2] = [
             "00_url.js",
             "01_console.js",
             "01_dom_exception.js",
+            "01_mimesniff.js",
+            "01_urlpattern.js",
             "02_event.js",
             "02_structured_clone.js",
             "02_timers.js",
             "03_abort_signal.js",
             "05_base64.js",
+            "06_streams.js",
             "08_text_encoding.js",
+            "09_file.js",
             "13_message_port.js",
             "15_performance.js",
         ],
     ),
+    ("deno_crypto", &["00_crypto.js"]),
 ];
 
 fn main() {
@@ -35,7 +40,7 @@ fn main() {
     println!("cargo::rerun-if-changed=Cargo.lock");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let metadata = metadata();
-    let mut table = String::from("[\n");
+    let mut table = String::from("vec![\n");
     for (package, files) in SCRIPTS {
         let folder = folder(&metadata, package);
         for file in files {

@@ -70,6 +70,9 @@ fn limits(manifest: &Manifest) -> Limits {
         external_bytes: limits.external,
         output_bytes: limits.output,
         results: limits.results,
+        log_bytes: limits.log,
+        timers: limits.timers,
+        fetches: limits.fetches,
         load_ms: millis(limits.load),
     }
 }

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // The second role comes first: V8 wants to begin before any thread, and a worker has no use for anything else.
-    if std::env::args_os().nth(1).is_some_and(|role| role == "worker") {
-        return eddyline::worker::main_from_fds();
+    // The other roles come first: V8 wants to begin before any thread, and they have no use for anything else.
+    match std::env::args_os().nth(1) {
+        Some(role) if role == "worker" => eddyline::worker::main_from_fds(),
+        Some(role) if role == "snapshot" => eddyline::worker::make_snapshot_from_fds(),
+        _ => eddyline::cli::main(),
     }
-    eddyline::cli::main()
 }

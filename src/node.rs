@@ -8,12 +8,13 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::admin::Admin;
+use crate::commands::Commands;
 use crate::config::NodeConfig;
 use crate::control::{Control, ControlOptions, Defaults, PrepareLimits, Surroundings};
 use crate::kafka::{EmbeddedBroker, Settings, Topics};
-use crate::pipeline::{Bounds, Sinks};
-use crate::pool::{Pool, PoolOptions, WorkerCommand};
-use crate::status::{Board, Phase};
+use crate::pipeline::{Bounds, Rules, Sinks};
+use crate::pool::{GroupKind, Pool, PoolOptions, WorkerCommand};
+use crate::status::{Board, Phase, WorkerStatus};
 use crate::telemetry::Metrics;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,7 +49,8 @@ impl Node {
         let metrics = Metrics::new();
         let board = Board::new(&config.node_id(), Arc::clone(&metrics));
         // The first thing to answer, so that a probe sees a node that starts rather than none.
-        let server = Admin::start(&config.admin.listen, Arc::clone(&board), Arc::clone(&metrics))
+        let commands = Commands::default();
+        let server = Admin::start(&config.admin.listen, Arc::clone(&board), Arc::clone(&metrics), commands.clone())
             .with_context(|| format!("cannot serve the admin API on {}", config.admin.listen))?;
         let embedded = embedded_broker(&config, options)?;
         let settings = kafka_settings(&config, embedded.as_deref());
@@ -59,7 +61,7 @@ impl Node {
             node.functions_path = config.functions.path.display().to_string();
             node.workers.count = u32::try_from(config.worker_count()).unwrap_or(u32::MAX);
         });
-        let command = WorkerCommand::this_program().context("cannot find this program's own file")?;
+        let command = WorkerCommand::this_program().context("cannot prepare the worker processes")?;
         let pool = Pool::start(PoolOptions {
             command: command.clone(),
             workers: config.worker_count(),
@@ -79,11 +81,12 @@ impl Node {
                 topics: Arc::clone(&topics),
                 sinks,
                 pool: pool.clone(),
-                prepare: PrepareLimits::new(command),
+                prepare: PrepareLimits::new(command, config.limits.clone()),
                 metrics: Arc::clone(&metrics),
                 board: Arc::clone(&board),
             },
         )?;
+        control.serve(&commands);
         board.update_node(|node| node.phase = Phase::Running);
         let admin = server.address;
         tracing::info!(
@@ -148,6 +151,11 @@ fn control_options(config: &NodeConfig, embedded: bool) -> ControlOptions {
             records: config.source.max_in_flight_records as usize,
             bytes: usize::try_from(config.source.max_in_flight_bytes).unwrap_or(usize::MAX),
         },
+        rules: Rules {
+            quarantine_after: config.workers.quarantine_after as usize,
+            pause_after: config.workers.pause_after as usize,
+            window: config.workers.crash_window,
+        },
         embedded,
     }
 }
@@ -175,13 +183,17 @@ impl Monitor {
     fn of_workers(pool: Pool, board: Arc<Board>, metrics: Arc<Metrics>) -> std::io::Result<Monitor> {
         let mut counted = 0;
         Monitor::start("monitor", MONITOR, move || {
-            let (alive, restarts) = (pool.alive(), pool.restarts());
-            metrics.node().workers_alive.set(alive as i64);
+            let restarts = pool.restarts();
+            let alive = |kind| {
+                let alive = pool.alive(kind);
+                metrics.node().workers_alive(kind).set(alive as i64);
+                u32::try_from(alive).unwrap_or(u32::MAX)
+            };
+            let [shared, tenants, quarantine, trial] = GroupKind::ALL.map(alive);
             metrics.node().worker_restarts.add(restarts - counted);
             counted = restarts;
             board.update_node(|node| {
-                node.workers.alive = u32::try_from(alive).unwrap_or(u32::MAX);
-                node.workers.restarts = restarts;
+                node.workers = WorkerStatus { alive: shared, tenants, quarantine, trial, restarts, ..node.workers };
             });
         })
     }

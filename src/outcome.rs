@@ -18,6 +18,8 @@ pub enum Outcome {
     Crashed = 11,
     TooOld = 12,
     TooLarge = 13,
+    PendingLimit = 14,
+    LogLimit = 15,
 }
 
 /// How often a failed record may run.
@@ -32,7 +34,7 @@ pub enum RetryClass {
 }
 
 impl Outcome {
-    pub const ALL: [Outcome; 14] = [
+    pub const ALL: [Outcome; 16] = [
         Outcome::Done,
         Outcome::Filtered,
         Outcome::Failed,
@@ -47,6 +49,8 @@ impl Outcome {
         Outcome::Crashed,
         Outcome::TooOld,
         Outcome::TooLarge,
+        Outcome::PendingLimit,
+        Outcome::LogLimit,
     ];
 
     pub fn from_u8(byte: u8) -> Option<Outcome> {
@@ -74,6 +78,8 @@ impl Outcome {
             Outcome::Crashed => "crashed",
             Outcome::TooOld => "too old",
             Outcome::TooLarge => "too large",
+            Outcome::PendingLimit => "pending limit",
+            Outcome::LogLimit => "log limit",
         }
     }
 
@@ -93,6 +99,8 @@ impl Outcome {
             Outcome::Crashed => "E2104",
             Outcome::TooOld => "E2201",
             Outcome::TooLarge => "E2202",
+            Outcome::PendingLimit => "E2105",
+            Outcome::LogLimit => "E2106",
         })
     }
 
@@ -114,7 +122,7 @@ mod tests {
         for outcome in Outcome::ALL {
             assert_eq!(Outcome::from_u8(outcome as u8), Some(outcome));
         }
-        assert_eq!(Outcome::from_u8(14), None);
+        assert_eq!(Outcome::from_u8(16), None);
     }
 
     #[test]

@@ -20,8 +20,12 @@ pub enum FunctionState {
     /// Something outside is missing, a topic for example; it goes on by itself.
     Waiting,
     Running,
+    /// It runs, in a worker of its own, because it kept bringing down those that it shared.
+    Quarantined,
     /// A record failed, and dead letters are off; it goes on when the function changes.
     Stopped,
+    /// It has left its group, because it kept bringing down its own worker or because somebody asked for it.
+    Paused,
     Draining,
     /// No version of it could ever be loaded.
     Broken,
@@ -54,6 +58,8 @@ pub struct FunctionStatus {
     pub in_flight: u64,
     /// Filled in as the counters are.
     pub isolates: u64,
+    /// Process ids of the workers that hold them.
+    pub workers: Vec<u32>,
     pub last_error: Option<LastError>,
     /// Why the function is broken.
     pub diagnostics: Option<Diagnostics>,
@@ -136,8 +142,16 @@ pub struct BrokerStatus {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct WorkerStatus {
+    /// How many a group may have; the shared group always has them.
     pub count: u32,
+    /// Of the shared group.
     pub alive: u32,
+    /// Of all tenants' groups.
+    pub tenants: u32,
+    /// Of functions in quarantine.
+    pub quarantine: u32,
+    /// In which suspect records run alone.
+    pub trial: u32,
     pub restarts: u64,
 }
 

@@ -27,12 +27,14 @@ pub(super) async fn function(
     Shared(state): Shared<State>,
     Path(name): Path<String>,
 ) -> Result<Json<FunctionStatus>, ApiError> {
-    state.board.function(&name).map(Json).ok_or_else(|| {
-        ApiError::new(
-            StatusCode::NOT_FOUND,
-            "unknown_function",
-            format!("this node has no function {name:?}"),
-            "GET /api/v1/functions lists them all",
-        )
-    })
+    state.board.function(&name).map(Json).ok_or_else(|| unknown_function(&name))
+}
+
+pub(super) fn unknown_function(name: &str) -> ApiError {
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        "unknown_function",
+        format!("this node has no function {name:?}"),
+        "GET /api/v1/functions lists them all",
+    )
 }

@@ -6,11 +6,12 @@ use axum::{
     Router,
     http::{Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 
-use super::{api, error::ApiError, health};
+use super::{api, commands, error::ApiError, health};
 use crate::{
+    commands::Commands,
     status::Board,
     telemetry::{METRICS_CONTENT_TYPE, Metrics},
 };
@@ -19,6 +20,7 @@ use crate::{
 pub(super) struct State {
     pub(super) board: Arc<Board>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) commands: Commands,
 }
 
 pub(super) fn router(state: State) -> Router {
@@ -29,6 +31,8 @@ pub(super) fn router(state: State) -> Router {
         .route("/api/v1/node", get(api::node))
         .route("/api/v1/functions", get(api::functions))
         .route("/api/v1/functions/{name}", get(api::function))
+        .route("/api/v1/functions/{name}/pause", post(commands::pause))
+        .route("/api/v1/functions/{name}/resume", post(commands::resume))
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .with_state(state)
@@ -48,10 +52,11 @@ async fn unknown_path(uri: Uri) -> ApiError {
 }
 
 async fn unknown_method(method: Method, uri: Uri) -> ApiError {
+    let reads = method != Method::GET && method != Method::HEAD;
     ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
         format!("{} does not take {method}", uri.path()),
-        "use GET or HEAD",
+        if reads { "use GET or HEAD" } else { "use POST" },
     )
 }

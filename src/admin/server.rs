@@ -10,7 +10,7 @@ use std::{
 use tokio::{runtime, sync::oneshot};
 
 use super::router::{State, router};
-use crate::{status::Board, telemetry::Metrics};
+use crate::{commands::Commands, status::Board, telemetry::Metrics};
 
 /// The running admin interface; it ends when this is dropped.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct Admin {
 
 impl Admin {
     /// Binds `listen` (`host:port`) and serves it from a new thread.
-    pub fn start(listen: &str, board: Arc<Board>, metrics: Arc<Metrics>) -> io::Result<Admin> {
+    pub fn start(listen: &str, board: Arc<Board>, metrics: Arc<Metrics>, commands: Commands) -> io::Result<Admin> {
         let listener = bind(listen)?;
         let address = listener.local_addr()?;
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -32,7 +32,7 @@ impl Admin {
             tokio::net::TcpListener::from_std(listener)?
         };
         let (stop, stopped) = oneshot::channel();
-        let routes = router(State { board, metrics });
+        let routes = router(State { board, metrics, commands });
         let thread = thread::Builder::new().name("admin".to_owned()).spawn(move || {
             let serve = async {
                 tokio::select! {

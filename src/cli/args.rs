@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::{completions, config, demo, dev, docs, exit, graph, health, invoke, new, run, seed, validate};
+use super::{completions, config, demo, dev, docs, exit, graph, health, invoke, new, pause, run, seed, validate};
 
 /// Runs JavaScript and TypeScript functions on Kafka topics.
 ///
@@ -82,12 +82,17 @@ pub(super) enum Command {
     Invoke(invoke::InvokeArgs),
     Config(config::ConfigArgs),
     Health(health::HealthArgs),
+    Pause(pause::PauseArgs),
+    Resume(pause::ResumeArgs),
     Completions(completions::CompletionsArgs),
     /// Show the versions of Eddyline, V8 and librdkafka
     Version,
     /// Runs isolates for a node, which starts this process itself
     #[command(hide = true)]
     Worker,
+    /// Makes what all workers make their isolates from; a node starts this process itself
+    #[command(hide = true)]
+    Snapshot,
     #[command(hide = true)]
     Docs(docs::DocsArgs),
 }

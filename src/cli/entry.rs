@@ -14,7 +14,7 @@ use super::{
     context::Context,
     demo, dev, docs, exit,
     failure::{Failure, What},
-    graph, health, invoke, new, run, seed, validate, version,
+    graph, health, invoke, new, pause, run, seed, validate, version,
 };
 
 /// Runs the command that the process was started with.
@@ -49,10 +49,12 @@ fn dispatch(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::Invoke(args) => invoke::run(context, &args),
         Command::Config(args) => config::run(context, &args),
         Command::Health(args) => health::run(context, &args),
+        Command::Pause(args) => pause::pause(context, &args),
+        Command::Resume(args) => pause::resume(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Version => version::run(context),
-        // The binary takes this role before it comes here.
-        Command::Worker => anyhow::bail!("a worker is only started by its host"),
+        // The binary takes these roles before it comes here.
+        Command::Worker | Command::Snapshot => anyhow::bail!("this is only started by a node itself"),
         Command::Docs(args) => docs::run(context, &args),
     }
 }

@@ -27,21 +27,12 @@ pub(super) struct HealthArgs {
 }
 
 pub(super) fn run(context: &Context, args: &HealthArgs) -> anyhow::Result<()> {
-    let listen = match &args.admin {
-        Some(address) => address.clone(),
-        None => context.load(&args.flags)?.config.admin.listen,
-    };
-    let address = reachable(&listen);
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().into();
-    let answer = agent.get(format!("http://{address}/health/ready")).call().and_then(|mut response| {
+    let address = admin_address(context, args.admin.as_deref(), &args.flags)?;
+    let answer = agent().get(format!("http://{address}/health/ready")).call().and_then(|mut response| {
         let body: Value = response.body_mut().read_json()?;
         Ok((response.status().is_success(), body))
     });
-    let (ready, body) = answer.map_err(|error| {
-        Failure::new(exit::FAILURE, format!("no node answers at {address}: {error}"))
-            .with_hint("name the node's admin address with --admin, or in `admin.listen`")
-    })?;
+    let (ready, body) = answer.map_err(|error| no_answer(&address, &error))?;
     if context.is_json() {
         context.print_json(&body)?;
     } else {
@@ -59,6 +50,24 @@ fn describe(ready: bool, body: &Value) -> String {
         text.push_str(&format!("  {reason}\n"));
     }
     text
+}
+
+/// Where to ask a node: at the address of its flag, or as configured.
+pub(super) fn admin_address(context: &Context, admin: Option<&str>, flags: &NodeFlags) -> anyhow::Result<String> {
+    let listen = match admin {
+        Some(address) => address.to_owned(),
+        None => context.load(flags)?.config.admin.listen,
+    };
+    Ok(reachable(&listen))
+}
+
+pub(super) fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().into()
+}
+
+pub(super) fn no_answer(address: &str, error: &ureq::Error) -> Failure {
+    Failure::new(exit::FAILURE, format!("no node answers at {address}: {error}"))
+        .with_hint("name the node's admin address with --admin, or in `admin.listen`")
 }
 
 /// An address that means "all of this host" can be listened on, but not called.

@@ -16,6 +16,7 @@ mod graph;
 mod health;
 mod invoke;
 mod new;
+mod pause;
 mod run;
 mod seed;
 mod serve;

@@ -10,7 +10,7 @@ use super::{args::NodeFlags, context::Context, exit, failure::Failure};
 use crate::{
     control::{self, Found, FunctionReport, PrepareLimits},
     diagnostic::Severity,
-    manifest::{MANIFEST_FILE, Manifest, Topics},
+    manifest::{Allowance, MANIFEST_FILE, Manifest, Topics},
     pool::WorkerCommand,
     protocol::control::Handler,
 };
@@ -31,13 +31,14 @@ pub(super) struct ValidateArgs {
 }
 
 pub(super) fn run(context: &Context, args: &ValidateArgs) -> anyhow::Result<()> {
+    let config = context.load(&args.flags)?.config;
     let paths = match &args.paths[..] {
-        [] => vec![context.load(&args.flags)?.config.functions.path],
+        [] => vec![config.functions.path],
         paths => paths.to_vec(),
     };
     let mut reports = Vec::new();
     for path in &paths {
-        reports.extend(check(path)?);
+        reports.extend(check(path, &config.limits)?);
     }
     let broken = reports.iter().filter(|report| report.diagnostics.has_errors()).count();
     if context.is_json() {
@@ -53,13 +54,13 @@ pub(super) fn run(context: &Context, args: &ValidateArgs) -> anyhow::Result<()> 
 }
 
 /// The reports of a folder of functions, or of the one function that the folder is.
-pub(super) fn check(path: &Path) -> anyhow::Result<Vec<FunctionReport>> {
+pub(super) fn check(path: &Path, allowance: &Allowance) -> anyhow::Result<Vec<FunctionReport>> {
     if !path.is_dir() {
         return Err(Failure::new(exit::FAILURE, format!("{} is no folder", path.display()))
             .with_hint("name the folder of functions, `functions.path` in the configuration, or one function's folder")
             .into());
     }
-    let limits = PrepareLimits::new(WorkerCommand::this_program()?);
+    let limits = PrepareLimits::new(WorkerCommand::this_program()?, allowance.clone());
     let unreadable = || format!("cannot read {}", path.display());
     if !path.join(MANIFEST_FILE).exists() {
         return control::check_folder(path, &limits).with_context(unreadable);

@@ -152,7 +152,8 @@ fn known(key: &str) -> Result<(), Wrong> {
 
 /// Within a known section its keys are offered, else the nearest key or section of all.
 fn hint_for_unknown(key: &str) -> Option<String> {
-    let sections = ["kafka", "functions", "topics", "node", "workers", "source", "admin", "logging", "shutdown"];
+    let sections =
+        ["kafka", "functions", "topics", "node", "workers", "source", "limits", "admin", "logging", "shutdown"];
     let Some((section, name)) = key.split_once('.') else {
         return did_you_mean(key, sections);
     };

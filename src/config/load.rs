@@ -53,12 +53,30 @@ where
     if mistakes.has_errors() {
         return Err(mistakes);
     }
-    let config = merge(&layers).map_err(|error| {
+    let mut config = merge(&layers).map_err(|error| {
         let message = format!("the configuration does not fit together: {error}");
         Diagnostic::error(codes::BAD_VALUE, CONFIG_FILE, message)
     })?;
     let settings = settings(&layers, &config);
+    settle_limits(&mut config, &settings)?;
     Ok(Loaded { config, settings })
+}
+
+/// Remembers where ceilings were set, and refuses a default that is above its own.
+fn settle_limits(config: &mut NodeConfig, settings: &[Setting]) -> Result<(), Diagnostics> {
+    let chosen = settings.iter().filter(|setting| setting.origin != Origin::Default);
+    let origins: BTreeMap<&str, String> =
+        chosen.map(|setting| (setting.key.as_str(), setting.origin.to_string())).collect();
+    let max = origins.iter().filter_map(|(key, origin)| Some((key.strip_prefix("limits.max.")?, origin)));
+    config.limits.origins = max.map(|(key, origin)| (key.to_owned(), origin.clone())).collect();
+    let is_chosen = |key: &str| origins.contains_key(format!("limits.default.{key}").as_str());
+    let Some((key, default, max)) = config.limits.settle(is_chosen) else {
+        return Ok(());
+    };
+    let place = origins.get(format!("limits.default.{key}").as_str()).map_or(CONFIG_FILE, String::as_str);
+    let message = format!("`limits.default.{key}` is {default}, above `limits.max.{key}`, which is {max}");
+    let hint = "lower the default or raise the ceiling";
+    Err(Diagnostic::error(codes::BAD_VALUE, place, message).with_hint(hint).into())
 }
 
 fn read_file(named: Option<PathBuf>, dir: &Path) -> Result<Option<(PathBuf, String)>, Diagnostics> {

@@ -2,10 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::Deserialize;
 
 use super::KafkaProperties;
-use crate::quantity;
+use crate::{manifest::Allowance, quantity};
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -18,6 +18,8 @@ pub struct NodeConfig {
     pub node: NodeIdentity,
     pub workers: WorkersConfig,
     pub source: SourceConfig,
+    /// What functions get that say nothing, and what none may exceed.
+    pub limits: Allowance,
     pub admin: AdminConfig,
     pub logging: LoggingConfig,
     pub shutdown: ShutdownConfig,
@@ -63,8 +65,15 @@ pub struct WorkersConfig {
     /// 0: one for each core; `NodeConfig::worker_count` says how many that is.
     pub count: u32,
     /// How long a new worker process may take until it answers.
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "quantity::duration")]
     pub start_timeout: Duration,
+    /// Crashes after which a function gets a worker of its own.
+    pub quarantine_after: u32,
+    /// Further crashes after which it is paused.
+    pub pause_after: u32,
+    /// How long a crash counts, and how long a function in quarantine has to be calm.
+    #[serde(deserialize_with = "quantity::duration")]
+    pub crash_window: Duration,
 }
 
 /// What one partition of one function may hold in memory between poll and commit.
@@ -72,7 +81,7 @@ pub struct WorkersConfig {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SourceConfig {
     pub max_in_flight_records: u32,
-    #[serde(deserialize_with = "size")]
+    #[serde(deserialize_with = "quantity::size")]
     pub max_in_flight_bytes: u64,
 }
 
@@ -105,7 +114,7 @@ pub enum LogFormat {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ShutdownConfig {
     /// How long records in flight may take to finish.
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "quantity::duration")]
     pub timeout: Duration,
 }
 
@@ -123,7 +132,13 @@ impl Default for TopicsConfig {
 
 impl Default for WorkersConfig {
     fn default() -> Self {
-        WorkersConfig { count: 0, start_timeout: Duration::from_secs(30) }
+        WorkersConfig {
+            count: 0,
+            start_timeout: Duration::from_secs(30),
+            quarantine_after: 2,
+            pause_after: 5,
+            crash_window: Duration::from_secs(600),
+        }
     }
 }
 
@@ -149,14 +164,4 @@ impl Default for ShutdownConfig {
     fn default() -> Self {
         ShutdownConfig { timeout: Duration::from_secs(30) }
     }
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    quantity::parse_duration(&text).ok_or_else(|| D::Error::custom(quantity::DURATION_HINT))
-}
-
-fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    quantity::parse_size(&text).ok_or_else(|| D::Error::custom(quantity::SIZE_HINT))
 }

@@ -2,7 +2,10 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use crate::quantity::{self, GIB, KIB};
+use crate::{
+    manifest::limits,
+    quantity::{self, GIB, KIB},
+};
 
 /// Below this prefix stand librdkafka's own names, which have dots in them.
 pub(super) const PROPERTIES: &str = "kafka.properties.";
@@ -19,6 +22,8 @@ enum Kind {
     Count(RangeInclusive<u64>),
     Duration(RangeInclusive<Duration>),
     Size(RangeInclusive<u64>),
+    /// A key of a manifest's `[limits]`, with the same range.
+    Limit(&'static str),
     Listen,
     LogLevel,
     Choice(&'static [&'static str]),
@@ -49,8 +54,31 @@ pub(super) const KEYS: &[Key] = &[
     key("node.id", Kind::Text),
     key("workers.count", Kind::Count(0..=1024)),
     key("workers.start-timeout", Kind::Duration(seconds(1)..=seconds(600))),
+    key("workers.quarantine-after", Kind::Count(1..=1000)),
+    key("workers.pause-after", Kind::Count(1..=1000)),
+    key("workers.crash-window", Kind::Duration(seconds(1)..=seconds(86_400))),
     key("source.max-in-flight-records", Kind::Count(1..=1_000_000)),
     key("source.max-in-flight-bytes", Kind::Size(64 * KIB..=GIB)),
+    key("limits.default.cpu", Kind::Limit("cpu")),
+    key("limits.default.wall", Kind::Limit("wall")),
+    key("limits.default.heap", Kind::Limit("heap")),
+    key("limits.default.external", Kind::Limit("external")),
+    key("limits.default.output", Kind::Limit("output")),
+    key("limits.default.results", Kind::Limit("results")),
+    key("limits.default.log", Kind::Limit("log")),
+    key("limits.default.timers", Kind::Limit("timers")),
+    key("limits.default.fetches", Kind::Limit("fetches")),
+    key("limits.default.load", Kind::Limit("load")),
+    key("limits.max.cpu", Kind::Limit("cpu")),
+    key("limits.max.wall", Kind::Limit("wall")),
+    key("limits.max.heap", Kind::Limit("heap")),
+    key("limits.max.external", Kind::Limit("external")),
+    key("limits.max.output", Kind::Limit("output")),
+    key("limits.max.results", Kind::Limit("results")),
+    key("limits.max.log", Kind::Limit("log")),
+    key("limits.max.timers", Kind::Limit("timers")),
+    key("limits.max.fetches", Kind::Limit("fetches")),
+    key("limits.max.load", Kind::Limit("load")),
     key("admin.listen", Kind::Listen),
     key("logging.level", Kind::LogLevel),
     key("logging.format", Kind::Choice(&["auto", "pretty", "json"])),
@@ -69,20 +97,9 @@ impl Key {
             Kind::Text => check_text(text),
             Kind::Switch => one_of(text, &["true", "false"]),
             Kind::Count(range) => check_count(text, range),
-            Kind::Duration(range) => check_range(
-                text,
-                quantity::parse_duration(text),
-                range,
-                |it| quantity::format_duration(*it),
-                quantity::DURATION_HINT,
-            ),
-            Kind::Size(range) => check_range(
-                text,
-                quantity::parse_size(text),
-                range,
-                |it| quantity::format_size(*it),
-                quantity::SIZE_HINT,
-            ),
+            Kind::Duration(range) => check_duration(text, range),
+            Kind::Size(range) => check_size(text, range),
+            Kind::Limit(name) => check_limit(text, name),
             Kind::Listen => check_address(text, true),
             Kind::LogLevel => check_level(text),
             Kind::Choice(words) => one_of(text, words),
@@ -114,6 +131,26 @@ fn one_of(text: &str, words: &[&str]) -> Result<(), Refusal> {
 fn check_count(text: &str, range: &RangeInclusive<u64>) -> Result<(), Refusal> {
     let number = text.parse().ok();
     check_range(text, number, range, u64::to_string, "give a whole number")
+}
+
+fn check_duration(text: &str, range: &RangeInclusive<Duration>) -> Result<(), Refusal> {
+    let format = |it: &Duration| quantity::format_duration(*it);
+    check_range(text, quantity::parse_duration(text), range, format, quantity::DURATION_HINT)
+}
+
+fn check_size(text: &str, range: &RangeInclusive<u64>) -> Result<(), Refusal> {
+    check_range(text, quantity::parse_size(text), range, |it| quantity::format_size(*it), quantity::SIZE_HINT)
+}
+
+fn check_limit(text: &str, name: &str) -> Result<(), Refusal> {
+    if let Some((_, range)) = limits::TIMES.iter().find(|(key, _)| *key == name) {
+        return check_duration(text, range);
+    }
+    if let Some((_, range)) = limits::SIZES.iter().find(|(key, _)| *key == name) {
+        return check_size(text, range);
+    }
+    let found = limits::COUNTS.iter().find(|(key, _)| *key == name);
+    found.map_or(Ok(()), |(_, range)| check_count(text, &(u64::from(*range.start())..=u64::from(*range.end()))))
 }
 
 fn check_range<T: PartialOrd>(

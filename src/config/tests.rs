@@ -280,6 +280,38 @@ fn docs_are_written_from_the_default() {
     assert_eq!(written, reference_markdown(), "run `make docs`");
 }
 
+#[test]
+fn ceilings_lower_the_defaults_that_nobody_chose_and_contradict_those_that_somebody_did() {
+    let loaded = from_file("[limits.max]\ncpu = \"20ms\"\n[limits.default]\nwall = \"1s\"").unwrap();
+    let limits = &loaded.config.limits;
+    assert_eq!((limits.default.cpu, limits.default.wall), (Duration::from_millis(20), Duration::from_secs(1)));
+    assert_eq!(limits.origins.keys().collect::<Vec<_>>(), ["cpu"]);
+    assert!(limits.origins["cpu"].ends_with(CONFIG_FILE), "{:?}", limits.origins);
+    let mistakes = load_given(&Given {
+        file: Some("[limits.max]\ntimers = 10"),
+        env: &[("EDDYLINE__LIMITS__DEFAULT__TIMERS", "11")],
+        flags: &[],
+    })
+    .unwrap_err();
+    let mistake = mistakes.iter().next().unwrap();
+    assert_eq!(mistake.code, "E1004");
+    assert!(mistake.message.contains("`limits.default.timers` is 11, above `limits.max.timers`, which is 10"));
+    assert!(mistake.file.to_string_lossy().contains("EDDYLINE__LIMITS__DEFAULT__TIMERS"));
+}
+
+#[test]
+fn limits_take_the_ranges_of_the_manifest() {
+    for (line, range) in [
+        ("cpu = \"11m\"", "between 1ms and 10m"),
+        ("heap = \"1MiB\"", "between 16MiB and 4GiB"),
+        ("timers = 0", "between 1"),
+    ] {
+        let mistakes = from_file(&format!("[limits.max]\n{line}")).unwrap_err();
+        let hint = mistakes.iter().next().unwrap().hint.clone().unwrap();
+        assert!(hint.contains(range), "{line}: {hint}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_file_makes_loading_panic(text in any::<String>()) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::folder::{self, Found};
 use super::prepare::{PrepareLimits, prepare};
 use crate::diagnostic::Diagnostics;
-use crate::manifest::{Manifest, ParseOptions, check_together};
+use crate::manifest::{Manifest, check_together};
 use crate::protocol::control::{Bundle, Handler};
 
 /// What is to be said of one function.
@@ -50,7 +50,7 @@ pub fn check_function(found: &Found, limits: &PrepareLimits) -> FunctionReport {
         digest: String::new(),
         bundle: None,
     };
-    let manifest = match Manifest::load(&found.dir, &ParseOptions::default()) {
+    let manifest = match Manifest::load(&found.dir, &limits.parsing()) {
         Ok(manifest) => manifest,
         Err(mistakes) => {
             report.diagnostics = mistakes;

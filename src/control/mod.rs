@@ -7,12 +7,14 @@
 //! - [`plan`] decides which topics a function reads, writes and lacks, and [`create`] which of them to make;
 //! - [`settle`] decides who may start, now that it is known where it begins;
 //! - [`reconcile`] compares what should run with what runs, and starts, changes and ends subscriptions;
+//! - [`pause`] keeps functions from running that somebody, or what they did to workers, has paused;
 //! - [`check`] does the first half of all this for `eddyline validate`, without Kafka.
 
 mod check;
 mod conflicts;
 mod create;
 mod folder;
+mod pause;
 mod plan;
 mod prepare;
 mod reconcile;

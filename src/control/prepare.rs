@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::folder::Files;
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceText, codes};
-use crate::manifest::{ENTRY_FILES, Manifest};
+use crate::manifest::{Allowance, ENTRY_FILES, Manifest, ParseOptions};
 use crate::pool::{HELLO, Link, WorkerCommand};
 use crate::protocol::control::{Bundle, Prepare, Problem};
 
@@ -15,11 +15,18 @@ pub struct PrepareLimits {
     pub command: WorkerCommand,
     /// Beyond the function's own time to load: starting a process, reading, transpiling.
     pub patience: Duration,
+    /// What the node lets functions use.
+    pub allowance: Allowance,
 }
 
 impl PrepareLimits {
-    pub fn new(command: WorkerCommand) -> PrepareLimits {
-        PrepareLimits { command, patience: Duration::from_secs(30) }
+    pub fn new(command: WorkerCommand, allowance: Allowance) -> PrepareLimits {
+        PrepareLimits { command, patience: Duration::from_secs(30), allowance }
+    }
+
+    /// How manifests are to be read.
+    pub fn parsing(&self) -> ParseOptions {
+        ParseOptions { allowance: self.allowance.clone(), ..ParseOptions::default() }
     }
 }
 

@@ -17,6 +17,7 @@ use super::settle::{Starting, Verdict, settle};
 use super::state::{Function, Start};
 use super::versions::{self, Numbers};
 use super::watch::Watch;
+use crate::commands::Command;
 use crate::diagnostic::Diagnostics;
 use crate::function::Program;
 use crate::kafka::{self, NewTopic};
@@ -41,6 +42,7 @@ const LAST_MENTION: Duration = Duration::from_secs(300);
 pub struct Reconciler {
     options: ControlOptions,
     around: Surroundings,
+    orders: Sender<Order>,
     functions: BTreeMap<String, Function>,
     numbers: Numbers,
     watch: Watch,
@@ -53,10 +55,11 @@ pub struct Reconciler {
 
 impl Reconciler {
     pub fn new(options: ControlOptions, around: Surroundings, orders: Sender<Order>, stopping: Stopping) -> Reconciler {
-        let watch = Watch::start(&options.folder, orders, || Order::Changed);
+        let watch = Watch::start(&options.folder, orders.clone(), || Order::Changed);
         Reconciler {
             options,
             around,
+            orders,
             functions: BTreeMap::new(),
             numbers: Numbers::default(),
             watch,
@@ -79,27 +82,49 @@ impl Reconciler {
             }
             let unfinished = self.bring_about();
             let wait = if unfinished { self.retry } else { PATTERNS.min(self.watch.patience()) };
+            let mut changed = false;
             match inbox.recv_timeout(wait) {
-                Ok(Order::Stop) => return self.stop(),
-                Ok(Order::Changed) => {
-                    // An editor writes several files, and each several times.
-                    let settled = Instant::now() + SETTLE;
-                    loop {
-                        match inbox.recv_timeout(settled.saturating_duration_since(Instant::now())) {
-                            Ok(Order::Changed) => {}
-                            Ok(Order::Stop) => return self.stop(),
-                            Err(_) => break,
-                        }
-                    }
-                    scan_at = Instant::now();
-                    self.retry = RETRY;
-                }
+                Ok(Order::Changed) => changed = true,
+                Ok(Order::Command(command)) => self.obey(&command),
+                Ok(Order::Ended) => {}
                 Err(RecvTimeoutError::Timeout) => {
                     self.retry = (self.retry * 2).min(MAX_RETRY);
                 }
-                Err(RecvTimeoutError::Disconnected) => return self.stop(),
+                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return self.stop(),
+            }
+            if changed {
+                // An editor writes several files, and each several times.
+                let settled = Instant::now() + SETTLE;
+                loop {
+                    match inbox.recv_timeout(settled.saturating_duration_since(Instant::now())) {
+                        Ok(Order::Changed | Order::Ended) => {}
+                        Ok(Order::Command(command)) => self.obey(&command),
+                        Ok(Order::Stop) => return self.stop(),
+                        Err(_) => break,
+                    }
+                }
+                scan_at = Instant::now();
+                self.retry = RETRY;
             }
         }
+    }
+
+    /// Does what somebody asked for. A function that is gone by now needs nothing any more.
+    fn obey(&mut self, command: &Command) {
+        let board = &self.around.board;
+        match command {
+            Command::Pause { function } => {
+                if let Some(function) = self.functions.get_mut(function) {
+                    function.pause(board);
+                }
+            }
+            Command::Resume { function } => {
+                if let Some(function) = self.functions.get_mut(function) {
+                    function.resume(board);
+                }
+            }
+        }
+        self.retry = RETRY;
     }
 
     /// Folder → desired functions: prepares what is new or changed, and lets go of what is gone.
@@ -200,7 +225,7 @@ impl Reconciler {
     /// Desired → running. Returns whether something has to be looked at again soon.
     fn bring_about(&mut self) -> bool {
         self.functions.retain(|name, function| {
-            let over = function.collect_finished() && function.removed;
+            let over = function.collect_finished(&self.around.board) && function.removed;
             if over {
                 self.around.board.remove(name);
                 self.around.metrics.remove_function(name);
@@ -307,8 +332,12 @@ impl Reconciler {
             metrics: Arc::clone(&function.metrics),
             board: Arc::clone(&around.board),
             bounds: self.options.bounds,
+            rules: self.options.rules,
+            quarantined: function.starts_quarantined(),
         };
-        function.run(program, version, topics, &around.board, || pipeline::start(setup));
+        let orders = self.orders.clone();
+        let on_end = move || _ = orders.send(Order::Ended);
+        function.run(program, version, topics, &around.board, || pipeline::start(setup, on_end));
     }
 
     fn reachable(&mut self) {
@@ -338,7 +367,7 @@ impl Reconciler {
         }
         let named = Instant::now() + Duration::from_secs(5);
         let mut told = false;
-        while self.functions.values_mut().any(|function| !function.collect_finished()) {
+        while self.functions.values_mut().any(|function| !function.collect_finished(&self.around.board)) {
             std::thread::sleep(Duration::from_millis(5));
             if !told && Instant::now() > named {
                 told = true;

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use super::create::Defaults;
 use super::prepare::PrepareLimits;
 use super::reconcile::Reconciler;
+use crate::commands::{Command, Commands};
 use crate::kafka::{Settings, Topics};
-use crate::pipeline::{Bounds, Sinks};
+use crate::pipeline::{Bounds, Rules, Sinks};
 use crate::pool::Pool;
 use crate::status::Board;
 use crate::telemetry::Metrics;
@@ -21,6 +22,7 @@ pub struct ControlOptions {
     pub create_topics: bool,
     pub defaults: Defaults,
     pub bounds: Bounds,
+    pub rules: Rules,
     /// The embedded broker cannot look up positions by time.
     pub embedded: bool,
 }
@@ -39,6 +41,9 @@ pub struct Surroundings {
 /// What wakes the control plane's thread.
 pub enum Order {
     Changed,
+    Command(Command),
+    /// A subscription has ended.
+    Ended,
     Stop,
 }
 
@@ -78,6 +83,12 @@ impl Control {
             Reconciler::new(options, surroundings, own, seen).run(&inbox);
         })?;
         Ok(Control { orders, stopping, thread })
+    }
+
+    /// Takes commands from now on.
+    pub fn serve(&self, commands: &Commands) {
+        let orders = self.orders.clone();
+        commands.serve(move |command| _ = orders.send(Order::Command(command)));
     }
 
     /// Drains all subscriptions within this time and waits for them.

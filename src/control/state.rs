@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::pause::Pause;
 use super::plan::{self, Needs, TopicMap};
 use super::versions::Reading;
 use crate::diagnostic::{Diagnostics, codes};
@@ -31,17 +32,21 @@ pub struct Function {
     /// The sources that were there when it was first asked where to begin; others appeared later.
     first_seen: Option<(Reading, BTreeSet<String>)>,
     /// The newest version, as long as it does not run.
-    wanted: Option<Arc<Program>>,
+    pub(super) wanted: Option<Arc<Program>>,
     /// A version that may not come in beside the other functions, and why; it may when they change.
     refused: Option<(Arc<Program>, Diagnostics)>,
-    running: Option<Running>,
+    pub(super) running: Option<Running>,
+    /// Nothing of it runs until somebody says so, or a new version comes.
+    pub(super) paused: Option<Pause>,
+    /// It was paused for what it did to its workers, and begins in one of its own.
+    pub(super) offender: bool,
     /// Subscriptions that are draining.
     ending: Vec<Handle>,
     /// The node is shutting down.
     draining: bool,
 }
 
-struct Running {
+pub(super) struct Running {
     program: Arc<Program>,
     handle: Handle,
     topics: Vec<String>,
@@ -69,6 +74,8 @@ impl Function {
             wanted: None,
             refused: None,
             running: None,
+            paused: None,
+            offender: false,
             ending: Vec::new(),
             draining: false,
         }
@@ -80,7 +87,9 @@ impl Function {
     }
 
     pub fn newest(&self) -> Option<Arc<Program>> {
-        self.wanted.clone().or_else(|| self.running.as_ref().map(|running| Arc::clone(&running.program)))
+        let running = self.running.as_ref().map(|running| &running.program);
+        let paused = self.paused.as_ref().map(|pause| &pause.program);
+        self.wanted.as_ref().or(running).or(paused).cloned()
     }
 
     pub fn refused(&self) -> Option<Arc<Program>> {
@@ -121,6 +130,7 @@ impl Function {
     /// A new version was prepared, and may come in.
     pub fn want(&mut self, program: Arc<Program>, board: &Board) {
         self.refused = None;
+        self.end_pause();
         board.update(&self.name, |status| {
             let manifest = &program.manifest;
             status.tenant.clone_from(&manifest.tenant);
@@ -158,7 +168,7 @@ impl Function {
     pub fn is_broken(&mut self, mistakes: Diagnostics, board: &Board) {
         self.wanted = None;
         self.refused = None;
-        let goes_on = self.running.is_some();
+        let goes_on = self.running.is_some() || self.paused.is_some();
         for mistake in mistakes.iter() {
             let place = mistake.line.map_or_else(
                 || mistake.file.display().to_string(),
@@ -281,13 +291,14 @@ impl Function {
         self.removed = true;
         self.wanted = None;
         self.refused = None;
+        self.end_pause();
         self.stamp = 0;
         self.settled = None;
         self.first_seen = None;
         self.end_running();
     }
 
-    fn end_running(&mut self) {
+    pub(super) fn end_running(&mut self) {
         if let Some(running) = self.running.take() {
             running.handle.drain(REPLACE);
             self.ending.push(running.handle);
@@ -304,20 +315,19 @@ impl Function {
     }
 
     /// Lets go of subscriptions that have ended. Returns whether none is left.
-    pub fn collect_finished(&mut self) -> bool {
-        if self.running.as_ref().is_some_and(|running| running.handle.is_finished())
-            && let Some(running) = self.running.take()
-        {
+    pub fn collect_finished(&mut self, board: &Board) -> bool {
+        if let Some(running) = self.running.take_if(|running| running.handle.is_finished()) {
+            let ended = running.handle.join();
             if !self.draining && !self.removed {
-                // Its thread has panicked, which is a mistake of ours; what it had not committed runs again.
-                tracing::error!(function = %self.name, "the subscription ended unexpectedly and is started again");
-                self.wanted.get_or_insert(running.program);
+                self.ended_by_itself(running.program, ended, board);
             }
-            self.ending.push(running.handle);
         }
         let finished: Vec<Handle>;
         (finished, self.ending) = std::mem::take(&mut self.ending).into_iter().partition(Handle::is_finished);
-        finished.into_iter().for_each(Handle::join);
+        finished.into_iter().for_each(|handle| _ = handle.join());
+        if self.ending.is_empty() && !self.draining {
+            self.show_pause(board);
+        }
         self.ending.is_empty() && self.running.is_none()
     }
 }

@@ -9,7 +9,7 @@ use super::prepare::{PrepareLimits, prepare};
 use super::service::Stopping;
 use crate::diagnostic::Diagnostics;
 use crate::function::Program;
-use crate::manifest::{Manifest, ParseOptions, Topics};
+use crate::manifest::{Manifest, Topics};
 use crate::pipeline::{Output, Sinks, Version};
 
 /// Numbers versions by the time of loading, in milliseconds, and never twice.
@@ -28,7 +28,7 @@ impl Numbers {
 
 /// Reads and prepares the function in `found`. Takes as long as starting a process and evaluating the modules.
 pub fn load(found: &Found, version: u64, limits: &PrepareLimits) -> Result<Program, Diagnostics> {
-    let manifest = Manifest::load(&found.dir, &ParseOptions::default())?;
+    let manifest = Manifest::load(&found.dir, &limits.parsing())?;
     let mut env = manifest.env.clone();
     env.extend(manifest.resolve_secrets()?.into_map());
     let files = folder::read(&found.dir)?;

@@ -17,6 +17,7 @@ pub const NOT_SUPPORTED_YET: &str = "E1014";
 pub const DUPLICATE_NAME: &str = "E1015";
 pub const SHARED_GROUP: &str = "E1016";
 pub const RESERVED_PROPERTY: &str = "E1017";
+pub const ABOVE_CEILING: &str = "E1018";
 pub const NO_ENTRY: &str = "E1201";
 pub const SYNTAX_ERROR: &str = "E1202";
 pub const IMPORT: &str = "E1203";
@@ -43,6 +44,7 @@ pub const CODES: &[(&str, &str)] = &[
     (DUPLICATE_NAME, "Two functions of one name"),
     (SHARED_GROUP, "Two functions in one consumer group"),
     (RESERVED_PROPERTY, "A Kafka property that Eddyline sets itself"),
+    (ABOVE_CEILING, "A limit above what the node allows"),
     (NO_ENTRY, "The function has no handler module"),
     (SYNTAX_ERROR, "A module has a syntax error"),
     (IMPORT, "An import that is not allowed or not found"),

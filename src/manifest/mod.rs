@@ -1,5 +1,6 @@
 //! `function.toml`: what a function reads, writes and may use, parsed with places and fully defaulted.
 
+pub(crate) mod limits;
 mod model;
 mod names;
 mod parse;
@@ -14,9 +15,9 @@ mod variables;
 #[cfg(test)]
 mod tests;
 
+pub use limits::{Allowance, Limits};
 pub use model::{
-    Backoff, Batch, DeadLetter, Delivery, Guarantee, Limits, Manifest, Order, Permissions, Retry, Sink, Source, Start,
-    Topics,
+    Backoff, Batch, DeadLetter, Delivery, Guarantee, Manifest, Order, Permissions, Retry, Sink, Source, Start, Topics,
 };
 pub use names::{check_function_name, check_topic_name};
 pub use parse::ParseOptions;

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Pattern, Places, Secret};
+use super::{Limits, Pattern, Places, Secret};
 
 const MIB: u64 = 1 << 20;
 
@@ -12,7 +12,7 @@ const MIB: u64 = 1 << 20;
 pub struct Manifest {
     /// The folder's name.
     pub name: String,
-    /// Functions of different tenants will never share a worker process; until that is kept, nobody can name one.
+    /// Functions of different tenants never share a worker process, nor do those of a tenant and of none.
     pub tenant: Option<String>,
     pub source: Source,
     /// Used only with a `batch` handler; whether `[batch]` was written says `places.has("batch")`.
@@ -114,23 +114,6 @@ pub struct DeadLetter {
     pub topic: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// CPU time of the isolate's thread, for each invocation.
-    pub cpu: Duration,
-    /// For each attempt, without queue and backoff.
-    pub wall: Duration,
-    pub heap: u64,
-    /// `ArrayBuffer`s and WebAssembly memory.
-    pub external: u64,
-    /// Bytes of all results of one record.
-    pub output: u64,
-    /// Number of results of one record.
-    pub results: u32,
-    /// Evaluating the modules.
-    pub load: Duration,
-}
-
 /// Hosts that `fetch` may reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Permissions {
@@ -164,20 +147,6 @@ impl Default for Retry {
 impl Default for Backoff {
     fn default() -> Self {
         Backoff { initial: Duration::from_millis(200), max: Duration::from_secs(30) }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            cpu: Duration::from_millis(50),
-            wall: Duration::from_secs(5),
-            heap: 64 * MIB,
-            external: 64 * MIB,
-            output: MIB,
-            results: 1000,
-            load: Duration::from_secs(5),
-        }
     }
 }
 

@@ -40,15 +40,11 @@ pub fn check_topic_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Refused however it reads: whoever names a tenant relies on a separation that is not kept yet.
+/// Whose functions share worker processes with this one, and nobody else's.
 pub(super) fn tenant(value: &ValueReader<'_>) -> Option<String> {
     let name = value.string()?;
     match check_function_name(&name) {
-        Ok(()) => value.refuse(
-            codes::NOT_SUPPORTED_YET,
-            "`tenant` is not supported yet: functions of different tenants may share a worker process",
-            "leave it out; run a node for each tenant where they must be kept apart",
-        ),
+        Ok(()) => Some(name),
         Err(reason) => value.refuse(
             codes::FUNCTION_NAME,
             format!("{name:?} cannot be a tenant's name: {reason}"),

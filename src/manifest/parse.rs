@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    MANIFEST_FILE, Manifest, Places, Topics,
+    Allowance, MANIFEST_FILE, Manifest, Places, Topics, limits,
     names::{self, check_function_name},
     sections, sinks, variables,
 };
@@ -16,9 +16,11 @@ use crate::{
 const MAX_BYTES: u64 = 1 << 20;
 
 /// What a caller allows beyond the ordinary.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ParseOptions {
     pub allow_exactly_once: bool,
+    /// What the node lets functions use.
+    pub allowance: Allowance,
 }
 
 impl Manifest {
@@ -77,7 +79,7 @@ fn read_root(document: &Document, manifest: &mut Manifest, options: &ParseOption
     sections::retry(&mut root, &mut manifest.retry);
     written.extend(sinks::dead_letter(&mut root, &mut manifest.dead_letter));
     sinks::refuse_own(manifest, &sources, &written);
-    sections::limits(&mut root, &mut manifest.limits);
+    manifest.limits = limits::read(&mut root, &options.allowance);
     sections::permissions(&mut root, &mut manifest.permissions);
     variables::read(&mut root, &mut manifest.env, &mut manifest.secrets);
     root.refuse_unknown();

@@ -1,18 +1,17 @@
 //! The sections of a manifest, each with the ranges of its values.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::time::Duration;
 
 use super::{
-    Batch, Delivery, Guarantee, Limits, Order, Permissions, Retry, Source, Start, Topics, names, parse::ParseOptions,
+    Batch, Delivery, Guarantee, Order, Permissions, Retry, Source, Start, Topics, names, parse::ParseOptions,
     pattern::Pattern,
 };
 use crate::{
     diagnostic::{Related, codes},
     document::{TableReader, ValueReader},
-    quantity::{GIB, KIB, MIB, format_duration},
+    quantity::{KIB, MIB, format_duration},
 };
 
-const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -23,9 +22,6 @@ const MAX_COMMIT_INTERVAL: Duration = Duration::from_secs(10);
 const MAX_RECORDS_OF_BATCH: u32 = 10_000;
 const MAX_ATTEMPTS: u32 = 1_000;
 const MAX_CONCURRENCY: u32 = 1_000;
-const MAX_RESULTS: u32 = 1_000_000;
-/// Below this an isolate does not even start.
-const LEAST_HEAP: u64 = 16 * MIB;
 
 /// A written value together with where it was written.
 pub(super) type Placed<'d> = (String, ValueReader<'d>);
@@ -212,21 +208,6 @@ pub(super) fn retry(root: &mut TableReader<'_>, retry: &mut Retry) {
         }
         backoff.refuse_unknown();
     }
-    table.refuse_unknown();
-}
-
-pub(super) fn limits(root: &mut TableReader<'_>, limits: &mut Limits) {
-    let Some(mut table) = root.table("limits") else {
-        return;
-    };
-    let memory: RangeInclusive<u64> = LEAST_HEAP..=4 * GIB;
-    table.duration("cpu", MILLISECOND..=10 * MINUTE, &mut limits.cpu);
-    table.duration("wall", MILLISECOND..=HOUR, &mut limits.wall);
-    table.size("heap", memory, &mut limits.heap);
-    table.size("external", 64 * KIB..=4 * GIB, &mut limits.external);
-    table.size("output", 1..=256 * MIB, &mut limits.output);
-    table.count("results", 1..=MAX_RESULTS, &mut limits.results);
-    table.duration("load", MILLISECOND..=60 * SECOND, &mut limits.load);
     table.refuse_unknown();
 }
 

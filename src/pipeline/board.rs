@@ -12,7 +12,7 @@ use super::partition::{Failed, Partition};
 use super::subscription::{Setup, problem_line};
 use crate::kafka::{Consumer, TopicPartition};
 use crate::protocol::control::{Log, LogLevel, Problem};
-use crate::status::{Assignment, Board, FunctionState, LastError};
+use crate::status::{Assignment, Board, FunctionState, FunctionStatus, LastError};
 use crate::telemetry::{FunctionMetrics, Gauge};
 
 /// The same failure is logged at most this often; the metrics count every one.
@@ -25,11 +25,15 @@ pub struct Reporter {
     lag: HashMap<Arc<str>, Arc<Gauge>>,
     logged: Option<(Instant, String)>,
     suppressed: u64,
+    /// Why the function is in quarantine.
+    quarantine: Option<String>,
 }
 
 impl Reporter {
     pub fn new(setup: &Setup) -> Reporter {
         let function = setup.version.program.name().to_owned();
+        let quarantine = setup.quarantined.then(|| "it was paused for bringing its worker down".to_owned());
+        setup.metrics.quarantined.set(i64::from(setup.quarantined));
         Reporter {
             board: Arc::clone(&setup.board),
             metrics: Arc::clone(&setup.metrics),
@@ -37,11 +41,31 @@ impl Reporter {
             lag: HashMap::new(),
             logged: None,
             suppressed: 0,
+            quarantine,
+        }
+    }
+
+    /// The state of a function that runs.
+    fn enter_running(&self, status: &mut FunctionStatus) {
+        match &self.quarantine {
+            None => status.enter(FunctionState::Running, None),
+            Some(reason) => status.enter(FunctionState::Quarantined, Some(reason.clone())),
         }
     }
 
     pub fn running(&self) {
-        self.board.update(&self.function, |status| status.enter(FunctionState::Running, None));
+        self.board.update(&self.function, |status| self.enter_running(status));
+    }
+
+    /// The function has a worker of its own for this reason, or shares workers again.
+    pub fn quarantined(&mut self, reason: Option<String>) {
+        self.metrics.quarantined.set(i64::from(reason.is_some()));
+        self.quarantine = reason;
+        self.board.update(&self.function, |status| {
+            if matches!(status.state, FunctionState::Running | FunctionState::Quarantined) {
+                self.enter_running(status);
+            }
+        });
     }
 
     pub fn draining(&self) {
@@ -56,7 +80,7 @@ impl Reporter {
             status.digest.clone_from(&version.digest);
             status.handler = Some(version.handler());
             status.broken_update = None;
-            status.enter(FunctionState::Running, None);
+            self.enter_running(status);
         });
     }
 
@@ -145,6 +169,9 @@ impl Reporter {
         self.show_lag(&assignment);
         let (heap, external) =
             isolates.held().fold((0, 0), |(heap, external), held| (heap + held.memory.0, external + held.memory.1));
+        let mut workers: Vec<u32> = isolates.held().map(|held| held.isolate.worker_pid()).collect();
+        workers.sort_unstable();
+        workers.dedup();
         self.metrics.isolates.set(isolates.held().count() as i64);
         self.metrics.heap_bytes.set(heap as i64);
         self.metrics.external_bytes.set(external as i64);
@@ -153,6 +180,7 @@ impl Reporter {
         self.board.update(&self.function, |status| {
             status.lag = lag;
             status.assignment = assignment;
+            status.workers = workers;
         });
     }
 
@@ -164,7 +192,11 @@ impl Reporter {
         {
             gauge.set(0);
         }
-        self.board.update(&self.function, |status| status.assignment.clear());
+        self.metrics.quarantined.set(0);
+        self.board.update(&self.function, |status| {
+            status.assignment.clear();
+            status.workers.clear();
+        });
     }
 
     fn show_lag(&mut self, assignment: &[Assignment]) {

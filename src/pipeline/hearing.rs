@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::isolates::Arrival;
-use super::lane::Lane;
 use super::partition::Partition;
-use super::settling::{Ended, Loss, SettleError, Settling};
+use super::settling::{Ended, SettleError, Settling};
 use super::subscription::Subscription;
-use crate::pool::{Death, IsolateEvent};
+use crate::pool::IsolateEvent;
 use crate::protocol::control::{Call, Reply, encode};
 use crate::protocol::frame::Kind;
 use crate::protocol::settled::{Entry, How, SettledReader};
@@ -43,20 +42,8 @@ impl Subscription {
                     }
                 }
             }
-            IsolateEvent::Unloaded(unloaded) => {
-                let reason = unloaded.reason.unwrap_or_default();
-                tracing::debug!(%reason, "an isolate ended and is replaced");
-                self.lose(tag, Loss { crashed: false, running: None, certain: false, suspect: false, how: &reason });
-            }
-            IsolateEvent::Died(death) => {
-                let record = self.record_in(tag, death.running);
-                tracing::warn!(
-                    pid = death.pid, how = %death.how, record = record.as_deref().unwrap_or("none"),
-                    "the worker died; its unacknowledged records are handed out again"
-                );
-                let Death { crashed, running, certain, suspect, ref how, .. } = death;
-                self.lose(tag, Loss { crashed, running, certain, suspect, how });
-            }
+            IsolateEvent::Unloaded(unloaded) => self.unloaded(tag, &unloaded.reason.unwrap_or_default()),
+            IsolateEvent::Died(death) => self.died(tag, &death),
             IsolateEvent::Log(log) => {
                 self.setup.metrics.log_lines_dropped.add(log.dropped);
                 self.reporter.log(&log);
@@ -74,40 +61,10 @@ impl Subscription {
         }
     }
 
-    /// The record that an isolate was running, or, where it says nothing, the one that it has had for longest.
-    fn record_in(&self, tag: u64, running: Option<u64>) -> Option<String> {
-        let by_word = running.and_then(|id| {
-            let partition = self.partitions.get(&Lane::of(id))?;
-            Some((partition, partition.offset_of(id)?))
-        });
-        let oldest = || {
-            let bound = self.partitions.values().filter(|partition| partition.bound == Some(tag));
-            bound
-                .filter_map(|partition| Some((partition, partition.oldest_flying()?)))
-                .min_by_key(|(one, _)| one.moved_at)
-        };
-        by_word.or_else(oldest).map(|(partition, offset)| format!("{} offset {offset}", partition.at))
-    }
-
     fn refuse_call(&mut self, tag: u64, call: &Call) {
         if let Some(held) = self.isolates.by_tag(tag) {
             let reply = Reply { id: call.id, result: Err(format!("the host does not serve {:?}", call.what)) };
             held.isolate.send(encode(Kind::Reply, held.isolate.channel(), &reply));
-        }
-    }
-
-    /// An isolate is gone; its lanes go on elsewhere.
-    fn lose(&mut self, tag: u64, loss: Loss<'_>) {
-        let Some(held) = self.isolates.gone(tag) else { return };
-        let mut ran = Settling {
-            sink: &mut self.sink,
-            version: &held.version,
-            metrics: &self.setup.metrics,
-            now: Instant::now(),
-            told: &mut self.told,
-        };
-        for partition in self.partitions.values_mut().filter(|partition| partition.bound == Some(tag)) {
-            partition.lost(loss, &mut ran);
         }
     }
 

@@ -1,5 +1,8 @@
 //! The isolates that one subscription holds: in each worker one that lanes run in, beside it the next version while it
 //! loads, and older ones until the last lane has landed.
+//!
+//! Its places are those in the workers that it shares with others, one in a worker of its own for the time of a
+//! quarantine, and one in a worker where records that may have brought a worker down run alone.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::inbox::Inbox;
 use super::sinks::Output;
 use crate::function::Program;
-use crate::pool::{Isolate, Pool};
+use crate::pool::{Group, Isolate, Pool};
 use crate::protocol::control::{Credit, Problem};
 
 /// A program with its topics resolved.
@@ -31,6 +34,10 @@ pub struct Held {
     pub asked_at: Instant,
     /// Heap and external bytes when it last told.
     pub memory: (u64, u64),
+    /// Its worker holds nobody else's isolates.
+    pub own_worker: bool,
+    /// In it, records run alone.
+    pub trial: bool,
 }
 
 #[derive(Default)]
@@ -82,16 +89,63 @@ pub struct Isolates {
     places: Vec<Place>,
     version: Arc<Version>,
     tags: u64,
+    quarantined: bool,
 }
 
+/// Places behind those in shared workers.
+const OWN_PLACES: usize = 2;
 /// How long we wait for a worker that is down.
 const WORKER_DOWN: Duration = Duration::from_millis(20);
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
 impl Isolates {
-    pub fn new(pool: Pool, inbox: Inbox, version: Arc<Version>) -> Isolates {
-        let places = (0..pool.len()).map(|_| Place::default()).collect();
-        Isolates { pool, inbox, places, version, tags: 0 }
+    pub fn new(pool: Pool, inbox: Inbox, version: Arc<Version>, quarantined: bool) -> Isolates {
+        let places = (0..pool.len() + OWN_PLACES).map(|_| Place::default()).collect();
+        Isolates { pool, inbox, places, version, tags: 0, quarantined }
+    }
+
+    fn own_place(&self) -> usize {
+        self.pool.len()
+    }
+
+    /// The place for records that run alone.
+    pub fn trial_place(&self) -> usize {
+        self.pool.len() + 1
+    }
+
+    /// The workers that a place is in. Who has a tenant takes its name along, in case another version has another.
+    fn group(&self, index: usize) -> Group {
+        let (name, tenant) = (self.version.program.name(), self.version.program.manifest.tenant.as_deref());
+        let own = || tenant.map_or_else(|| name.into(), |tenant| format!("{tenant}/{name}").into());
+        match tenant {
+            _ if index == self.own_place() => Group::Alone(own()),
+            _ if index == self.trial_place() => Group::Trial(own()),
+            Some(tenant) => Group::Tenant(tenant.into()),
+            None => Group::Shared,
+        }
+    }
+
+    /// Moves the function to a worker of its own, or back to those that it shares. Lanes move when they have landed.
+    pub fn quarantine(&mut self, quarantined: bool) {
+        self.quarantined = quarantined;
+        let trial = self.trial_place();
+        let left = |index: &usize| *index != trial;
+        for index in (0..self.places.len()).filter(left) {
+            let place = &mut self.places[index];
+            place.next = None;
+            place.retired.extend(place.current.take());
+        }
+    }
+
+    pub fn has_trial(&self) -> bool {
+        self.places[self.trial_place()].all().next().is_some()
+    }
+
+    /// Gives back the isolate for records that run alone, and its worker: the next suspect finds a fresh one.
+    pub fn end_trial(&mut self) {
+        let trial = self.trial_place();
+        self.places[trial] = Place::default();
+        self.pool.let_go(&self.group(trial));
     }
 
     /// The newest version that was installed.
@@ -101,9 +155,12 @@ impl Isolates {
 
     /// The worker that a task's records go to as long as nothing fails.
     pub fn place_of(&self, task: i32) -> usize {
+        if self.quarantined {
+            return self.own_place();
+        }
         let name = self.version.program.name().bytes();
         let spread = name.fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-        (spread.wrapping_add(task as u32)) as usize % self.places.len()
+        (spread.wrapping_add(task as u32)) as usize % self.pool.len()
     }
 
     /// Makes `version` the one to run. Lanes move to it when its isolates are ready.
@@ -123,7 +180,8 @@ impl Isolates {
     fn open(&mut self, index: usize) {
         self.tags += 1;
         let tag = self.tags;
-        let opened = self.pool.open(index, self.version.program.load(), self.inbox.route(tag));
+        let group = self.group(index);
+        let opened = self.pool.open(&group, index, self.version.program.load(), self.inbox.route(tag));
         let place = &mut self.places[index];
         let Some((isolate, hello)) = opened else {
             place.not_before = Some(Instant::now() + WORKER_DOWN);
@@ -139,6 +197,8 @@ impl Isolates {
             ready: false,
             asked_at: Instant::now(),
             memory: (0, 0),
+            own_worker: matches!(group, Group::Alone(_) | Group::Trial(_)),
+            trial: matches!(group, Group::Trial(_)),
         };
         if place.current.is_none() { place.current = Some(held) } else { place.next = Some(held) }
     }
@@ -216,6 +276,9 @@ impl Isolates {
 
     /// Gives back everything; what idles costs nothing.
     pub fn release(&mut self) {
+        if self.has_trial() {
+            self.end_trial();
+        }
         self.places.iter_mut().for_each(|place| *place = Place::default());
     }
 

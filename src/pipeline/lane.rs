@@ -20,8 +20,8 @@ pub struct Item {
     pub first_run: Option<Instant>,
     /// Most records that may share an invocation with it; shrinks when an invocation fails.
     pub group: u32,
-    /// Worker deaths at which it may have been the one to blame.
-    pub suspected: u8,
+    /// It may have brought a worker down: nothing runs beside it.
+    pub alone: bool,
 }
 
 /// What one invocation takes at most.
@@ -104,7 +104,7 @@ impl Lane {
 
     /// Adds a record behind all others.
     pub fn push(&mut self, seq: Seq, size: usize) {
-        self.waiting.push_back(Item { seq, size, attempts: 0, first_run: None, group: u32::MAX, suspected: 0 });
+        self.waiting.push_back(Item { seq, size, attempts: 0, first_run: None, group: u32::MAX, alone: false });
     }
 
     pub fn waiting(&self) -> usize {
@@ -119,15 +119,23 @@ impl Lane {
         self.blocked_until
     }
 
+    pub fn is_blocked(&self, now: Instant) -> bool {
+        self.blocked_until.is_some_and(|until| until > now)
+    }
+
     /// Moves the next invocation's items into the isolate, if the window and the rules allow one; they are appended
     /// to `items`. Returns its id.
     pub fn send(&mut self, now: Instant, grouping: Grouping, window: Window, items: &mut Vec<Item>) -> Option<u64> {
         self.resume_if_empty();
-        if self.stopping || self.blocked_until.is_some_and(|until| until > now) {
+        if self.stopping || self.is_blocked(now) {
             return None;
         }
         self.blocked_until = None;
         let first = self.waiting.front()?;
+        let alone = first.alone;
+        if self.flies_alone() || (alone && !self.flying.is_empty()) {
+            return None;
+        }
         let fits = self.flying.len() < window.records && self.flying_bytes + first.size <= window.bytes;
         if !fits && !self.flying.is_empty() {
             return None;
@@ -137,7 +145,8 @@ impl Lane {
         while count < most {
             let Some(item) = self.waiting.front_mut() else { break };
             let fits = self.flying.len() < window.records && self.flying_bytes + bytes + item.size <= window.bytes;
-            if count > 0 && (!fits || bytes + item.size > grouping.bytes || item.group < count + 1) {
+            let full = !fits || bytes + item.size > grouping.bytes || item.group < count + 1;
+            if count > 0 && (full || item.alone != alone) {
                 break;
             }
             item.first_run.get_or_insert(now);
@@ -225,23 +234,33 @@ impl Lane {
         self.resume_if_empty();
     }
 
-    /// Notes that this flight may have brought its isolate down. Returns how often that was so.
-    pub fn suspect(&mut self, id: u64) -> u8 {
-        let Some(flight) = self.flights.iter().position(|(flight, _)| *flight == id) else { return 0 };
-        let before: u32 = self.flights.iter().take(flight).map(|(_, count)| count).sum();
-        let records = self.flights[flight].1 as usize;
-        let mut most = 0;
-        for item in self.flying.iter_mut().skip(before as usize).take(records) {
-            item.suspected = item.suspected.saturating_add(1);
-            most = most.max(item.suspected);
-        }
-        most
+    /// Whether a record flies that nothing may run beside.
+    pub fn flies_alone(&self) -> bool {
+        self.flying.front().is_some_and(|item| item.alone)
     }
 
-    /// The first record of the flight at this place.
-    pub fn flying_item(&self, flight: usize) -> Option<&Item> {
+    /// Whether nothing may run beside the record that is sent next.
+    pub fn next_is_alone(&self) -> bool {
+        self.returned.front().or(self.waiting.front()).is_some_and(|item| item.alone)
+    }
+
+    /// The records of a flight.
+    fn items_of(&self, id: u64) -> std::ops::Range<usize> {
+        let Some(flight) = self.flights.iter().position(|(flight, _)| *flight == id) else { return 0..0 };
         let before: u32 = self.flights.iter().take(flight).map(|(_, count)| count).sum();
-        self.flying.get(before as usize)
+        before as usize..(before + self.flights[flight].1) as usize
+    }
+
+    /// Has the records of a flight, or all that fly, run alone from now on.
+    pub fn single_out(&mut self, id: Option<u64>) {
+        let range = id.map_or(0..self.flying.len(), |id| self.items_of(id));
+        self.flying.range_mut(range).for_each(|item| item.alone = true);
+    }
+
+    /// The first record of a flight and the number of all.
+    pub fn flight(&self, id: u64) -> Option<(&Item, usize)> {
+        let range = self.items_of(id);
+        Some((self.flying.get(range.start)?, range.len())).filter(|(_, count)| *count > 0)
     }
 
     /// The ids of all that flies, in order, for when the isolate is lost.
@@ -348,6 +367,52 @@ mod tests {
         lane.landed();
         assert_eq!(send(&mut lane, now, three).unwrap().1, [0, 1]);
         assert_eq!(send(&mut lane, now, three).unwrap().1, [2, 3]);
+    }
+
+    #[test]
+    fn a_record_that_is_singled_out_runs_with_nothing_beside_it() {
+        let mut lane = lane_with(4);
+        let now = Instant::now();
+        let three = Grouping { records: 3, bytes: usize::MAX };
+        let ids: Vec<u64> = (0..3).map(|_| send(&mut lane, now, Grouping::SINGLE).unwrap().0).collect();
+        lane.single_out(Some(ids[1]));
+        for id in ids {
+            land(&mut lane, id).into_iter().for_each(|item| lane.give_back(item));
+            lane.landed();
+        }
+        assert!(!lane.next_is_alone());
+        let before = send(&mut lane, now, three).unwrap();
+        assert_eq!(before.1, [0], "no batch goes beyond it");
+        assert!(lane.next_is_alone());
+        assert_eq!(send(&mut lane, now, three), None, "it waits until those before it have landed");
+        land(&mut lane, before.0);
+        let (alone, seqs) = send(&mut lane, now, three).unwrap();
+        assert_eq!((seqs, lane.flies_alone(), lane.next_is_alone()), (vec![1], true, false));
+        assert_eq!(send(&mut lane, now, three), None, "and those behind it wait for it");
+        assert_eq!(lane.flight(alone).map(|(item, count)| (item.seq, count)), Some((Seq(1), 1)));
+        assert!(lane.flight(12345).is_none());
+        land(&mut lane, alone);
+        assert_eq!(send(&mut lane, now, three).unwrap().1, [2, 3]);
+    }
+
+    #[test]
+    fn all_that_flies_can_be_singled_out() {
+        let mut lane = lane_with(3);
+        let now = Instant::now();
+        let ids: Vec<u64> = (0..2).map(|_| send(&mut lane, now, Grouping::SINGLE).unwrap().0).collect();
+        lane.single_out(None);
+        for id in ids {
+            land(&mut lane, id).into_iter().for_each(|item| lane.give_back(item));
+        }
+        lane.landed();
+        for seq in 0..2 {
+            assert!(lane.next_is_alone());
+            let (id, seqs) = send(&mut lane, now, Grouping::SINGLE).unwrap();
+            assert_eq!(seqs, [seq]);
+            assert_eq!(send(&mut lane, now, Grouping::SINGLE), None);
+            land(&mut lane, id);
+        }
+        assert!(!lane.next_is_alone());
     }
 
     #[test]

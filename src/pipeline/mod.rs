@@ -9,8 +9,8 @@
 //! To follow a record, read in this order:
 //!
 //! 1. [`subscription`]: one function's thread; `turn` states the stages;
-//! 2. [`partition`]: `take` from Kafka, `feed` to the isolate; [`hearing`] and [`settling`]: what
-//!    becomes of what comes back;
+//! 2. [`partition`]: `take` from Kafka, `feed` to the isolate that [`dispatch`] chose; [`hearing`] and [`settling`]:
+//!    what becomes of what comes back; [`blaming`] and [`conduct`]: what of a worker that died;
 //! 3. [`lane`]: what may be sent next, and what must wait or run again;
 //! 4. [`result`], [`sink`] and [`dead_letter`]: what Kafka gets, and what becomes of it;
 //! 5. [`ledger`]: up to where everything is finished, so that it may be committed.
@@ -18,8 +18,11 @@
 //! All state of a subscription belongs to its one thread; other threads only put events into its [`inbox`].
 //! Nothing here imports the control plane, the admin API or the command line.
 
+mod blaming;
 mod board;
+mod conduct;
 mod dead_letter;
+mod dispatch;
 mod handle;
 mod hearing;
 mod inbox;
@@ -37,9 +40,10 @@ mod sinks;
 mod subscription;
 mod tickets;
 
+pub use conduct::Rules;
 pub use dead_letter::HEADER_ROOM;
 pub use handle::{Handle, start};
 pub use isolates::Version;
 pub use partition::Bounds;
 pub use sinks::{Output, Sinks};
-pub use subscription::Setup;
+pub use subscription::{Paused, Setup};

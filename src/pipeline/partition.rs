@@ -169,6 +169,11 @@ impl Partition {
         (self.lane.waiting() > 0 || self.held_back.is_some()) && !self.leaving && self.stopped.is_none()
     }
 
+    /// Whether the record that is sent next may have brought a worker down.
+    pub fn next_is_alone(&self) -> bool {
+        self.held_back.is_none() && self.lane.next_is_alone()
+    }
+
     /// Sends what the lane may send to `held`. Moves the lane over first, if it still flies in another isolate.
     pub fn feed(&mut self, held: &Held, old: Option<&Held>, now: Instant, metrics: &FunctionMetrics) {
         if self.bound != Some(held.tag) {
@@ -260,8 +265,8 @@ impl Partition {
 
     /// The records that an invocation was called with, for the log.
     pub fn offset_of(&self, id: u64) -> Option<i64> {
-        let at = self.lane.flights().position(|flight| flight == id)?;
-        self.lane.flying_item(at).and_then(|item| self.ledger.get(item.seq)).map(|entry| entry.offset)
+        let (item, _) = self.lane.flight(id)?;
+        self.ledger.get(item.seq).map(|entry| entry.offset)
     }
 
     /// The function has changed: a partition that stood still tries again.

@@ -16,9 +16,6 @@ use crate::outcome::{Outcome, RetryClass};
 use crate::protocol::settled::{FailureView, Results, Verdict};
 use crate::telemetry::FunctionMetrics;
 
-/// Deaths at which several records were running, after which one counts as a crash of this record all the same.
-const MAX_SUSPICIONS: u8 = 3;
-
 /// How an invocation ended, for its records together or one by one.
 #[derive(Debug, Clone, Copy)]
 pub enum Ended<'a> {
@@ -26,19 +23,19 @@ pub enum Ended<'a> {
     Each(&'a [Verdict<'a>]),
 }
 
-/// Why an isolate is gone.
-#[derive(Debug, Clone, Copy)]
-pub struct Loss<'a> {
-    /// The engine itself brought the worker down.
-    pub crashed: bool,
-    /// What the isolate was running.
-    pub running: Option<u64>,
-    /// Nobody else can be to blame.
-    pub certain: bool,
-    /// It may be to blame at all.
-    pub suspect: bool,
-    /// For people.
-    pub how: &'a str,
+/// What the loss of an isolate means for the records of one lane that were in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charge {
+    /// They had nothing to do with it.
+    None,
+    /// This flight may be to blame.
+    Suspect(u64),
+    /// The first may be.
+    SuspectFirst,
+    /// Any of them may be.
+    SuspectAll,
+    /// This flight is to blame. It is proven if its worker held nothing of anybody else.
+    Guilty { id: u64, proven: bool },
 }
 
 /// What settling needs from the subscription.
@@ -168,7 +165,8 @@ impl Partition {
     fn halve(&mut self, item: Item, together: usize, failure: &FailureView<'_>) {
         tracing::debug!(partition = %self.at, together, error = %failure.message, "a batch failed and is halved");
         self.lane.stop();
-        self.lane.give_back(Item { group: (together as u32).div_ceil(2), ..item });
+        let alone = item.alone && failure.outcome == Outcome::Crashed;
+        self.lane.give_back(Item { group: (together as u32).div_ceil(2), alone, ..item });
     }
 
     fn fail(&mut self, item: Item, failure: &FailureView<'_>, ran: &mut Settling<'_>) {
@@ -185,7 +183,8 @@ impl Partition {
                 ran.metrics.records_retried.increment();
                 ran.tell(&self.at, self.failed(item.seq, failure, false));
                 self.lane.block_until(ran.now + after);
-                self.lane.give_back(Item { attempts, group: 1, ..item });
+                let alone = item.alone && failure.outcome == Outcome::Crashed;
+                self.lane.give_back(Item { attempts, group: 1, alone, ..item });
             }
             Decision::GiveUp => self.give_up(item, failure, ran),
             Decision::TooOld => {
@@ -252,7 +251,7 @@ impl Partition {
             // has changed.
             self.ledger.reopen(seq);
             if self.stopped.is_none() {
-                self.held_back = Some(Item { seq, size, attempts: 0, first_run: None, group: 1, suspected: 0 });
+                self.held_back = Some(Item { seq, size, attempts: 0, first_run: None, group: 1, alone: false });
                 self.stopped = Some(failed.clone());
             }
             ran.tell(&self.at, failed);
@@ -264,19 +263,14 @@ impl Partition {
         self.ledger.acknowledge(ticket.seq);
     }
 
-    /// The isolate is gone. What it was running counts a crash if the engine brought itself down and nobody else can
-    /// be to blame; the rest does not.
-    pub fn lost(&mut self, loss: Loss<'_>, ran: &mut Settling<'_>) {
+    /// The isolate is gone, for this reason. A record that is to blame counts a crash; all others run again as if they
+    /// had not been sent.
+    pub fn lost(&mut self, charge: Charge, how: &str, ran: &mut Settling<'_>) {
+        let guilty = self.convict(charge, ran);
         let flights: Vec<u64> = self.lane.flights().collect();
-        // When nothing says what was running, it was the first that had not come back, if any was.
-        let suspect = loss.running.filter(|id| flights.contains(id)).or(flights.first().copied());
         for id in flights {
-            let guilty = loss.crashed && loss.suspect && suspect == Some(id) && {
-                let suspected = self.lane.suspect(id);
-                loss.certain || suspected >= MAX_SUSPICIONS
-            };
-            let landed = if guilty {
-                let message = format!("the worker process {} while it ran this record", loss.how);
+            let landed = if guilty == Some(id) {
+                let message = format!("the worker process {how} while it ran this record");
                 let failure = FailureView { outcome: Outcome::Crashed, message: &message, stack: "" };
                 self.settle(id, Ended::Whole(failure), ran)
             } else {
@@ -285,5 +279,33 @@ impl Partition {
             debug_assert!(landed.is_ok(), "the lane itself named this flight");
         }
         self.bound = None;
+    }
+
+    /// Has those run alone that may be to blame. Returns the flight that counts a crash.
+    fn convict(&mut self, charge: Charge, ran: &Settling<'_>) -> Option<u64> {
+        match charge {
+            Charge::None => {}
+            Charge::Suspect(id) => self.lane.single_out(Some(id)),
+            Charge::SuspectFirst => {
+                let first = self.lane.flights().next()?;
+                self.lane.single_out(Some(first));
+            }
+            Charge::SuspectAll => self.lane.single_out(None),
+            Charge::Guilty { id, proven } => {
+                self.lane.single_out(Some(id));
+                // The worker's word alone is not enough to give a record up.
+                return (proven || self.runs_again(id, ran)).then_some(id);
+            }
+        }
+        None
+    }
+
+    /// Whether this flight's records would run again after a crash.
+    fn runs_again(&self, id: u64, ran: &Settling<'_>) -> bool {
+        let Some((item, records)) = self.lane.flight(id) else { return false };
+        let age = item.first_run.map_or(Duration::ZERO, |first| ran.now.saturating_duration_since(first));
+        let policy = &ran.version.program.manifest.retry;
+        let decision = retry::decide(policy, Outcome::Crashed, item.attempts + 1, age, 1.0);
+        records > 1 || matches!(decision, Decision::Retry { .. })
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::board::Reporter;
+use super::conduct::{Conduct, Rules};
 use super::inbox::{Event, Inbox, Order, Outlet};
 use super::isolates::{Isolates, Version};
 use super::lane::MAX_LANE;
@@ -29,6 +30,17 @@ pub struct Setup {
     pub metrics: Arc<FunctionMetrics>,
     pub board: Arc<Board>,
     pub bounds: Bounds,
+    pub rules: Rules,
+    /// It starts in a worker of its own, because it was paused for what it did to workers before.
+    pub quarantined: bool,
+}
+
+/// Why a subscription has ended although nobody asked it to.
+#[derive(Debug, Clone)]
+pub struct Paused {
+    pub reason: String,
+    /// The version that ran.
+    pub version: u64,
 }
 
 /// How often numbers are shown and idle things looked at.
@@ -55,6 +67,8 @@ pub(super) struct Subscription {
     /// The version that is known to run.
     pub(super) announced: u64,
     pub(super) reporter: Reporter,
+    pub(super) conduct: Conduct,
+    pub(super) paused: Option<Paused>,
     buffer: Vec<Message>,
     delivered: Vec<Delivered>,
     pub(super) told: Vec<(TopicPartition, Failed)>,
@@ -72,12 +86,14 @@ impl Subscription {
             consumer: None,
             partitions: HashMap::new(),
             next_lane: 1,
-            isolates: Isolates::new(setup.pool.clone(), inbox.clone(), Arc::clone(&setup.version)),
+            isolates: Isolates::new(setup.pool.clone(), inbox.clone(), Arc::clone(&setup.version), setup.quarantined),
             sink: Sink::open(&setup.sinks, inbox.wake()),
             rebalance: Rebalance::default(),
             draining: None,
             announced: setup.version.program.version,
             reporter: Reporter::new(&setup),
+            conduct: Conduct::new(setup.rules, setup.quarantined, now),
+            paused: None,
             buffer: Vec::new(),
             delivered: Vec::new(),
             told: Vec::new(),
@@ -91,7 +107,8 @@ impl Subscription {
         }
     }
 
-    pub(super) fn run(mut self, outlet: &Outlet) {
+    /// Runs until it is told to end, or has to be paused.
+    pub(super) fn run(mut self, outlet: &Outlet) -> Option<Paused> {
         while !self.drained() {
             self.turn();
             let mut event = outlet.next(self.patience());
@@ -104,7 +121,9 @@ impl Subscription {
                 self.handle(last);
             }
         }
+        let paused = self.paused.take();
         self.finish();
+        paused
     }
 
     /// Moves everything as far as it goes: the stages of a record, from the last to the first, so that the room that
@@ -158,46 +177,6 @@ impl Subscription {
                 }
             }
         }
-    }
-
-    /// Lane → isolate.
-    fn dispatch(&mut self, now: Instant) {
-        self.recall_stopped();
-        if self.sink.is_blocked() {
-            return;
-        }
-        let mut moved = false;
-        for partition in self.partitions.values_mut().filter(|partition| partition.wants_isolate()) {
-            let place = self.isolates.place_of(partition.at.partition);
-            let Some(tag) = self.isolates.wanted(place, now).map(|held| held.tag) else { continue };
-            moved |= partition.bound != Some(tag);
-            let mut held = self.isolates.held();
-            let Some(target) = held.find(|held| held.tag == tag) else { continue };
-            if target.version.program.version < partition.least_version {
-                continue;
-            }
-            let old = partition.bound.and_then(|bound| self.isolates.held().find(|held| held.tag == bound));
-            partition.feed(target, old, now, &self.setup.metrics);
-        }
-        if moved {
-            self.retire();
-        }
-    }
-
-    /// Behind a record that a partition stands still at, nothing shall run.
-    fn recall_stopped(&mut self) {
-        for partition in self.partitions.values_mut().filter(|partition| partition.stopped.is_some()) {
-            let bound = partition.bound;
-            partition.recall(bound.and_then(|tag| self.isolates.held().find(|held| held.tag == tag)));
-        }
-    }
-
-    /// Old versions that no lane is in any more are given back.
-    fn retire(&mut self) {
-        let partitions = &self.partitions;
-        let uses =
-            |tag| partitions.values().any(|partition| partition.bound == Some(tag) && partition.lane.is_flying());
-        self.isolates.retire(uses);
     }
 
     /// Sink → ledger: Kafka has results, or will not have them.
@@ -330,6 +309,7 @@ impl Subscription {
         }
         self.retire();
         self.end_stuck_workers(now);
+        self.release_if_calm(now);
         self.reporter.tick(self.consumer.as_ref(), &self.partitions, &self.isolates);
     }
 

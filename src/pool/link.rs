@@ -17,11 +17,16 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use thiserror::Error;
 
+use super::blame::{self, Cause, Part, Seen};
+use super::ending::{self, Signs};
 use super::isolate::{Isolate, IsolateEvent, Route};
+use super::oom::OomWatch;
 use super::process::{self, Started, WorkerCommand};
+use super::{last_words, memory};
 use crate::protocol::control::{Hello, Load, Prepare, Prepared, decode, encode};
 use crate::protocol::frame::{Assembler, Kind, Message};
-use crate::protocol::words::{MAX_ISOLATES, Words};
+use crate::protocol::settled::SettledReader;
+use crate::protocol::words::{MAX_ISOLATES, Running, Words};
 
 /// How long a worker may take nothing from its full socket.
 const STALL: Duration = Duration::from_secs(10);
@@ -38,6 +43,8 @@ pub enum LinkError {
     Silent { pid: u32, seconds: u64 },
     #[error("worker speaks version {theirs} of the protocol, we speak {ours}")]
     Version { theirs: u32, ours: u32 },
+    #[error("E4001: worker {pid} lacks a layer of its sandbox: {missing}")]
+    Unconfined { pid: u32, missing: String },
     #[error("worker has no room for another isolate (it holds {MAX_ISOLATES})")]
     Full,
 }
@@ -48,14 +55,11 @@ pub struct Death {
     pub pid: u32,
     /// For people: "was ended by signal 9 (SIGKILL)".
     pub how: String,
-    /// Whether the engine itself brought it down, rather than somebody from outside.
-    pub crashed: bool,
-    /// The invocation that the isolate was running, by the shared word.
-    pub running: Option<u64>,
-    /// Nobody but this isolate can be to blame: it alone was running anything.
-    pub certain: bool,
-    /// This isolate may be to blame.
-    pub suspect: bool,
+    pub cause: Cause,
+    /// What the isolate was running, by its own word.
+    pub running: Running,
+    /// What the isolate had to do with it.
+    pub part: Part,
 }
 
 /// A live worker and the line to it.
@@ -75,9 +79,21 @@ pub struct Link {
     news: Condvar,
     dead: AtomicBool,
     how: Mutex<String>,
+    needs_whole_sandbox: bool,
+    /// We let it go, so that its end is no news.
+    closing: AtomicBool,
+    /// We ended it because it took too much memory.
+    gorged: AtomicBool,
+    oom: OomWatch,
+    /// When the last isolate was given back, or when it started.
+    idle_since: Mutex<Instant>,
 }
 
-struct Owner(Route);
+struct Owner {
+    route: Route,
+    /// Bytes that the isolate held when it last reported.
+    told: u64,
+}
 
 impl std::fmt::Debug for Owner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -103,7 +119,7 @@ impl Link {
         command: &WorkerCommand,
         on_death: impl FnOnce(&Death) + Send + 'static,
     ) -> Result<Arc<Link>, LinkError> {
-        let Started { child, socket, words } = process::start(command).map_err(LinkError::Start)?;
+        let Started { child, socket, words, stderr } = process::start(command).map_err(LinkError::Start)?;
         let link = Arc::new(Link {
             pid: child.id(),
             socket,
@@ -117,12 +133,20 @@ impl Link {
             news: Condvar::new(),
             dead: AtomicBool::new(false),
             how: Mutex::default(),
+            needs_whole_sandbox: command.needs_whole_sandbox,
+            closing: AtomicBool::new(false),
+            gorged: AtomicBool::new(false),
+            oom: OomWatch::new(),
+            idle_since: Mutex::new(Instant::now()),
         });
+        if let Some(cap) = command.memory {
+            memory::watch(&link, cap).map_err(LinkError::Start)?;
+        }
         let reader = Arc::clone(&link);
         let writer = Arc::clone(&link);
         std::thread::Builder::new()
             .name(format!("read-{}", link.pid))
-            .spawn(move || reader.read_until_end(child, on_death))
+            .spawn(move || reader.read_until_end(child, &stderr, on_death))
             .map_err(LinkError::Start)?;
         std::thread::Builder::new()
             .name(format!("write-{}", link.pid))
@@ -145,6 +169,12 @@ impl Link {
         if hello.version != crate::protocol::VERSION {
             self.kill("speaks another version of the protocol");
             return Err(LinkError::Version { theirs: hello.version, ours: crate::protocol::VERSION });
+        }
+        let missing = hello.sandbox.missing();
+        if self.needs_whole_sandbox && !missing.is_empty() {
+            self.kill("lacks a layer of its sandbox");
+            let missing: Vec<String> = missing.iter().map(|held| format!("{} ({})", held.layer, held.note)).collect();
+            return Err(LinkError::Unconfined { pid: self.pid, missing: missing.join(", ") });
         }
         Ok(hello)
     }
@@ -198,7 +228,8 @@ impl Link {
                     break next;
                 }
             };
-            routes.insert(channel, Owner(route));
+            self.words.memory(channel).store(0, Ordering::Relaxed);
+            routes.insert(channel, Owner { route, told: 0 });
             channel
         };
         self.send(encode(Kind::Load, channel, load));
@@ -206,7 +237,25 @@ impl Link {
     }
 
     pub(super) fn close_route(&self, channel: u32) {
-        lock(&self.routes).remove(&channel);
+        let mut routes = lock(&self.routes);
+        if routes.remove(&channel).is_some() && routes.is_empty() {
+            *lock(&self.idle_since) = Instant::now();
+        }
+    }
+
+    /// Whether any isolate was ever asked for.
+    pub fn was_used(&self) -> bool {
+        self.next_channel.load(Ordering::Relaxed) > 1
+    }
+
+    /// Since when it has held no isolate; `None` while it holds one.
+    pub fn idle_since(&self) -> Option<Instant> {
+        lock(&self.routes).is_empty().then(|| *lock(&self.idle_since))
+    }
+
+    /// Keeps the evidence fresh by which a want of memory is told from a person's `kill -9`; called every second or so.
+    pub fn look(&self) {
+        self.oom.look();
     }
 
     /// Sends a finished message; never blocks.
@@ -273,8 +322,11 @@ impl Link {
         }
     }
 
-    fn read_until_end(&self, mut child: Child, on_death: impl FnOnce(&Death)) {
-        let why = self.read_messages();
+    fn read_until_end(&self, mut child: Child, stderr: &OwnedFd, on_death: impl FnOnce(&Death)) {
+        let violation = self.read_messages();
+        let killed = lock(&self.how).clone();
+        let closing = self.closing.load(Ordering::Acquire);
+        let fled = violation.is_none() && killed.is_empty() && !closing && !ending::comes(&mut child);
         // Whatever made us stop reading, the process must be gone before anybody takes its records back.
         let _ = child.kill();
         let status = child.wait();
@@ -284,16 +336,17 @@ impl Link {
             outgoing.queue.clear();
         }
         self.more.notify_all();
-        let (mut how, crashed) = match status {
-            Ok(status) => (process::describe(status), crashed(status)),
-            Err(error) => (format!("ended: {error}"), false),
+        let signs = Signs {
+            killed: &killed,
+            gorged: self.gorged.load(Ordering::Acquire),
+            closing,
+            violation: violation.as_deref(),
+            fled,
+            oom: self.oom.has_struck(),
         };
-        if let Some(why) = &why {
-            how = format!("broke the protocol ({why}) and was killed");
-        }
-        let killed_by_us = lock(&self.how).clone();
-        if !killed_by_us.is_empty() {
-            how = format!("{killed_by_us} and was killed");
+        let (mut how, cause) = ending::explain(signs, &status);
+        if let Some(words) = last_words::read(stderr) {
+            how = format!("{how}, saying {words:?}");
         }
         lock(&self.how).clone_from(&how);
         let owners: Vec<(u32, Owner)> = {
@@ -303,17 +356,18 @@ impl Link {
             routes.drain().collect()
         };
         self.news.notify_all();
-        let crashed = crashed || why.is_some() || !killed_by_us.is_empty();
-        let busy = owners.iter().filter(|(channel, _)| self.words.running(*channel).is_some()).count();
-        let mut death = Death { pid: self.pid, how, crashed, running: None, certain: false, suspect: false };
-        for (channel, owner) in owners {
-            let running = self.words.running(channel);
-            let certain = running.is_some() && busy == 1;
-            let suspect = running.is_some() || busy == 0;
-            owner.0(IsolateEvent::Died(Death { running, certain, suspect, ..death.clone() }));
-            death.running = death.running.or(running);
+        let seen: Vec<Seen> = owners.iter().map(|(channel, owner)| self.last_seen(*channel, owner.told)).collect();
+        let parts = blame::judge(cause, &seen);
+        let death = Death { pid: self.pid, how, cause, running: Running::Nothing, part: Part::None };
+        for (((_, owner), seen), part) in owners.into_iter().zip(seen).zip(parts) {
+            (owner.route)(IsolateEvent::Died(Death { running: seen.running, part, ..death.clone() }));
         }
         on_death(&death);
+    }
+
+    fn last_seen(&self, channel: u32, told: u64) -> Seen {
+        let held = self.words.memory(channel).load(Ordering::Acquire);
+        Seen { running: self.words.running(channel), growth: held.saturating_sub(told) }
     }
 
     /// Reads until the end of the socket (`None`) or until something was said that may not be said.
@@ -367,7 +421,14 @@ impl Link {
 
     /// Hands an event to its owner; an isolate that was just given back has none any more, and that is no offence.
     fn pass_on(&self, channel: u32, event: IsolateEvent) -> Result<(), String> {
-        let owner = lock(&self.routes).get(&channel).map(|owner| Arc::clone(&owner.0));
+        let owner = lock(&self.routes).get_mut(&channel).map(|owner| {
+            if let IsolateEvent::Settled(body) = &event
+                && let Ok(settled) = SettledReader::new(body)
+            {
+                owner.told = settled.heap.saturating_add(settled.external);
+            }
+            Arc::clone(&owner.route)
+        });
         match owner {
             Some(route) => route(event),
             None if channel == 0 || channel as usize > MAX_ISOLATES => {
@@ -387,16 +448,17 @@ impl Link {
         }
     }
 
+    /// As [`Link::kill`], because it took more memory than there is for it.
+    pub fn kill_for_memory(&self, why: &str) {
+        self.gorged.store(true, Ordering::Release);
+        self.kill(why);
+    }
+
     /// Lets the worker go: it ends by itself at the end of its socket.
     pub fn close(&self) {
+        self.closing.store(true, Ordering::Release);
         lock(&self.outgoing).closed = true;
         self.more.notify_all();
         let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
     }
-}
-
-/// Whether the process brought itself down. SIGKILL and SIGTERM come from somebody else.
-fn crashed(status: std::process::ExitStatus) -> bool {
-    use std::os::unix::process::ExitStatusExt;
-    !matches!(status.signal(), Some(libc::SIGKILL | libc::SIGTERM | libc::SIGINT)) && status.code() != Some(0)
 }

@@ -8,6 +8,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
+use super::last_words;
+use super::snapshot::{self, Snapshot};
 use crate::protocol::words::Words;
 
 /// Descriptors under which a worker finds its socket and its page of words.
@@ -20,15 +22,29 @@ pub fn worker_fds() -> (RawFd, RawFd) {
 pub struct WorkerCommand {
     pub program: PathBuf,
     pub arguments: Vec<String>,
+    /// What its isolates are made from.
+    pub snapshot: Snapshot,
+    /// A worker without a layer of its sandbox is not used.
+    pub needs_whole_sandbox: bool,
+    /// What a worker may hold in memory.
+    pub memory: Option<u64>,
 }
 
 impl WorkerCommand {
-    /// The program that is running now, as `eddyline worker`.
+    /// The program that is running now, as `eddyline worker`. Makes the snapshot, once for all workers to come.
     pub fn this_program() -> io::Result<WorkerCommand> {
         // The link stays valid when the file on disk is replaced while we run.
         let own = PathBuf::from("/proc/self/exe");
         let program = if own.exists() { own } else { std::env::current_exe()? };
-        Ok(WorkerCommand { program, arguments: vec!["worker".to_owned()] })
+        WorkerCommand::new(program, "worker")
+    }
+
+    /// A program that takes the role of a worker by its first argument.
+    pub fn new(program: impl Into<PathBuf>, role: &str) -> io::Result<WorkerCommand> {
+        let program = program.into();
+        let snapshot = Snapshot::make(&program)?;
+        let arguments = vec![role.to_owned()];
+        Ok(WorkerCommand { program, arguments, snapshot, needs_whole_sandbox: false, memory: None })
     }
 }
 
@@ -38,9 +54,12 @@ pub struct Started {
     pub child: Child,
     pub socket: OwnedFd,
     pub words: Words,
+    /// Where its stderr can be read.
+    pub stderr: OwnedFd,
 }
 
-/// Starts a worker with an empty environment and nothing open but its socket, its words and stderr.
+/// Starts a worker with an empty environment and nothing open but its socket, its words, the snapshot and a pipe as
+/// stderr.
 ///
 /// The worker is killed when the calling *thread* ends, so call from a thread that outlives it.
 pub fn start(command: &WorkerCommand) -> io::Result<Started> {
@@ -48,19 +67,29 @@ pub fn start(command: &WorkerCommand) -> io::Result<Started> {
     let (words, words_fd) = Words::create()?;
     let (socket_fd, words_raw) = (worker.as_raw_fd(), words_fd.as_raw_fd());
     let (to_socket, to_words) = worker_fds();
+    let (stderr, their_stderr) = last_words::pipe()?;
     let mut process = Command::new(&command.program);
-    process.args(&command.arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::null());
-    if let Some(trace) = std::env::var_os("RUST_BACKTRACE") {
-        process.env("RUST_BACKTRACE", trace);
-    }
+    process.args(&command.arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(their_stderr);
+    let snapshot = (command.snapshot.as_raw_fd(), snapshot::DESCRIPTOR);
+    inherit(&mut process, [(socket_fd, to_socket), (words_raw, to_words), snapshot]);
+    let child = process.spawn()?;
+    Ok(Started { child, socket: host, words, stderr })
+}
+
+/// Leaves descriptors of ours open in a process, each under a number of its own, and ties the process to our life.
+pub fn inherit<const N: usize>(process: &mut Command, descriptors: [(RawFd, RawFd); N]) {
     // SAFETY: between fork and exec only async-signal-safe calls are made, and no memory is allocated.
     unsafe {
         process.pre_exec(move || {
-            // Both are first moved out of the way, for either may hold the other's place.
-            let socket = libc::fcntl(socket_fd, libc::F_DUPFD_CLOEXEC, 10);
-            let words = libc::fcntl(words_raw, libc::F_DUPFD_CLOEXEC, 10);
-            if socket < 0 || words < 0 || libc::dup2(socket, to_socket) < 0 || libc::dup2(words, to_words) < 0 {
-                return Err(io::Error::last_os_error());
+            // All are first moved out of the way, for one may hold another's place.
+            let mut moved = [0; N];
+            for (place, (ours, _)) in moved.iter_mut().zip(descriptors) {
+                *place = libc::fcntl(ours, libc::F_DUPFD_CLOEXEC, 10);
+            }
+            for (from, (_, theirs)) in moved.into_iter().zip(descriptors) {
+                if from < 0 || libc::dup2(from, theirs) < 0 {
+                    return Err(io::Error::last_os_error());
+                }
             }
             if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) < 0 {
                 return Err(io::Error::last_os_error());
@@ -70,14 +99,13 @@ pub fn start(command: &WorkerCommand) -> io::Result<Started> {
             Ok(())
         });
     }
-    let child = process.spawn()?;
-    Ok(Started { child, socket: host, words })
 }
 
 /// How a process ended, in words.
 pub fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exited with code {code}"),
+        (None, Some(libc::SIGSYS)) => "was killed by seccomp (SIGSYS) for a forbidden system call".to_owned(),
         (None, Some(signal)) => format!("was ended by signal {signal} ({})", signal_name(signal)),
         (None, None) => "ended".to_owned(),
     }
@@ -92,7 +120,6 @@ fn signal_name(signal: i32) -> &'static str {
         libc::SIGILL => "SIGILL",
         libc::SIGTRAP => "SIGTRAP",
         libc::SIGTERM => "SIGTERM",
-        libc::SIGSYS => "SIGSYS",
         _ => "unnamed",
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::frame::{Builder, Kind, Message};
+use super::sandbox::Sandbox;
 
 /// First message of a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,6 +15,8 @@ pub struct Hello {
     /// The V8 that runs the handlers.
     pub engine: String,
     pub credit: Credit,
+    /// What keeps it from the machine that it runs on.
+    pub sandbox: Sandbox,
 }
 
 /// How much may be outstanding on one lane.
@@ -109,6 +112,12 @@ pub struct Limits {
     pub external_bytes: u64,
     pub output_bytes: u64,
     pub results: u32,
+    /// Bytes of all that one invocation logs.
+    pub log_bytes: u64,
+    /// Timers of one invocation that are open at once.
+    pub timers: u32,
+    /// Calls to the host of one invocation that are open at once.
+    pub fetches: u32,
     pub load_ms: u64,
 }
 

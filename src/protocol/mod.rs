@@ -1,12 +1,12 @@
 //! All that can pass between the host and a worker process.
 //!
-//! They share a stream socket and one page of memory. On the socket go messages, each a kind, a channel and a body,
+//! They share a stream socket and a few pages of memory. On the socket go messages, each a kind, a channel and a body,
 //! cut into frames of at most [`MAX_FRAME`] bytes, so that a large body never holds up the others ([`frame`]).
 //! A channel is an isolate; channel 0 is the worker itself.
 //!
 //! | direction | kind | body | module |
 //! | --- | --- | --- | --- |
-//! | worker → host | `Hello` | versions, process id, credit of a lane | [`control`] |
+//! | worker → host | `Hello` | versions, process id, credit of a lane, what confines it | [`control`], [`sandbox`] |
 //! | host → worker | `Prepare` | the files of a function's folder, to transpile and check | [`control`] |
 //! | worker → host | `Prepared` | modules ready to load, or what is wrong with them | [`control`] |
 //! | host → worker | `Load` | a prepared function, to be given an isolate | [`control`] |
@@ -29,13 +29,15 @@
 //! `Recall` stops a lane in the same way.
 //!
 //! **Trust.** The host treats every byte from a worker as hostile: bounded, copied, then checked. Whatever breaks
-//! the rules ends the worker. The shared page ([`words`]) holds one word for each isolate: the invocation that it is
-//! running, zero when it runs none.
+//! the rules ends the worker. The shared memory ([`words`]) holds two words for each isolate: the invocation that it is
+//! running, zero when it runs none, and the memory that it holds. They are hints: whoever is named there is at most run
+//! alone, and only what happens in a process of its own counts against a record for good.
 
 pub mod control;
 pub mod frame;
 pub mod headers;
 pub mod run;
+pub mod sandbox;
 pub mod settled;
 pub mod wire;
 pub mod words;

@@ -1,6 +1,8 @@
-//! The page of memory that a worker shares with its host: one word for each isolate, saying what it is running.
+//! The memory that a worker shares with its host: for each isolate one word that says what it is running, and one that
+//! says how much memory it holds.
 //!
-//! When a worker dies without a word on the socket, this page is what still tells which invocation was running.
+//! When a worker dies without a word on the socket, this is what still tells which invocation was running and whose
+//! memory grew. The worker may write anything here: what is read is a hint, and what it leads to must be bounded.
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
@@ -11,7 +13,20 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 /// Most isolates that one worker may hold; their channels are 1 to this number.
 pub const MAX_ISOLATES: usize = 4096;
-const BYTES: usize = (MAX_ISOLATES + 1) * size_of::<AtomicU64>();
+/// Words of either kind; the first of each belongs to no channel.
+const COUNT: usize = MAX_ISOLATES + 1;
+const BYTES: usize = 2 * COUNT * size_of::<AtomicU64>();
+/// The word of an isolate whose code runs when it cannot be said for which invocation.
+pub const SOMETHING: u64 = u64::MAX;
+
+/// What an isolate was running, by its own word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Running {
+    Nothing,
+    Invocation(u64),
+    /// Modules that load, promises that go on, or what an invocation left behind.
+    Something,
+}
 
 #[derive(Debug)]
 pub struct Words {
@@ -40,16 +55,32 @@ impl Words {
         Ok(Words { at: at.cast() })
     }
 
-    /// The word of the isolate on `channel`; channels that cannot exist share word 0.
+    /// The word that says what the isolate on `channel` runs; channels that cannot exist share word 0.
     pub fn word(&self, channel: u32) -> &AtomicU64 {
-        let index = if channel as usize <= MAX_ISOLATES { channel as usize } else { 0 };
-        // SAFETY: `index` is within the mapping, which is aligned to a page and lives as long as `self`.
-        unsafe { &*self.at.add(index) }
+        self.at(Words::index(channel))
     }
 
-    /// What the isolate on `channel` is running; a worker may write anything here, so it is a hint and no more.
-    pub fn running(&self, channel: u32) -> Option<u64> {
-        Some(self.word(channel).load(Ordering::Acquire)).filter(|id| *id != 0)
+    /// The word that says how many bytes the isolate on `channel` holds.
+    pub fn memory(&self, channel: u32) -> &AtomicU64 {
+        self.at(COUNT + Words::index(channel))
+    }
+
+    pub fn running(&self, channel: u32) -> Running {
+        match self.word(channel).load(Ordering::Acquire) {
+            0 => Running::Nothing,
+            SOMETHING => Running::Something,
+            id => Running::Invocation(id),
+        }
+    }
+
+    fn index(channel: u32) -> usize {
+        if channel as usize <= MAX_ISOLATES { channel as usize } else { 0 }
+    }
+
+    fn at(&self, index: usize) -> &AtomicU64 {
+        // SAFETY: `index` is below `2 * COUNT` and so within the mapping, which is aligned to a page and lives as long
+        // as `self`.
+        unsafe { &*self.at.add(index) }
     }
 }
 
@@ -69,8 +100,14 @@ mod tests {
         let (host, fd) = Words::create().unwrap();
         let worker = Words::open(&fd).unwrap();
         worker.word(3).store(99, Ordering::Release);
-        assert_eq!(host.running(3), Some(99));
-        assert_eq!(host.running(4), None);
-        assert_eq!(host.running(u32::MAX), None);
+        worker.word(5).store(SOMETHING, Ordering::Release);
+        assert_eq!(host.running(3), Running::Invocation(99));
+        assert_eq!(host.running(4), Running::Nothing);
+        assert_eq!(host.running(5), Running::Something);
+        assert_eq!(host.running(u32::MAX), Running::Nothing);
+        let last = MAX_ISOLATES as u32;
+        worker.memory(last).store(7, Ordering::Release);
+        assert_eq!(host.memory(last).load(Ordering::Acquire), 7);
+        assert_eq!((host.memory(3).load(Ordering::Acquire), host.running(last)), (0, Running::Nothing));
     }
 }

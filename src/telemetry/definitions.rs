@@ -25,9 +25,11 @@ pub(super) enum Read<T: 'static> {
     Failures,
     /// A gauge for each source topic.
     Lag,
+    /// A gauge for each kind of worker group.
+    Groups,
 }
 
-use Read::{Failures, Lag, Nanoseconds};
+use Read::{Failures, Groups, Lag, Nanoseconds};
 
 pub(super) const FUNCTION: &[Definition<FunctionMetrics>] = &[
     Definition {
@@ -130,6 +132,21 @@ pub(super) const FUNCTION: &[Definition<FunctionMetrics>] = &[
         help: "Lines of the handler's console that were dropped because there were too many",
         read: Read::Counter(|function| &function.log_lines_dropped),
     },
+    Definition {
+        name: "eddyline_function_crashed_processes",
+        help: "Worker processes that the function's code has brought down",
+        read: Read::Counter(|function| &function.crashed_workers),
+    },
+    Definition {
+        name: "eddyline_function_quarantined",
+        help: "1 while the function has a worker of its own because it kept bringing workers down",
+        read: Read::Gauge(|function| &function.quarantined),
+    },
+    Definition {
+        name: "eddyline_function_paused",
+        help: "1 while the function is paused, by itself or by hand",
+        read: Read::Gauge(|function| &function.paused),
+    },
 ];
 
 pub(super) const NODE: &[Definition<NodeMetrics>] = &[
@@ -140,8 +157,8 @@ pub(super) const NODE: &[Definition<NodeMetrics>] = &[
     },
     Definition {
         name: "eddyline_worker_alive_processes",
-        help: "Worker processes that answer",
-        read: Read::Gauge(|node| &node.workers_alive),
+        help: "Worker processes that answer, by what they are for",
+        read: Groups,
     },
     Definition {
         name: "eddyline_worker_restarted_processes",
@@ -154,7 +171,7 @@ impl<T> Read<T> {
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Read::Counter(_) | Nanoseconds(_) | Failures => "counter",
-            Read::Gauge(_) | Lag => "gauge",
+            Read::Gauge(_) | Lag | Groups => "gauge",
             Read::Histogram(_) => "histogram",
         }
     }
@@ -164,6 +181,7 @@ impl<T> Read<T> {
         match self {
             Failures => &["outcome"],
             Lag => &["topic"],
+            Groups => &["group"],
             _ => &[],
         }
     }

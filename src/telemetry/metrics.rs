@@ -19,7 +19,7 @@ use super::{
     histogram::Histogram,
     instruments::{Counter, Gauge},
 };
-use crate::{outcome::Outcome, status::Counters};
+use crate::{outcome::Outcome, pool::GroupKind, status::Counters};
 
 /// All metrics of a node.
 pub struct Metrics {
@@ -36,7 +36,7 @@ struct Numbers {
 #[derive(Debug, Default)]
 pub struct NodeMetrics {
     pub functions: Gauge,
-    pub workers_alive: Gauge,
+    workers_alive: [Gauge; GroupKind::ALL.len()],
     pub worker_restarts: Counter,
 }
 
@@ -62,6 +62,12 @@ pub struct FunctionMetrics {
     pub heap_bytes: Gauge,
     pub external_bytes: Gauge,
     pub log_lines_dropped: Counter,
+    /// Workers that its code has brought down.
+    pub crashed_workers: Counter,
+    /// 1 while it is.
+    pub quarantined: Gauge,
+    /// 1 while it is.
+    pub paused: Gauge,
     failed: [Counter; Outcome::ALL.len()],
     lag: Mutex<BTreeMap<String, Arc<Gauge>>>,
 }
@@ -102,6 +108,13 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a string cannot fail");
         text
+    }
+}
+
+impl NodeMetrics {
+    /// Live workers of a kind of group.
+    pub fn workers_alive(&self, kind: GroupKind) -> &Gauge {
+        &self.workers_alive[kind as usize]
     }
 }
 
@@ -163,7 +176,7 @@ impl FunctionMetrics {
 impl Collector for Numbers {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         for definition in NODE {
-            encode_numbers(describe(&mut encoder, definition)?, &definition.read, &self.node)?;
+            encode_node(describe(&mut encoder, definition)?, &definition.read, &self.node)?;
         }
         let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner).clone();
         for definition in FUNCTION {
@@ -186,6 +199,15 @@ fn describe<'a, T>(
         _ => MetricType::Histogram,
     };
     encoder.encode_descriptor(definition.name, definition.help, None, kind)
+}
+
+fn encode_node(mut metric: MetricEncoder<'_>, read: &Read<NodeMetrics>, node: &NodeMetrics) -> fmt::Result {
+    let Read::Groups = read else { return encode_numbers(metric, read, node) };
+    for kind in GroupKind::ALL {
+        let alive = ConstGauge::new(node.workers_alive(kind).get());
+        alive.encode(metric.encode_family(&[("group", kind.label())])?)?;
+    }
+    Ok(())
 }
 
 fn encode_function(
@@ -225,7 +247,7 @@ fn encode_numbers<T>(mut metric: MetricEncoder<'_>, read: &Read<T>, numbers: &T)
             }
             metric.encode_histogram::<NoLabelSet>(shown.seconds, shown.count, &shown.buckets, None)
         }
-        Read::Failures | Read::Lag => Ok(()),
+        Read::Failures | Read::Lag | Read::Groups => Ok(()),
     }
 }
 
@@ -248,11 +270,12 @@ mod tests {
         let mut names = std::collections::BTreeSet::new();
         for (name, help) in node.chain(FUNCTION.iter().map(|one| (one.name, one.help))) {
             let parts: Vec<&str> = name.split('_').collect();
-            assert!(parts.len() >= 4 && parts[0] == "eddyline", "{name}");
+            assert!(parts.len() >= 3 && parts[0] == "eddyline", "{name}");
             assert!(AREAS.contains(&parts[1]), "{name}: area");
-            assert!(UNITS.contains(&parts[parts.len() - 1]), "{name}: unit");
+            let is_flag = help.starts_with("1 while ");
+            assert!(is_flag || UNITS.contains(&parts[parts.len() - 1]) && parts.len() >= 4, "{name}: unit");
             assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
-            assert!(help.len() > 15 && help.starts_with(char::is_uppercase) && !help.ends_with('.'), "{name}: {help}");
+            assert!(help.len() > 15 && !help.starts_with(char::is_lowercase) && !help.ends_with('.'), "{name}: {help}");
             assert!(names.insert(name), "{name} twice");
         }
     }
@@ -268,7 +291,8 @@ mod tests {
         function.lag("orders").set(12);
         function.spent_cpu(Duration::from_millis(1500));
         function.invocation.observe_many(Duration::from_micros(100), 3);
-        metrics.node().workers_alive.set(2);
+        function.paused.set(1);
+        metrics.node().workers_alive(GroupKind::Shared).set(2);
 
         let text = metrics.render();
         for line in [
@@ -281,7 +305,9 @@ mod tests {
             "eddyline_function_cpu_seconds_total{function=\"enrich\"} 1.5",
             "eddyline_function_invocation_seconds_count{function=\"enrich\"} 3",
             "eddyline_function_invocation_seconds_bucket{le=\"+Inf\",function=\"enrich\"} 3",
-            "eddyline_worker_alive_processes 2",
+            "eddyline_function_paused{function=\"enrich\"} 1",
+            "eddyline_worker_alive_processes{group=\"shared\"} 2",
+            "eddyline_worker_alive_processes{group=\"quarantine\"} 0",
             "# EOF",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");

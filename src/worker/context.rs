@@ -20,7 +20,7 @@ type Headers = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 const ENDED: &str = "the invocation has ended, so nothing can be emitted any more; await what emits before returning";
 /// Longest key, header name or header value.
 const MAX_SMALL: usize = 1 << 20;
-/// What `bootstrap.js` passes for headers that replace the record's, and for the record itself as a value.
+/// What `glue.js` passes for headers that replace the record's, and for the record itself as a value.
 const REPLACE: u32 = 1;
 const SAME: u32 = 2;
 const NULL: u32 = 4;
@@ -28,7 +28,7 @@ const NULL: u32 = 4;
 /// An error that the handler sees as an exception.
 struct Refused(Class, Outcome, String);
 
-/// Writes one result. `bootstrap.js` has checked the kinds of the options; NaN stands for an absent number, and
+/// Writes one result. `glue.js` has checked the kinds of the options; NaN stands for an absent number, and
 /// undefined for an absent key or headers, which come as a flat array of names and values.
 #[op2(reentrant)]
 pub fn op_emit<'s>(
@@ -229,7 +229,7 @@ pub fn over_limit(excess: Excess, limits: &Limits) -> Failure {
     Failure::new(outcome, message)
 }
 
-/// Ties the outcome of `ctx.reject` to the error that `bootstrap.js` is about to throw.
+/// Ties the outcome of `ctx.reject` to the error that `glue.js` is about to throw.
 #[op2(fast)]
 pub fn op_mark_rejected(scope: &mut v8::PinScope<'_, '_>, error: v8::Local<'_, v8::Value>) {
     failure::mark(scope, error, Outcome::Rejected);

@@ -1,49 +1,14 @@
 //! V8 and deno_core, set up the way we need them: a runtime with the web APIs of handlers and nothing else.
 
-use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use deno_core::{Extension, ExtensionFileSource, JsRuntime, RuntimeOptions, v8};
-use deno_web::{BlobStore, InMemoryBroadcastChannel};
+use deno_core::{JsRuntime, RuntimeOptions, v8};
 
 use super::arena::Arena;
 use super::limits::Guard;
 use super::loader::BundleLoader;
-use super::{context, memory, record, struck};
-
-deno_core::extension!(
-    eddyline,
-    deps = [deno_webidl, deno_web],
-    ops = [
-        record::op_record_topic,
-        record::op_record_partition,
-        record::op_record_offset,
-        record::op_record_timestamp,
-        record::op_record_is_tombstone,
-        record::op_record_key,
-        record::op_record_key_bytes,
-        record::op_record_text,
-        record::op_record_bytes,
-        record::op_record_json,
-        record::op_header_get,
-        record::op_header_get_all,
-        record::op_header_entries,
-        context::op_emit,
-        context::op_mark_rejected,
-        context::op_mark_record,
-        context::op_log,
-        context::op_attempt,
-        context::op_deadline,
-        context::op_want_signal,
-        context::op_own_timer,
-        context::op_woken,
-    ],
-);
-
-/// Of the web crate's many operations, those that our scripts reach: binding all takes time in each new isolate.
-const WEB_OPS: [&str; 6] = ["op_url_", "op_base64_", "op_encoding_", "op_console_", "op_preview_", "op_now"];
-const OTHER_WEB_OPS: [&str; 2] = ["op_time_origin", "op_defer"];
+use super::{extensions, growth, memory, snapshot, struck};
 
 /// Address space for machine code; V8 would take 512 MiB for each isolate.
 const CODE_RANGE: usize = 64 << 20;
@@ -51,7 +16,7 @@ const CODE_RANGE: usize = 64 << 20;
 const GRACE: usize = 2 << 30;
 const MIN_HEAP: usize = 8 << 20;
 
-const BOOTSTRAP: &str = include_str!("bootstrap.js");
+const GLUE: &str = include_str!("js/glue.js");
 
 /// Prepares V8. Must run in the main thread before any other thread exists.
 pub fn initialise() {
@@ -60,7 +25,7 @@ pub fn initialise() {
     JsRuntime::init_platform(None);
 }
 
-/// A runtime whose globals are ready, and the glue that `bootstrap.js` made.
+/// A runtime whose globals are ready, and the glue that `glue.js` made.
 pub struct Engine {
     pub runtime: JsRuntime,
     pub glue: v8::Global<v8::Object>,
@@ -76,7 +41,8 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
         .array_buffer_allocator(memory::allocator(limits.external_bytes as usize));
     let options = RuntimeOptions {
         module_loader: Some(loader),
-        extensions: vec![webidl(), web(), eddyline::init()],
+        extensions: extensions::all(),
+        startup_snapshot: snapshot::get(),
         create_params: Some(params),
         ..RuntimeOptions::default()
     };
@@ -84,44 +50,22 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
     runtime.op_state().borrow_mut().put(arena);
     struck::prepare(runtime.main_context());
     guard.attach(runtime.v8_isolate().thread_safe_handle());
+    growth::watch(runtime.v8_isolate());
     let watched = guard.clone();
     runtime.add_near_heap_limit_callback(move |current, _| {
         watched.stop_for_memory();
+        growth::tell(current + GRACE);
         current + GRACE
     });
-    let glue = runtime.execute_script("ext:eddyline/bootstrap.js", BOOTSTRAP).map_err(|error| error.to_string())?;
+    let glue = runtime.execute_script("ext:eddyline/glue.js", GLUE).map_err(|error| error.to_string())?;
     let glue = {
         deno_core::scope!(scope, runtime);
         scope.get_current_context().set_allow_generation_from_strings(false);
         let glue = v8::Local::new(scope, glue);
-        let glue = glue.try_cast::<v8::Object>().map_err(|_| "the bootstrap script made no glue".to_owned())?;
+        let glue = glue.try_cast::<v8::Object>().map_err(|_| "glue.js made no glue".to_owned())?;
         v8::Global::new(scope, glue)
     };
     Ok(Engine { runtime, glue })
-}
-
-fn webidl() -> Extension {
-    let mut extension = deno_webidl::deno_webidl::init();
-    embed_scripts(&mut extension);
-    extension
-}
-
-fn web() -> Extension {
-    let store = BlobStore::default_arc();
-    let mut extension = deno_web::deno_web::init(store, None, false, InMemoryBroadcastChannel::default());
-    embed_scripts(&mut extension);
-    let wanted = |name: &str| OTHER_WEB_OPS.contains(&name) || WEB_OPS.iter().any(|prefix| name.starts_with(prefix));
-    extension.ops.to_mut().retain(|op| wanted(op.name));
-    extension
-}
-
-/// The extension names its scripts by where they lay when it was built; puts the copies inside the binary in place.
-fn embed_scripts(extension: &mut Extension) {
-    let scripts: [ExtensionFileSource; 13] = include!(concat!(env!("OUT_DIR"), "/web_scripts.rs"));
-    let prefix = format!("ext:{}/", extension.name);
-    let own = scripts.into_iter().filter(|script| script.specifier.starts_with(&prefix));
-    extension.lazy_loaded_js_files = Cow::Owned(own.collect());
-    extension.lazy_loaded_esm_files = Cow::Borrowed(&[]);
 }
 
 /// A function of the glue, by name.

@@ -1,4 +1,4 @@
-//! The functions that `bootstrap.js` made for us.
+//! The functions that `glue.js` made for us.
 
 use std::collections::BTreeMap;
 

@@ -69,6 +69,13 @@ pub(super) struct Flight {
     started_ns: u64,
 }
 
+impl Flight {
+    /// Whether a record's number is one of its own.
+    pub(super) fn has(&self, number: u64) -> bool {
+        (self.number..self.number + u64::from(self.records)).contains(&number)
+    }
+}
+
 impl Invoker {
     /// Queues an invocation; its lane may have stopped, then it comes back as not run.
     pub fn arrive(&mut self, work: Work) -> Result<(), Overdrawn> {
@@ -163,8 +170,7 @@ impl Invoker {
         let now = clock::now_ns();
         if let Some(limit) = stopped {
             self.pending.remove(&number);
-            self.settle_whole(flight, &limit_failure(limit, &self.arena), now);
-            return Err(Doomed(limit));
+            return Err(self.stopped_in(flight, limit, now));
         }
         if let Some(ended) = ended {
             self.settle(scope, flight, ended, now);

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -22,10 +23,10 @@ use super::loader::BundleLoader;
 use super::outbox::Outbox;
 use super::problem::problem;
 use super::report::Report;
-use super::{arrivals, clock, process, struck};
+use super::{arrivals, clock, growth, process, struck};
 use crate::protocol::Kind;
 use crate::protocol::control::{Handler, Load, Loaded, Problem, Recall};
-use crate::protocol::words::Words;
+use crate::protocol::words::{SOMETHING, Words};
 
 /// Stack of an isolate's thread; V8 is told to use a quarter of it.
 pub const STACK: usize = 8 << 20;
@@ -98,7 +99,10 @@ async fn load_into(
     shared: &Shared,
 ) -> Option<Isolate> {
     let (arena, guard) = surroundings(channel, &load, &shared.outbox);
+    growth::prepare(&shared.words, channel);
+    shared.words.word(channel).store(SOMETHING, Ordering::Release);
     let ready = prepare(&load, &arena, &guard).await;
+    shared.words.word(channel).store(0, Ordering::Release);
     let took_us = (clock::now_ns() - arrived_ns) / 1000;
     let answer = |result| shared.outbox.send_control(Kind::Loaded, channel, &Loaded { result, took_us });
     let ready = match ready {
@@ -291,7 +295,7 @@ fn poll_event_loop(
         deno_core::scope!(scope, engine.runtime);
         invoke::forget_running(scope);
     }
-    invoker.announce(invoker.oldest());
+    invoker.announce(invoker.waiting_word());
     invoker.guard.begin(clock::now_ns());
     // What fails here belongs to no invocation; the handlers' own promises are looked at one by one.
     let _ = engine.runtime.poll_event_loop(context, PollEventLoopOptions::default());

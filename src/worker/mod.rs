@@ -2,19 +2,25 @@
 //!
 //! [`process`] reads messages and hands them to isolates, each on a thread of its own ([`isolate`]). An isolate takes
 //! a `Run` message apart ([`arrivals`]), queues its invocations by lane ([`lanes`]), enters them one by one
-//! ([`invoke`]) and reports how they ended ([`report`]). What a handler can reach is made by `bootstrap.js` and the
-//! operations in [`record`] and [`context`]. [`prepare`] turns a function's folder into modules that can be loaded.
+//! ([`invoke`]) and reports how they ended ([`report`]). What a handler can reach is made by `js/web.js`, `js/glue.js`
+//! and the operations in [`record`] and [`context`]. [`prepare`] turns a function's folder into modules that can be
+//! loaded. Before any of that, [`confine`] takes from the process every right that it does not need.
 //!
 //! Nothing outside this module knows V8.
 
 mod arena;
 mod arrivals;
 mod clock;
+mod coarse;
+pub mod confine;
 mod context;
 mod encode;
 mod engine;
+mod entropy;
+mod extensions;
 mod failure;
 mod glue;
+mod growth;
 mod handler;
 mod ids;
 mod invoke;
@@ -31,8 +37,10 @@ mod problem;
 mod process;
 mod record;
 mod report;
+mod snapshot;
 mod struck;
 mod typescript;
 mod waiting;
 
 pub use process::{main, main_from_fds};
+pub use snapshot::make_from_fds as make_snapshot_from_fds;

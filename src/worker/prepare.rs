@@ -11,6 +11,8 @@ use crate::protocol::control::{Bundle, Handler, Limits, Load, Module, Prepare, P
 
 /// Memory for ArrayBuffers while the modules are evaluated.
 const EXTERNAL: u64 = 64 << 20;
+/// Timers, and calls to the host, that are open at once meanwhile.
+const PENDING: u32 = 1000;
 
 /// Answers a `Prepare`. The calling thread must be fit for an isolate.
 pub fn run(request: Prepare, outbox: &Arc<Outbox>) -> Prepared {
@@ -101,6 +103,9 @@ fn trial(request: &Prepare, bundle: Bundle) -> Load {
             external_bytes: EXTERNAL,
             output_bytes: 0,
             results: 0,
+            log_bytes: 0,
+            timers: PENDING,
+            fetches: PENDING,
             load_ms: request.load_ms,
         },
         stop_on_failure: false,

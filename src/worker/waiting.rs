@@ -5,6 +5,8 @@ use deno_core::v8;
 use super::clock;
 use super::invoke::{Doomed, Flight, Invoker, limit_failure, memory};
 use super::limits::Limit;
+use super::struck;
+use crate::protocol::words::SOMETHING;
 
 impl Invoker {
     /// Settles the invocations whose promises have settled.
@@ -15,15 +17,16 @@ impl Invoker {
             v8::scope!(let scope, scope);
             v8::tc_scope!(let scope, scope);
             let promise = v8::Local::new(scope, &pending.promise);
+            self.announce(pending.flight.id);
             self.guard.begin(clock::now_ns());
             let ended = self.promised(scope, pending.flight, promise);
             scope.perform_microtask_checkpoint();
             let stopped = self.guard.end();
             let now = clock::now_ns();
             if let Some(limit) = stopped {
-                self.settle_whole(pending.flight, &limit_failure(limit, &self.arena), now);
-                return Err(Doomed(limit));
+                return Err(self.stopped_in(pending.flight, limit, now));
             }
+            self.announce(0);
             match ended {
                 Some(ended) => self.settle(scope, pending.flight, ended, now),
                 None => drop(self.pending.insert(number, pending)),
@@ -45,10 +48,12 @@ impl Invoker {
             let Some(pending) = self.pending.remove(&number) else { continue };
             let invocation = self.settle_whole(pending.flight, &limit_failure(Limit::Wall, &self.arena), now);
             if invocation.cleanup {
+                self.announce(SOMETHING);
                 self.guard.begin(clock::now_ns());
                 self.glue.abort(scope, number);
                 scope.perform_microtask_checkpoint();
                 self.guard.end().map_or(Ok(()), |limit| Err(Doomed(limit)))?;
+                self.announce(0);
             }
         }
         Ok(())
@@ -67,9 +72,26 @@ impl Invoker {
         found.map(|(number, _)| *number)
     }
 
-    /// The id of the waiting invocation that began first, zero if none waits.
-    pub fn oldest(&self) -> u64 {
-        self.pending.iter().min_by_key(|(number, _)| **number).map_or(0, |(_, pending)| pending.flight.id)
+    /// What the event loop runs, as far as it can be said before: the code of the only one that waits, or of any.
+    pub fn waiting_word(&self) -> u64 {
+        let mut waiting = self.pending.values();
+        match (waiting.next(), waiting.next()) {
+            (Some(only), None) => only.flight.id,
+            _ => SOMETHING,
+        }
+    }
+
+    /// A limit has struck while this invocation was looked after, or what others had left to be done then. If it was the
+    /// code of another, that one is settled, as far as it still waits, and this one is given back to run again.
+    pub(super) fn stopped_in(&mut self, flight: Flight, limit: Limit, now: u64) -> Doomed {
+        let struck = struck::number();
+        if struck == 0 || flight.has(struck) {
+            self.settle_whole(flight, &limit_failure(limit, &self.arena), now);
+        } else {
+            self.condemn(struck, limit);
+            self.report.not_run(flight.id, flight.lane, now);
+        }
+        Doomed(limit)
     }
 
     /// Settles a waiting invocation that a limit struck in the event loop.

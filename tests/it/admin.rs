@@ -1,9 +1,13 @@
 //! The admin interface, asked over HTTP.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use eddyline::{
     admin::Admin,
+    commands::{Command, Commands},
     outcome::Outcome,
     status::{Board, FunctionState, Phase},
     telemetry::Metrics,
@@ -13,6 +17,7 @@ use serde_json::Value;
 struct Fixture {
     board: Arc<Board>,
     metrics: Arc<Metrics>,
+    commands: Commands,
     admin: Admin,
 }
 
@@ -26,8 +31,9 @@ struct Answer {
 fn start() -> Fixture {
     let metrics = Metrics::new();
     let board = Board::new("node-1", Arc::clone(&metrics));
-    let admin = Admin::start("127.0.0.1:0", Arc::clone(&board), Arc::clone(&metrics)).unwrap();
-    Fixture { board, metrics, admin }
+    let commands = Commands::default();
+    let admin = Admin::start("127.0.0.1:0", Arc::clone(&board), Arc::clone(&metrics), commands.clone()).unwrap();
+    Fixture { board, metrics, commands, admin }
 }
 
 fn ask(address: SocketAddr, method: &str, path: &str) -> Answer {
@@ -37,6 +43,8 @@ fn ask(address: SocketAddr, method: &str, path: &str) -> Answer {
         "GET" => agent.get(&url).call(),
         "HEAD" => agent.head(&url).call(),
         "DELETE" => agent.delete(&url).call(),
+        "POST" => agent.post(&url).send_empty(),
+        "POST of a page" => agent.post(&url).header("origin", "https://example.com").send_empty(),
         other => panic!("{other}"),
     }
     .unwrap();
@@ -99,6 +107,34 @@ fn errors_have_one_form() {
 }
 
 #[test]
+fn commands_are_handed_on_once_somebody_takes_them() {
+    let fixture = start();
+    fixture.board.update("enrich", |status| status.enter(FunctionState::Running, None));
+    let post = |path: &str| ask(fixture.admin.address, "POST", path);
+    let answer = post("/api/v1/functions/enrich/pause");
+    assert_eq!(answer.status, 503, "{}", answer.body);
+
+    let taken: Arc<Mutex<Vec<Command>>> = Arc::default();
+    let list = Arc::clone(&taken);
+    fixture.commands.serve(move |command| list.lock().unwrap().push(command));
+    let answer = post("/api/v1/functions/enrich/pause");
+    assert_eq!(answer.status, 202);
+    assert!(answer.body.contains(r#""name":"enrich""#), "{}", answer.body);
+    assert_eq!(post("/api/v1/functions/enrich/resume").status, 202);
+    let function = || "enrich".to_owned();
+    let both = [Command::Pause { function: function() }, Command::Resume { function: function() }];
+    assert_eq!(*taken.lock().unwrap(), both);
+
+    let unknown = post("/api/v1/functions/none/pause");
+    assert!(unknown.status == 404 && unknown.body.contains("unknown_function"), "{}", unknown.body);
+    let read = ask(fixture.admin.address, "GET", "/api/v1/functions/enrich/pause");
+    assert!(read.status == 405 && read.body.contains("use POST"), "{}", read.body);
+    let page = ask(fixture.admin.address, "POST of a page", "/api/v1/functions/enrich/pause");
+    assert!(page.status == 403 && page.body.contains("from_a_browser"), "{}", page.body);
+    assert_eq!(taken.lock().unwrap().len(), 2, "nothing of that was handed on");
+}
+
+#[test]
 fn metrics_are_in_the_format_of_openmetrics_and_head_has_no_body() {
     let fixture = start();
     let answer = ask(fixture.admin.address, "GET", "/metrics");
@@ -112,15 +148,15 @@ fn metrics_are_in_the_format_of_openmetrics_and_head_has_no_body() {
 fn a_taken_port_is_named_with_the_setting_to_change() {
     let fixture = start();
     let listen = fixture.admin.address.to_string();
-    let error = Admin::start(&listen, fixture.board, fixture.metrics).unwrap_err().to_string();
+    let error = Admin::start(&listen, fixture.board, fixture.metrics, fixture.commands).unwrap_err().to_string();
     assert!(error.contains(&listen) && error.contains("admin.listen"), "{error}");
 }
 
 #[test]
 fn dropping_it_frees_the_port() {
-    let Fixture { board, metrics, admin } = start();
+    let Fixture { board, metrics, commands, admin } = start();
     let listen = admin.address.to_string();
     drop(admin);
-    let again = Admin::start(&listen, board, metrics).unwrap();
+    let again = Admin::start(&listen, board, metrics, commands).unwrap();
     assert_eq!(again.address.to_string(), listen);
 }

@@ -101,7 +101,7 @@ fn every_record_is_counted_and_timed() {
         let shown = trial.metric("eddyline_function_active_isolates") == 1.0;
         (shown && trial.metric("eddyline_function_heap_bytes") > 0.0).then_some(())
     });
-    assert_eq!(trial.node.metric("eddyline_worker_alive_processes", &[]), Some(1.0));
+    assert_eq!(trial.node.metric("eddyline_worker_alive_processes", &[("group", "shared")]), Some(1.0));
 }
 
 #[test]

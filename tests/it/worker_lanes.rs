@@ -3,6 +3,7 @@
 use eddyline::outcome::Outcome;
 use eddyline::protocol::Kind;
 use eddyline::protocol::frame::Builder;
+use eddyline::protocol::words::Running;
 
 use crate::support::worker::{End, Output, Record, Worker, async_handler, function, handler};
 
@@ -136,13 +137,13 @@ fn the_shared_word_says_what_is_running() {
     let mut worker = Worker::with(handler("if (record.text() === 'loop') for (;;);"));
     worker.run_in(1, &[((41, 1, 1), &[Record::new("x")]), ((42, 1, 1), &[Record::new("loop")])]);
     let begun = std::time::Instant::now();
-    while worker.words.running(1) != Some(42) {
+    while worker.words.running(1) != Running::Invocation(42) {
         assert!(begun.elapsed().as_secs() < 30, "the word never said 42");
         std::thread::yield_now();
     }
     worker.settled(2);
     worker.unloaded();
-    assert_eq!(worker.words.running(1), None);
+    assert_eq!(worker.words.running(1), Running::Nothing);
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl Stage {
         context.start_logs(&logging)?;
 
         let feeds = load_feeds(&data)?;
-        let (manifests, broken) = manifests(&functions)?;
+        let (manifests, broken) = manifests(&functions, &config.limits)?;
         if !broken.is_empty() {
             return Err(Failure { exit: exit::BAD_FUNCTIONS, what: What::Diagnostics(broken) }.into());
         }

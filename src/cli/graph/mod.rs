@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::{args::NodeFlags, context::Context, exit, failure::Failure};
 use crate::{
     diagnostic::Diagnostics,
-    manifest::{MANIFEST_FILE, Manifest, ParseOptions},
+    manifest::{Allowance, MANIFEST_FILE, Manifest, ParseOptions},
 };
 pub(super) use model::{Function, Graph};
 
@@ -37,8 +37,8 @@ enum Drawing {
 }
 
 pub(super) fn run(context: &Context, args: &GraphArgs) -> anyhow::Result<()> {
-    let path = context.load(&args.flags)?.config.functions.path;
-    let (manifests, broken) = manifests(&path)?;
+    let config = context.load(&args.flags)?.config;
+    let (manifests, broken) = manifests(&config.functions.path, &config.limits)?;
     let graph = Graph::new(&manifests);
     match args.format.unwrap_or(if context.is_json() { Drawing::Json } else { Drawing::Text }) {
         Drawing::Text => context.print(&text::draw(&graph, context.paint))?,
@@ -54,7 +54,7 @@ pub(super) fn run(context: &Context, args: &GraphArgs) -> anyhow::Result<()> {
 }
 
 /// All manifests that parse, and what is wrong with the others.
-pub(super) fn manifests(path: &std::path::Path) -> anyhow::Result<(Vec<Manifest>, Diagnostics)> {
+pub(super) fn manifests(path: &std::path::Path, allowance: &Allowance) -> anyhow::Result<(Vec<Manifest>, Diagnostics)> {
     let entries = std::fs::read_dir(path).map_err(|error| {
         Failure::new(exit::FAILURE, format!("cannot read the folder of functions {}: {error}", path.display()))
             .with_hint("name it with --functions, or as `functions.path` in the configuration")
@@ -62,9 +62,10 @@ pub(super) fn manifests(path: &std::path::Path) -> anyhow::Result<(Vec<Manifest>
     let mut folders: Vec<_> =
         entries.flatten().map(|entry| entry.path()).filter(|folder| folder.join(MANIFEST_FILE).exists()).collect();
     folders.sort();
+    let options = ParseOptions { allow_exactly_once: true, allowance: allowance.clone() };
     let (mut manifests, mut broken) = (Vec::new(), Diagnostics::new());
     for folder in folders {
-        match Manifest::load(&folder, &ParseOptions { allow_exactly_once: true }) {
+        match Manifest::load(&folder, &options) {
             Ok(manifest) => manifests.push(manifest),
             Err(mistakes) => broken.extend(mistakes),
         }

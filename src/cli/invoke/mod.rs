@@ -63,7 +63,8 @@ pub(super) struct InvokeArgs {
 pub(super) fn run(context: &Context, args: &InvokeArgs) -> anyhow::Result<()> {
     let config = context.load(&args.flags)?.config;
     let command = WorkerCommand::this_program()?;
-    let program = load(&config.functions.path, &args.name, &PrepareLimits::new(command.clone()))?;
+    let limits = PrepareLimits::new(command.clone(), config.limits.clone());
+    let program = load(&config.functions.path, &args.name, &limits)?;
     let records = match (&args.file, &args.topic, args.offset) {
         (Some(file), ..) => input::read(file, args.raw, &defaults(&program))?,
         (None, Some(topic), Some(offset)) => topic::read(&config, topic, args.partition, offset, args.count)?,

@@ -149,14 +149,6 @@ tenant = "Shop""#,
         ],
     ),
     (
-        r#"tenant = "shop"
-SOURCE
-"#,
-        &[
-            r#"E1014 1:10 «"shop"» `tenant` is not supported yet: functions of different tenants may share a worker process; leave it out; run a node for each tenant where they must be kept apart"#,
-        ],
-    ),
-    (
         r#"SOURCE
 skip-older-than = "24h"
 [dead-letter]
@@ -305,6 +297,16 @@ output = "0B""#,
             r#"E1004 5:8 «"1TiB"» `limits.heap`: "1TiB" is no size; give a whole number with a unit, such as "64KiB", "1MiB" or "1MB""#,
             r#"E1004 6:11 «-1» `limits.results` is out of range: -1; between 1 and 1000000"#,
             r#"E1004 7:10 «"0B"» `limits.output` is out of range: 0B; between 1B and 256MiB"#,
+        ],
+    ),
+    (
+        r#"SOURCE
+[limits]
+cpu = "2m"
+fetches = 1001"#,
+        &[
+            r#"E1018 4:7 «"2m"» `limits.cpu` is 2m, but this node allows at most 1m; ask for at most 1m, or raise `cpu` under [limits.max] in the node's configuration"#,
+            r#"E1018 5:11 «1001» `limits.fetches` is 1001, but this node allows at most 1000; ask for at most 1000, or raise `fetches` under [limits.max] in the node's configuration"#,
         ],
     ),
     (

@@ -37,6 +37,7 @@ fn source_alone_is_a_manifest() {
 #[test]
 fn every_key_reaches_its_value() {
     let text = r#"
+        tenant = "shop-1"
         [source]
         topics = ["orders", "returns"]
         start = 2026-01-31T00:00:00Z
@@ -67,6 +68,9 @@ fn every_key_reaches_its_value() {
         external = "1MB"
         output = "10KiB"
         results = 3
+        log = "1KiB"
+        timers = 7
+        fetches = 2
         load = "2s"
         [permissions]
         net = []
@@ -77,11 +81,11 @@ fn every_key_reaches_its_value() {
         API_KEY = { env = "ENRICH_API_KEY" }
         TOKEN = { file = "/run/secrets/token" }
     "#;
-    let options = ParseOptions { allow_exactly_once: true };
+    let options = ParseOptions { allow_exactly_once: true, ..ParseOptions::default() };
     let manifest = Manifest::parse(Path::new(FILE), "enrich", text, &options).unwrap();
     let expected = Manifest {
         name: "enrich".to_owned(),
-        tenant: None,
+        tenant: Some("shop-1".to_owned()),
         source: Source {
             topics: named(&["orders", "returns"]),
             start: Start::Time("2026-01-31T00:00:00Z".parse().unwrap()),
@@ -109,6 +113,9 @@ fn every_key_reaches_its_value() {
             external: 1_000_000,
             output: 10 << 10,
             results: 3,
+            log: 1 << 10,
+            timers: 7,
+            fetches: 2,
             load: Duration::from_secs(2),
         },
         permissions: Permissions::default(),
@@ -184,4 +191,22 @@ fn folder_gives_the_function_its_name() {
     std::fs::write(folder.join(MANIFEST_FILE), "source.topics = [\"a\"]").unwrap();
     let manifest = Manifest::load(&folder, &ParseOptions::default()).unwrap();
     assert_eq!(manifest.name, "clean-orders");
+}
+
+#[test]
+fn what_a_manifest_leaves_out_is_the_nodes_default_and_its_ceilings_say_where_they_were_set() {
+    let mut allowance = Allowance::default();
+    allowance.default.cpu = Duration::from_millis(20);
+    allowance.default.timers = 5;
+    allowance.max.heap = 32 << 20;
+    allowance.origins.insert("heap".to_owned(), "file node.toml".to_owned());
+    let options = ParseOptions { allowance, ..ParseOptions::default() };
+    let parse = |text: &str| Manifest::parse(Path::new("function.toml"), "f", text, &options);
+    let limits = parse("source.topics = [\"a\"]\n[limits]\nwall = \"1s\"").unwrap().limits;
+    assert_eq!((limits.cpu, limits.timers), (Duration::from_millis(20), 5));
+    assert_eq!((limits.wall, limits.load), (Duration::from_secs(1), Duration::from_secs(5)));
+    let refused = parse("source.topics = [\"a\"]\n[limits]\nheap = \"64MiB\"").unwrap_err();
+    let refused = refused.iter().next().unwrap();
+    assert_eq!(refused.code, "E1018");
+    assert_eq!(refused.related[0].file, Path::new("file node.toml"));
 }

@@ -5,10 +5,13 @@ use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use eddyline::outcome::Outcome;
+use eddyline::pool::Snapshot;
 use eddyline::protocol::control::{
     self, Bundle, Handler, Hello, Limits, Load, Loaded, Log, Module, Prepare, Prepared, Recall, SourceFile, Unloaded,
 };
@@ -151,6 +154,9 @@ pub const LIMITS: Limits = Limits {
     external_bytes: 64 << 20,
     output_bytes: 1 << 20,
     results: 1000,
+    log_bytes: 256 << 10,
+    timers: 1000,
+    fetches: 32,
     load_ms: 10_000,
 };
 
@@ -190,6 +196,12 @@ pub fn batch(body: &str) -> Load {
     function(&format!("export default {{ batch(records, ctx) {{ {body} }} }}"))
 }
 
+/// One for all workers of the tests.
+fn snapshot() -> &'static Snapshot {
+    static SNAPSHOT: OnceLock<Snapshot> = OnceLock::new();
+    SNAPSHOT.get_or_init(|| Snapshot::make(Path::new(env!("CARGO_BIN_EXE_eddyline"))).unwrap())
+}
+
 impl Worker {
     /// Starts a worker and reads its greeting.
     pub fn start() -> Worker {
@@ -199,17 +211,20 @@ impl Worker {
         let mut command = Command::new(env!("CARGO_BIN_EXE_eddyline"));
         command.arg("worker").env_clear();
         let (from, page_from) = (theirs.as_raw_fd(), page.as_raw_fd());
+        let snapshot = snapshot().as_raw_fd();
         // SAFETY: only async-signal-safe calls happen between fork and exec.
         unsafe {
             command.pre_exec(move || {
                 // Out of the way first, so that neither overwrites the other.
                 let high = libc::fcntl(from, libc::F_DUPFD, 10);
                 let page_high = libc::fcntl(page_from, libc::F_DUPFD, 10);
-                if libc::dup2(high, 3) < 0 || libc::dup2(page_high, 4) < 0 {
+                let snapshot_high = libc::fcntl(snapshot, libc::F_DUPFD, 10);
+                if libc::dup2(high, 3) < 0 || libc::dup2(page_high, 4) < 0 || libc::dup2(snapshot_high, 5) < 0 {
                     return Err(std::io::Error::last_os_error());
                 }
                 libc::close(high);
                 libc::close(page_high);
+                libc::close(snapshot_high);
                 Ok(())
             });
         }
@@ -227,6 +242,7 @@ impl Worker {
                 pid: 0,
                 engine: String::new(),
                 credit: control::Credit { records: 0, bytes: 0 },
+                sandbox: Default::default(),
             },
             logs: Vec::new(),
             runs: 0,

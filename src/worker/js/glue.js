@@ -1,8 +1,10 @@
-// Makes the globals that handlers see, and the glue that calls them. Evaluates to the glue; nothing else of it, and
-// nothing of the runtime below, stays within a handler's reach. Only primordials are used, so that a handler which
-// changes Object.prototype or Array.prototype changes nothing here.
+// Makes what calls handlers: their records, their contexts and the glue, to which it evaluates. Runs in each new isolate
+// after `web.js`, and takes the runtime below away from the handlers' reach. Only primordials are used, so that a handler
+// which changes Object.prototype or Array.prototype changes nothing here.
 (function () {
-  const { core, primordials } = globalThis.__bootstrap;
+  "use strict";
+  const { core, primordials, web } = globalThis.__bootstrap;
+  const { format } = web;
   const ops = core.ops;
   const {
     op_record_topic, op_record_partition, op_record_offset, op_record_timestamp, op_record_is_tombstone,
@@ -13,7 +15,7 @@
   const {
     ArrayBufferIsView, ArrayFrom, ArrayIsArray, Date, DatePrototypeGetTime, DatePrototype, Error,
     NumberIsInteger, NumberIsSafeInteger, ObjectDefineProperty, ObjectFreeze, ObjectKeys,
-    ObjectGetOwnPropertyDescriptor, ObjectGetPrototypeOf, ObjectPrototype, ObjectPrototypeIsPrototypeOf, ObjectSetPrototypeOf, PromiseResolve, SafeMap, SafePromiseAll,
+    ObjectGetPrototypeOf, ObjectPrototype, ObjectPrototypeIsPrototypeOf, ObjectSetPrototypeOf, PromiseResolve, SafeMap, SafePromiseAll,
     MapPrototypeGet, MapPrototypeSet, MapPrototypeDelete, MapPrototypeForEach, String, Symbol, TypeError, ReflectApply,
   } = primordials;
   const global = globalThis;
@@ -224,51 +226,6 @@
     });
   }
 
-  // Globals. What is not used is not even compiled.
-
-  function lazy(name, specifier, select) {
-    let value, loaded = false;
-    ObjectDefineProperty(global, name, {
-      __proto__: null,
-      configurable: true,
-      enumerable: false,
-      get() {
-        if (!loaded) {
-          value = select(core.loadExtScript(specifier));
-          loaded = true;
-        }
-        // A frozen globalThis keeps the getter.
-        if (ObjectGetOwnPropertyDescriptor(global, name)?.configurable) {
-          ObjectDefineProperty(global, name, {
-            __proto__: null, value, configurable: true, enumerable: false, writable: true,
-          });
-        }
-        return value;
-      },
-      set(value) {
-        ObjectDefineProperty(global, name, {
-          __proto__: null, value, configurable: true, enumerable: false, writable: true,
-        });
-      },
-    });
-  }
-
-  const lazily = (specifier, ...names) => {
-    for (let i = 0; i < names.length; i++) {
-      const name = names[i];
-      lazy(name, specifier, (module) => module[name]);
-    }
-  };
-  lazily("ext:deno_web/00_url.js", "URL", "URLSearchParams");
-  lazily("ext:deno_web/01_dom_exception.js", "DOMException");
-  lazily("ext:deno_web/02_event.js", "Event", "EventTarget", "CustomEvent", "ErrorEvent");
-  lazily("ext:deno_web/02_structured_clone.js", "structuredClone");
-  lazily("ext:deno_web/02_timers.js", "clearTimeout", "clearInterval");
-  lazily("ext:deno_web/03_abort_signal.js", "AbortController", "AbortSignal");
-  lazily("ext:deno_web/05_base64.js", "atob", "btoa");
-  lazily("ext:deno_web/08_text_encoding.js", "TextEncoder", "TextDecoder");
-  lazily("ext:deno_web/15_performance.js", "performance");
-
   // The timers of each invocation. They end with it, so that nothing of one record runs at another one's expense.
   const timers = new SafeMap();
   function startTimer(name, args) {
@@ -289,39 +246,13 @@
     const { clearTimeout } = core.loadExtScript("ext:deno_web/02_timers.js");
     MapPrototypeForEach(ids, (_, id) => clearTimeout(id));
   }
-  lazy("setTimeout", "ext:deno_web/02_timers.js", () => function setTimeout(...args) {
-    return startTimer("setTimeout", args);
-  });
-  lazy("setInterval", "ext:deno_web/02_timers.js", () => function setInterval(...args) {
-    return startTimer("setInterval", args);
-  });
-
-  let consoleModule;
-  function loadConsole() {
-    if (consoleModule === undefined) {
-      consoleModule = core.loadExtScript("ext:deno_web/01_console.js");
-      consoleModule.setNoColorFns(() => true, () => true);
-    }
-    return consoleModule;
+  function setTimer(name, set) {
+    ObjectDefineProperty(global, name, {
+      __proto__: null, value: set, configurable: true, enumerable: false, writable: true,
+    });
   }
-  function format(args) {
-    if (args.length === 1 && typeof args[0] === "string") return args[0];
-    return loadConsole().inspectArgs(args, { __proto__: null, colors: false });
-  }
-  lazy("console", "ext:deno_web/01_console.js", () =>
-    new (loadConsole().Console)((text, level) => op_log(0, level > 3 ? 3 : level, text)));
-  ObjectDefineProperty(global, "self", {
-    __proto__: null, value: global, configurable: true, enumerable: false, writable: true,
-  });
-
-  function reportException(error) {
-    op_log(0, 3, "Uncaught " + loadConsole().inspectArgs([error], { __proto__: null, colors: false }));
-  }
-  core.setReportExceptionCallback(reportException);
-  core.setUnhandledPromiseRejectionHandler((_promise, reason) => {
-    op_log(0, 3, "Unhandled rejection: " + loadConsole().inspectArgs([reason], { __proto__: null, colors: false }));
-    return true;
-  });
+  setTimer("setTimeout", function setTimeout(...args) { return startTimer("setTimeout", args); });
+  setTimer("setInterval", function setInterval(...args) { return startTimer("setInterval", args); });
 
   for (const name of ["Deno", "__bootstrap", "SharedArrayBuffer", "Atomics", "WebAssembly"]) delete global[name];
 

@@ -1,0 +1,68 @@
+//! The snapshot that all workers share: made once by a process of its own, then sealed.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fstat, memfd_create};
+
+use super::process::{describe, inherit};
+
+/// The descriptor under which it is written, and read by workers.
+pub const DESCRIPTOR: RawFd = 5;
+
+/// It takes a fraction of a second; nobody waits longer for a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Memory that holds V8's heap with the web APIs in it, and that nobody can change any more.
+#[derive(Debug, Clone)]
+pub struct Snapshot(Arc<OwnedFd>);
+
+impl Snapshot {
+    /// Has `program` make one.
+    pub fn make(program: &Path) -> io::Result<Snapshot> {
+        let memory = memfd_create("eddyline-snapshot", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        let mut maker = Command::new(program);
+        maker.arg("snapshot").env_clear().stdin(Stdio::null()).stdout(Stdio::null());
+        inherit(&mut maker, [(memory.as_raw_fd(), DESCRIPTOR)]);
+        let mut maker = maker.spawn()?;
+        let until = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = maker.try_wait()? {
+                break status;
+            }
+            if Instant::now() > until {
+                maker.kill()?;
+                break maker.wait()?;
+            }
+            std::thread::sleep(LOOK);
+        };
+        if !status.success() || fstat(&memory)?.st_size == 0 {
+            let message = format!("cannot make the snapshot of the workers: its maker {}", describe(status));
+            return Err(io::Error::other(message));
+        }
+        fcntl_add_seals(&memory, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;
+        Ok(Snapshot(Arc::new(memory)))
+    }
+
+    /// How large it is.
+    pub fn len(&self) -> io::Result<u64> {
+        Ok(fstat(&*self.0)?.st_size as u64)
+    }
+}
+
+impl AsFd for Snapshot {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl AsRawFd for Snapshot {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}

@@ -1,0 +1,231 @@
+// Makes the globals that handlers see. Evaluated once, into the snapshot from which all isolates are made; what each
+// isolate needs anew is done by `glue.js`. `__bootstrap.web` passes on what the later scripts need; `glue.js` removes
+// `__bootstrap`, so that nothing of the runtime below stays within a handler's reach. Only primordials are used, so that
+// a handler which changes Object.prototype or Array.prototype changes nothing here.
+(function () {
+  "use strict";
+  const { core, internals, primordials } = globalThis.__bootstrap;
+  const { op_log, op_set_captured_bootstrap } = core.ops;
+  const {
+    FunctionPrototype, FunctionPrototypeCall, ObjectAssign, ObjectDefineProperty, ObjectFreeze,
+    ObjectGetOwnPropertyDescriptor, ObjectSetPrototypeOf, StringPrototypeIndexOf, StringPrototypeSlice,
+    StringPrototypeStartsWith, TypeError,
+  } = primordials;
+  const global = globalThis;
+
+  // What the crates' scripts see of the runtime. An exception that nobody handles is logged; theirs would end the isolate.
+  op_set_captured_bootstrap({
+    __proto__: null,
+    primordials,
+    internals,
+    core: ObjectAssign({ __proto__: null }, core, {
+      ops: ObjectAssign({ __proto__: null }, core.ops),
+      reportUnhandledException: (error) => logUncaught("Uncaught ", error),
+    }),
+  });
+  const load = core.loadExtScript;
+
+  function define(name, value) {
+    ObjectDefineProperty(global, name, {
+      __proto__: null, value, configurable: true, enumerable: false, writable: true,
+    });
+  }
+
+  function expose(specifier, ...names) {
+    const module = load(specifier);
+    for (let i = 0; i < names.length; i++) define(names[i], module[names[i]]);
+  }
+
+  // A global that is made when it is first touched: it cannot be in a snapshot, or few use it.
+  function lazy(name, make) {
+    let value, made = false;
+    ObjectDefineProperty(global, name, {
+      __proto__: null,
+      configurable: true,
+      enumerable: false,
+      get() {
+        if (!made) {
+          value = make();
+          made = true;
+        }
+        // A frozen globalThis keeps the getter.
+        if (ObjectGetOwnPropertyDescriptor(global, name)?.configurable) define(name, value);
+        return value;
+      },
+      set(value) {
+        define(name, value);
+      },
+    });
+  }
+
+  const { inspectArgs, setNoColorFns, Console } = load("ext:deno_web/01_console.js");
+  setNoColorFns(() => true, () => true);
+  const PLAIN = ObjectFreeze({ __proto__: null, colors: false });
+
+  function format(args) {
+    if (args.length === 1 && typeof args[0] === "string") return args[0];
+    return inspectArgs(args, PLAIN);
+  }
+
+  function logUncaught(what, error) {
+    let text;
+    try {
+      text = inspectArgs([error], PLAIN);
+    } catch {
+      text = "a value that cannot be shown";
+    }
+    op_log(0, 3, what + text);
+  }
+
+  lazy("console", () => new Console((text, level) => op_log(0, level > 3 ? 3 : level, text)));
+
+  const webidl = load("ext:deno_webidl/00_webidl.js");
+  const {
+    defineEventHandler, ErrorEvent, EventTarget, listenerCount, PromiseRejectionEvent, saveGlobalThisReference,
+    setEventTargetData,
+  } = load("ext:deno_web/02_event.js");
+  const { URL } = load("ext:deno_web/00_url.js");
+  expose("ext:deno_web/00_url.js", "URL", "URLSearchParams");
+  expose("ext:deno_web/01_dom_exception.js", "DOMException");
+  expose("ext:deno_web/01_urlpattern.js", "URLPattern");
+  expose(
+    "ext:deno_web/02_event.js",
+    "CustomEvent", "ErrorEvent", "Event", "EventTarget", "MessageEvent", "PromiseRejectionEvent",
+  );
+  expose("ext:deno_web/02_timers.js", "clearTimeout", "clearInterval");
+  expose("ext:deno_web/03_abort_signal.js", "AbortController", "AbortSignal");
+  expose("ext:deno_web/05_base64.js", "atob", "btoa");
+  expose(
+    "ext:deno_web/06_streams.js",
+    "ByteLengthQueuingStrategy", "CountQueuingStrategy", "ReadableByteStreamController", "ReadableStream",
+    "ReadableStreamBYOBReader", "ReadableStreamBYOBRequest", "ReadableStreamDefaultController",
+    "ReadableStreamDefaultReader", "TransformStream", "TransformStreamDefaultController", "WritableStream",
+    "WritableStreamDefaultController", "WritableStreamDefaultWriter",
+  );
+  expose(
+    "ext:deno_web/08_text_encoding.js",
+    "TextDecoder", "TextDecoderStream", "TextEncoder", "TextEncoderStream",
+  );
+  expose("ext:deno_web/09_file.js", "Blob", "File");
+  expose("ext:deno_web/13_message_port.js", "MessageChannel", "MessagePort", "structuredClone");
+  expose(
+    "ext:deno_web/15_performance.js",
+    "Performance", "PerformanceEntry", "PerformanceMark", "PerformanceMeasure", "performance",
+  );
+  define("self", global);
+
+  // Nothing could fetch such a URL, and what it names would stay in memory for ever.
+  delete URL.createObjectURL;
+  delete URL.revokeObjectURL;
+
+  class Navigator {
+    constructor() {
+      throw new TypeError("Illegal constructor");
+    }
+    get userAgent() {
+      return userAgent;
+    }
+  }
+  // The version is set by `glue.js`, with what else differs from isolate to isolate.
+  let userAgent = "Eddyline";
+  define("Navigator", Navigator);
+  define("navigator", ObjectFreeze({ __proto__: Navigator.prototype }));
+
+  // The global object is a target of events, for errors that nobody handles.
+
+  const eventTargetPrototype = EventTarget.prototype;
+  ObjectSetPrototypeOf(global, eventTargetPrototype);
+  ObjectDefineProperty(global, webidl.brand, { __proto__: null, value: webidl.brand });
+  setEventTargetData(global);
+  saveGlobalThisReference(global);
+  defineEventHandler(global, "error", undefined, true);
+  defineEventHandler(global, "unhandledrejection");
+  defineEventHandler(global, "rejectionhandled");
+
+  // Whether a listener took care of it.
+  function dispatch(event) {
+    return !FunctionPrototypeCall(eventTargetPrototype.dispatchEvent, global, event);
+  }
+
+  let reporting = false;
+  function reportException(error) {
+    if (!reporting && listenerCount(global, "error") > 0) {
+      reporting = true;
+      try {
+        if (dispatch(errorEvent(error))) return;
+      } finally {
+        reporting = false;
+      }
+    }
+    logUncaught("Uncaught ", error);
+  }
+
+  function errorEvent(error) {
+    const { exceptionMessage: message, frames } = core.destructureError(error);
+    for (let i = 0; i < frames.length; i++) {
+      const { fileName, lineNumber, columnNumber } = frames[i];
+      if (typeof fileName === "string" && StringPrototypeStartsWith(fileName, "eddyline:///")) {
+        const path = StringPrototypeSlice(fileName, 12);
+        return new ErrorEvent("error", {
+          __proto__: null,
+          cancelable: true,
+          message,
+          filename: StringPrototypeSlice(path, StringPrototypeIndexOf(path, "/") + 1),
+          lineno: lineNumber,
+          colno: columnNumber,
+          error,
+        });
+      }
+    }
+    return new ErrorEvent("error", { __proto__: null, cancelable: true, message, error });
+  }
+
+  define("reportError", function reportError(error) {
+    webidl.requiredArguments(arguments.length, 1, "Failed to execute 'reportError'");
+    reportException(error);
+  });
+  core.setReportExceptionCallback(reportException);
+
+  core.setUnhandledPromiseRejectionHandler((promise, reason) => {
+    if (listenerCount(global, "unhandledrejection") > 0) {
+      const init = { __proto__: null, cancelable: true, promise, reason };
+      if (dispatch(new PromiseRejectionEvent("unhandledrejection", init))) return true;
+    }
+    logUncaught("Unhandled rejection: ", reason);
+    return true;
+  });
+  core.setHandledPromiseRejectionHandler((promise, reason) => {
+    if (listenerCount(global, "rejectionhandled") > 0) {
+      dispatch(new PromiseRejectionEvent("rejectionhandled", { __proto__: null, promise, reason }));
+    }
+  });
+
+  // The runtime calls its asynchronous operations by their property `call`, which would hand them to whoever replaced
+  // it. Functions may still have a `call` of their own.
+  const call = FunctionPrototype.call;
+  ObjectDefineProperty(FunctionPrototype, "call", {
+    __proto__: null,
+    configurable: false,
+    enumerable: false,
+    get() {
+      return call;
+    },
+    set(value) {
+      if (this === FunctionPrototype) throw new TypeError("Function.prototype.call cannot be replaced");
+      ObjectDefineProperty(this, "call", {
+        __proto__: null, value, configurable: true, enumerable: true, writable: true,
+      });
+    },
+  });
+
+  global.__bootstrap.web = {
+    __proto__: null,
+    define,
+    expose,
+    format,
+    lazy,
+    load,
+    reportException,
+    setUserAgent: (agent) => userAgent = agent,
+  };
+})();
