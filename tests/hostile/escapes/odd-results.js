@@ -5,7 +5,7 @@ export default function (record, ctx) {
   if (record.text() !== "attack") return "ok";
   const odd = [
     { topic: "" }, { topic: "__consumer_offsets" }, { topic: "_eddyline.registry" }, { topic: "../x" }, { partition: -1 },
-    { partition: 2 ** 31 }, { partition: 0.5 }, { partition: NaN }, { partition: "0" }, { timestamp: -1 }, { timestamp: Infinity },
+    { partition: 2 ** 31 }, { partition: 0.5 }, { partition: "0" }, { timestamp: -1 }, { timestamp: Infinity },
     { timestamp: new Date(NaN) }, { timestamp: 2 ** 53 }, { key: {} }, { key: 1 }, { headers: [["a"]] }, { headers: [[1, "b"]] },
     { headers: [[Symbol(), "b"]] }, { headers: { a: {} } }, { headers: new Map() }, { headers: 7 }, 7, "x",
   ];

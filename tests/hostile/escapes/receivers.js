@@ -20,7 +20,8 @@ export default function (record, ctx) {
     for (const receiver of others) {
       try {
         const answer = Reflect.apply(method, receiver, ["x", { partition: -1 }]);
-        if (receiver !== record && receiver !== ctx && answer !== undefined) found.push(name);
+        const anyway = answer === undefined || answer === ctx.env || answer === ctx.function;
+        if (receiver !== record && receiver !== ctx && !anyway) found.push(name);
       } catch { }
       try { new method(); found.push("new " + name); } catch { }
     }

@@ -1,7 +1,7 @@
 // attack: a batch that returns an array whose length, items and elements are read differently each time
-// expect: failed E2001 | done
+// expect: failed E2001 | done | cpu limit E2101
 // result: "ok"
-// both: an honest length of one looks like an ordinary result
+// several: it may be refused as no array, or be walked, and whoever walks it never reaches its end
 let calls = 0;
 export default {
   batch(records) {

@@ -6,8 +6,8 @@ export default function (record) {
   if (record.text() !== "attack") return "ok";
   class Odd extends Promise {
     then() { for (;;); }
-    get constructor() { return Odd; }
     static get [Symbol.species]() { return function () { for (;;); }; }
   }
+  Object.defineProperty(Odd.prototype, "constructor", { get: () => Odd });
   return Odd.resolve("settled");
 }

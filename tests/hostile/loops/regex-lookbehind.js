@@ -2,5 +2,5 @@
 // expect: cpu limit E2101
 export default function (record) {
   if (record.text() !== "attack") return "ok";
-  return /(?<=(?:(x+x+)+\1)+)y/.test("x".repeat(200)) ? "yes" : "no";
+  return /(?<=^y(x+x+)+)!/.test("x".repeat(60) + "!") ? "yes" : "no";
 }

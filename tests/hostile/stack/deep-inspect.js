@@ -1,7 +1,9 @@
 // attack: values nested a hundred thousand times over on the console
-// expect: done
+// expect: done | log limit E2106
+// both: what is shown of the values may be too long for a log
 // result: "logged"
 // limits: cpu = "5s"
+// limits: heap = "512MiB"
 export default function (record) {
   if (record.text() !== "attack") return "ok";
   let deep = {}, error = new Error("deepest");

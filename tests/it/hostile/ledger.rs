@@ -25,8 +25,8 @@ pub struct Seen {
     pub key: String,
     pub value: String,
     pub timestamp_ms: i64,
-    /// Of a dead letter.
-    pub code: Option<String>,
+    /// Of a dead letter: its code, and what it says.
+    pub error: Option<(String, String)>,
 }
 
 impl Reader {
@@ -67,12 +67,13 @@ fn next(consumer: &BaseConsumer) -> Option<Seen> {
         }
     };
     let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
-    let code = reading::headers(&message).into_iter().find(|(name, _)| name == b"eddyline.error.code");
+    let headers = reading::headers(&message);
+    let header = |wanted: &[u8]| headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| text(value.as_deref()));
     Some(Seen {
         key: text(message.key()),
         value: text(message.payload()),
         timestamp_ms: message.timestamp().to_millis().unwrap_or_default(),
-        code: code.map(|(_, value)| text(value.as_deref())),
+        error: header(b"eddyline.error.code").zip(header(b"eddyline.error.message")),
     })
 }
 
@@ -85,7 +86,7 @@ pub struct Ends {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Became {
     results: Vec<String>,
-    codes: Vec<String>,
+    letters: Vec<(String, String)>,
 }
 
 impl Ends {
@@ -96,8 +97,8 @@ impl Ends {
     pub fn take(&self, seen: Seen) {
         let mut all = self.all();
         let became = all.entry(seen.key).or_default();
-        match seen.code {
-            Some(code) => became.codes.push(code),
+        match seen.error {
+            Some(letter) => became.letters.push(letter),
             None => became.results.push(seen.value),
         }
     }
@@ -106,11 +107,18 @@ impl Ends {
     pub fn of(&self, key: &str) -> Option<End> {
         let all = self.all();
         let became = all.get(key)?;
-        Some(match (&became.codes[..], &became.results[..]) {
+        Some(match (&became.letters[..], &became.results[..]) {
             ([], results) => End::Done(results.to_vec()),
-            ([code], []) => End::Failed(code.clone()),
-            (codes, results) => End::Nothing(format!("{} letters {codes:?} and results {results:?}", codes.len())),
+            ([(code, _)], []) => End::Failed(code.clone()),
+            (letters, results) => End::Nothing(format!("both letters and results: {letters:?} {results:?}")),
         })
+    }
+
+    /// What its letter says.
+    pub fn message(&self, key: &str) -> Option<String> {
+        let all = self.all();
+        let (_, message) = all.get(key)?.letters.first()?;
+        Some(message.chars().take(300).collect())
     }
 
     /// Keys that `known` does not know.

@@ -53,8 +53,8 @@ fn no_attack_harms_anybody_but_its_own_function() {
     for group in attacks.chunks(GROUP) {
         stage.deploy(&node, group);
         for attack in group {
-            let tried = trial::run(&stage, &node, &neighbour, attack);
-            report.row(attack, tried);
+            let tried = trial::run(&stage, &node, &neighbour, attack, |figures| report.suffers(figures));
+            report.row(&stage, attack, tried);
         }
         stage.clear(group);
     }

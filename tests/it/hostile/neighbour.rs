@@ -176,8 +176,8 @@ impl Story {
 
 fn take(story: &Mutex<Story>, seen: &Seen) {
     let mut story = lock(story);
-    if let Some(code) = &seen.code {
-        story.failed.push(code.clone());
+    if let Some((code, message)) = &seen.error {
+        story.failed.push(format!("{code} {message}"));
         return;
     }
     let mut parts = seen.value.split(',');

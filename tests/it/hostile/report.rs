@@ -18,7 +18,8 @@ const SLOWER: i64 = 3;
 pub struct Report {
     baseline: Figures,
     begun: Instant,
-    ends: Vec<(String, End)>,
+    /// What each attack ended in, and in which round.
+    ends: Vec<(u32, End)>,
     failures: Vec<String>,
 }
 
@@ -38,17 +39,31 @@ impl Report {
         Report { baseline, begun: Instant::now(), ends: Vec::new(), failures: Vec::new() }
     }
 
-    pub fn row(&mut self, attack: &Attack, tried: Tried) {
-        let Tried { got, took, figures, deaths, mut amiss } = tried;
+    /// Whether the neighbour does worse than it may.
+    pub fn suffers(&self, figures: &Figures) -> bool {
+        self.kept(figures) < KEPT || figures.p99_ms > self.allowed_ms()
+    }
+
+    fn kept(&self, figures: &Figures) -> f64 {
+        figures.rate / figures.asked.min(self.baseline.rate)
+    }
+
+    fn allowed_ms(&self) -> i64 {
+        P99_MS.max(SLOWER * self.baseline.p99_ms)
+    }
+
+    pub fn row(&mut self, stage: &Stage<'_>, attack: &Attack, tried: Tried) {
+        let Tried { got, took, figures, deaths, mut amiss, round } = tried;
         if !attack.expected.contains(&got) {
             let expected: Vec<String> = attack.expected.iter().map(End::to_string).collect();
-            amiss.insert(0, format!("expected {}, got {got}", expected.join(" | ")));
+            let message = stage.ends.message(&Stage::key(attack, round, ATTACK)).unwrap_or_default();
+            amiss.insert(0, format!("expected {}, got {got} {message}", expected.join(" | ")));
         }
-        let kept = figures.rate / figures.asked.min(self.baseline.rate);
+        let kept = self.kept(&figures);
         if kept < KEPT {
             amiss.push(format!("the neighbour kept {:.0} % of its rate", kept * 100.0));
         }
-        if figures.p99_ms > P99_MS.max(SLOWER * self.baseline.p99_ms) {
+        if figures.p99_ms > self.allowed_ms() {
             amiss.push(format!("the neighbour's p99 was {} ms", figures.p99_ms));
         }
         let short = |text: String| text.chars().take(24).collect::<String>();
@@ -61,9 +76,13 @@ impl Report {
             kept * 100.0,
             figures.p99_ms,
             deaths,
-            if amiss.is_empty() { "" } else { "  FAILED" }
+            match (amiss.is_empty(), round) {
+                (false, _) => "  FAILED".to_owned(),
+                (true, 1) => String::new(),
+                (true, round) => format!("  in round {round}"),
+            }
         ));
-        self.ends.push((attack.name.clone(), got));
+        self.ends.push((round, got));
         self.failures.extend(amiss.into_iter().map(|why| format!("{}: {why}", attack.name)));
     }
 
@@ -72,16 +91,13 @@ impl Report {
         for stranger in stage.strangers(attacks) {
             self.failures.push(format!("a record came out that nobody wrote: {stranger:?}"));
         }
-        for (attack, (_, got)) in attacks.iter().zip(&self.ends) {
-            let later = stage.ends.of(&Stage::key(attack, ATTACK));
-            if later.is_some_and(|later| later != *got && !got.is_of_loading()) {
+        for (attack, (round, got)) in attacks.iter().zip(&self.ends) {
+            let end = |what| stage.ends.of(&Stage::key(attack, *round, what));
+            if end(ATTACK).is_some_and(|later| later != *got && !got.is_of_loading()) {
                 self.failures.push(format!("{}: more came of the attack later", attack.name));
             }
-            for what in [NEXT, AFTER] {
-                let end = stage.ends.of(&Stage::key(attack, what));
-                if end.is_some_and(|end| end != attack.next && matches!(end, End::Nothing(_))) {
-                    self.failures.push(format!("{}: more came of the record `{what}` later", attack.name));
-                }
+            if [NEXT, AFTER].into_iter().any(|what| matches!(end(what), Some(End::Nothing(_)))) {
+                self.failures.push(format!("{}: more came of the records behind it later", attack.name));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What all attacks stand on: topics, the folders of their functions, and what becomes of their records.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -49,13 +49,14 @@ impl<'a> Stage<'a> {
         }
     }
 
-    pub fn key(attack: &Attack, what: &str) -> String {
-        format!("{} {what}", attack.name)
+    /// The key of one of an attack's records, in each round another.
+    pub fn key(attack: &Attack, round: u32, what: &str) -> String {
+        format!("{} {round} {what}", attack.name)
     }
 
-    pub fn write(&self, attack: &Attack, what: &[&str]) {
+    pub fn write(&self, attack: &Attack, round: u32, what: &[&str]) {
         let value = |what: &str| if what == ATTACK { attack.record.clone() } else { what.as_bytes().to_vec() };
-        let records = what.iter().map(|what| Record::new(Stage::key(attack, what), value(what)));
+        let records = what.iter().map(|what| Record::new(Stage::key(attack, round, what), value(what)));
         self.scene.write(&self.scene.name(&attack.slug()), records);
     }
 
@@ -79,10 +80,11 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Puts the folder of an attack's function in place at once.
+    /// Puts the folder of an attack's function in place: at once where it is new, and else the handler last.
     pub fn install(&self, attack: &Attack) {
         let function = self.function(attack);
-        let path = self.scene.functions().join(format!(".{}", function.name));
+        let is_new = !function.path.exists();
+        let path = if is_new { self.scene.functions().join(format!(".{}", function.name)) } else { function.path.clone() };
         fs::create_dir_all(&path).expect("a folder");
         let write = |file: &str, bytes: &[u8]| {
             let file = path.join(file);
@@ -95,9 +97,13 @@ impl<'a> Stage<'a> {
         for (link, target) in &attack.links {
             symlink(target, path.join(link)).expect("a link");
         }
+        if is_new {
+            write("function.toml", self.manifest(attack).as_bytes());
+        }
         write("index.js", self.filled_in(&attack.code).as_bytes());
-        write("function.toml", self.manifest(attack).as_bytes());
-        fs::rename(&path, &function.path).expect("the folder is put in place");
+        if is_new {
+            fs::rename(&path, &function.path).expect("the folder is put in place");
+        }
     }
 
     /// Leaves nothing of an attack's function but a handler that does no harm.
@@ -134,8 +140,6 @@ impl<'a> Stage<'a> {
 
     /// Keys of results and letters that no record of ours has.
     pub fn strangers(&self, attacks: &[Attack]) -> Vec<String> {
-        let all = attacks.iter().flat_map(|attack| [ATTACK, NEXT, AFTER].map(|what| (Stage::key(attack, what), ())));
-        let known: HashMap<String, ()> = all.collect();
-        self.ends.strangers(|key| known.contains_key(key))
+        self.ends.strangers(|key| attacks.iter().any(|attack| key.starts_with(&format!("{} ", attack.name))))
     }
 }
