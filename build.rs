@@ -28,6 +28,7 @@ const SCRIPTS: [(&str, &[&str]); 3] = [
             "06_streams.js",
             "08_text_encoding.js",
             "09_file.js",
+            "12_location.js",
             "13_message_port.js",
             "15_performance.js",
         ],
@@ -35,15 +36,27 @@ const SCRIPTS: [(&str, &[&str]); 3] = [
     ("deno_crypto", &["00_crypto.js"]),
 ];
 
+/// Those of a crate that is not compiled, for its scripts are all that we want of it.
+const MORE_SCRIPTS: [(&str, &[&str]); 1] =
+    [("deno_fetch", &["20_headers.js", "21_formdata.js", "22_body.js", "23_request.js", "23_response.js"])];
+/// The manifest that has cargo fetch it.
+const MORE: &str = "vendor/scripts/Cargo.toml";
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=Cargo.lock");
+    println!("cargo::rerun-if-changed=vendor/scripts/Cargo.lock");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    let metadata = metadata();
+    copy(&out, "web_scripts.rs", &SCRIPTS, &metadata("Cargo.toml"));
+    copy(&out, "fetch_scripts.rs", &MORE_SCRIPTS, &metadata(MORE));
+}
+
+/// Copies scripts to where the compiler finds them, and writes the table that takes them in.
+fn copy(out: &Path, table_name: &str, scripts: &[(&str, &[&str])], metadata: &str) {
     let mut table = String::from("vec![\n");
-    for (package, files) in SCRIPTS {
-        let folder = folder(&metadata, package);
-        for file in files {
+    for (package, files) in scripts {
+        let folder = folder(metadata, package);
+        for file in *files {
             let from = folder.join(file);
             let copy = out.join(format!("{package}-{file}"));
             fs::copy(&from, &copy).unwrap_or_else(|error| panic!("cannot copy {}: {error}", from.display()));
@@ -55,17 +68,17 @@ fn main() {
         }
     }
     table.push(']');
-    fs::write(out.join("web_scripts.rs"), table).expect("OUT_DIR can be written");
+    fs::write(out.join(table_name), table).expect("OUT_DIR can be written");
 }
 
-fn metadata() -> String {
+fn metadata(manifest: &str) -> String {
     let target = env::var("TARGET").expect("cargo sets TARGET");
     let cargo = env::var_os("CARGO").expect("cargo sets CARGO");
     let output = Command::new(cargo)
-        .args(["metadata", "--format-version=1", "--locked", "--filter-platform", &target])
+        .args(["metadata", "--format-version=1", "--locked", "--filter-platform", &target, "--manifest-path", manifest])
         .output()
         .expect("cargo can be started");
-    assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "cargo metadata of {manifest}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("cargo writes UTF-8")
 }
 

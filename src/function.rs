@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::fetch::Grants;
 use crate::manifest::Manifest;
 use crate::protocol::control::{Bundle, Handler, Limits, Load};
 
@@ -15,6 +16,8 @@ pub struct Program {
     pub digest: String,
     /// What an isolate is told, secrets included.
     load: Load,
+    /// What its isolates may fetch. They are not told.
+    grants: Grants,
     /// Topics that results may go to, by the number that a result names: the sink first.
     outputs: Vec<String>,
 }
@@ -39,7 +42,9 @@ impl Program {
             limits: limits(&manifest),
             stop_on_failure: !manifest.dead_letter.enabled,
         };
-        Program { manifest, version, digest, load, outputs }
+        let permissions = &manifest.permissions;
+        let grants = Grants { net: permissions.net.clone(), private_net: permissions.private_net.clone() };
+        Program { manifest, version, digest, load, grants, outputs }
     }
 
     pub fn name(&self) -> &str {
@@ -52,6 +57,10 @@ impl Program {
 
     pub fn load(&self) -> &Load {
         &self.load
+    }
+
+    pub fn grants(&self) -> &Grants {
+        &self.grants
     }
 
     /// By number; the first is empty where the function has no sink.

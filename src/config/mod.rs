@@ -15,8 +15,9 @@ mod tests;
 
 pub use load::{CONFIG_FILE, LoadOptions, Loaded, load};
 pub use model::{
-    AdminConfig, FunctionsConfig, KafkaConfig, LogFormat, LoggingConfig, NodeConfig, NodeIdentity, ShutdownConfig,
-    SourceConfig, TopicsConfig, WorkersConfig,
+    AdminConfig, FetchConfig, FunctionsConfig, KafkaConfig, LogFormat, LoggingConfig, NodeConfig, NodeIdentity,
+    SandboxDemand,
+    ShutdownConfig, SourceConfig, TopicsConfig, WorkersConfig,
 };
 pub use origin::{Origin, Setting};
 pub use properties::KafkaProperties;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::KafkaProperties;
 use crate::{manifest::Allowance, quantity};
@@ -20,6 +20,7 @@ pub struct NodeConfig {
     pub source: SourceConfig,
     /// What functions get that say nothing, and what none may exceed.
     pub limits: Allowance,
+    pub fetch: FetchConfig,
     pub admin: AdminConfig,
     pub logging: LoggingConfig,
     pub shutdown: ShutdownConfig,
@@ -67,6 +68,10 @@ pub struct WorkersConfig {
     /// How long a new worker process may take until it answers.
     #[serde(deserialize_with = "quantity::duration")]
     pub start_timeout: Duration,
+    pub sandbox: SandboxDemand,
+    /// What one worker may hold; `NodeConfig::worker_memory` says how much that is where it is not given.
+    #[serde(default, deserialize_with = "some_size")]
+    pub memory: Option<u64>,
     /// Crashes after which a function gets a worker of its own.
     pub quarantine_after: u32,
     /// Further crashes after which it is paused.
@@ -76,6 +81,17 @@ pub struct WorkersConfig {
     pub crash_window: Duration,
 }
 
+/// What becomes of a node whose machine refuses a layer of the workers' sandbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SandboxDemand {
+    /// It goes on with the others.
+    #[default]
+    BestEffort,
+    /// It does not start.
+    Required,
+}
+
 /// What one partition of one function may hold in memory between poll and commit.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -83,6 +99,22 @@ pub struct SourceConfig {
     pub max_in_flight_records: u32,
     #[serde(deserialize_with = "quantity::size")]
     pub max_in_flight_bytes: u64,
+}
+
+/// What the fetches of all functions may take.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct FetchConfig {
+    pub max_concurrent: u32,
+    pub max_concurrent_per_function: u32,
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+    #[serde(deserialize_with = "size")]
+    pub max_request: u64,
+    #[serde(deserialize_with = "size")]
+    pub max_response: u64,
+    /// Further certificates to trust, as PEM.
+    pub ca_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -138,6 +170,8 @@ impl Default for WorkersConfig {
             quarantine_after: 2,
             pause_after: 5,
             crash_window: Duration::from_secs(600),
+            sandbox: SandboxDemand::BestEffort,
+            memory: None,
         }
     }
 }
@@ -145,6 +179,19 @@ impl Default for WorkersConfig {
 impl Default for SourceConfig {
     fn default() -> Self {
         SourceConfig { max_in_flight_records: 1000, max_in_flight_bytes: 4 << 20 }
+    }
+}
+
+impl Default for FetchConfig {
+    fn default() -> Self {
+        FetchConfig {
+            max_concurrent: 256,
+            max_concurrent_per_function: 64,
+            timeout: Duration::from_secs(30),
+            max_request: 16 << 20,
+            max_response: 16 << 20,
+            ca_file: None,
+        }
     }
 }
 
@@ -164,4 +211,8 @@ impl Default for ShutdownConfig {
     fn default() -> Self {
         ShutdownConfig { timeout: Duration::from_secs(30) }
     }
+}
+
+fn some_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    quantity::size(deserializer).map(Some)
 }

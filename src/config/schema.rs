@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use crate::{
     manifest::limits,
-    quantity::{self, GIB, KIB},
+    quantity::{self, GIB, KIB, MIB},
 };
 
 /// Below this prefix stand librdkafka's own names, which have dots in them.
@@ -57,6 +57,8 @@ pub(super) const KEYS: &[Key] = &[
     key("workers.quarantine-after", Kind::Count(1..=1000)),
     key("workers.pause-after", Kind::Count(1..=1000)),
     key("workers.crash-window", Kind::Duration(seconds(1)..=seconds(86_400))),
+    key("workers.sandbox", Kind::Choice(&["best-effort", "required"])),
+    key("workers.memory", Kind::Size(256 * MIB..=1024 * GIB)),
     key("source.max-in-flight-records", Kind::Count(1..=1_000_000)),
     key("source.max-in-flight-bytes", Kind::Size(64 * KIB..=GIB)),
     key("limits.default.cpu", Kind::Limit("cpu")),
@@ -79,6 +81,12 @@ pub(super) const KEYS: &[Key] = &[
     key("limits.max.timers", Kind::Limit("timers")),
     key("limits.max.fetches", Kind::Limit("fetches")),
     key("limits.max.load", Kind::Limit("load")),
+    key("fetch.max-concurrent", Kind::Count(1..=65_536)),
+    key("fetch.max-concurrent-per-function", Kind::Count(1..=65_536)),
+    key("fetch.timeout", Kind::Duration(Duration::from_millis(1)..=seconds(3600))),
+    key("fetch.max-request", Kind::Size(0..=GIB)),
+    key("fetch.max-response", Kind::Size(0..=GIB)),
+    key("fetch.ca-file", Kind::Text),
     key("admin.listen", Kind::Listen),
     key("logging.level", Kind::LogLevel),
     key("logging.format", Kind::Choice(&["auto", "pretty", "json"])),

@@ -18,12 +18,14 @@ pub const DUPLICATE_NAME: &str = "E1015";
 pub const SHARED_GROUP: &str = "E1016";
 pub const RESERVED_PROPERTY: &str = "E1017";
 pub const ABOVE_CEILING: &str = "E1018";
+pub const HOST: &str = "E1019";
 pub const NO_ENTRY: &str = "E1201";
 pub const SYNTAX_ERROR: &str = "E1202";
 pub const IMPORT: &str = "E1203";
 pub const LOAD_FAILED: &str = "E1204";
 pub const WRONG_EXPORT: &str = "E1205";
 pub const LOAD_LIMIT: &str = "E1206";
+pub const WASM: &str = "E1207";
 
 /// Each code with the title of its page.
 pub const CODES: &[(&str, &str)] = &[
@@ -45,12 +47,14 @@ pub const CODES: &[(&str, &str)] = &[
     (SHARED_GROUP, "Two functions in one consumer group"),
     (RESERVED_PROPERTY, "A Kafka property that Eddyline sets itself"),
     (ABOVE_CEILING, "A limit above what the node allows"),
+    (HOST, "A host that `fetch` cannot be allowed"),
     (NO_ENTRY, "The function has no handler module"),
     (SYNTAX_ERROR, "A module has a syntax error"),
     (IMPORT, "An import that is not allowed or not found"),
     (LOAD_FAILED, "A module throws while it is loaded"),
     (WRONG_EXPORT, "The default export is no handler"),
     (LOAD_LIMIT, "Loading takes too long or too much memory"),
+    (WASM, "A WebAssembly module that cannot be used"),
 ];
 
 /// The code as a constant, if it is one of ours; for codes that come from outside.

@@ -5,6 +5,7 @@ mod model;
 mod names;
 mod parse;
 mod pattern;
+mod permissions;
 mod places;
 mod secrets;
 mod sections;

@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{Limits, Pattern, Places, Secret};
+use crate::fetch::HostPattern;
 
 const MIB: u64 = 1 << 20;
 
@@ -117,8 +118,10 @@ pub struct DeadLetter {
 /// Hosts that `fetch` may reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Permissions {
-    pub net: Vec<String>,
-    pub private_net: Vec<String>,
+    /// At public addresses.
+    pub net: Vec<HostPattern>,
+    /// At private, loopback and link-local addresses.
+    pub private_net: Vec<HostPattern>,
 }
 
 impl Default for Batch {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     Allowance, MANIFEST_FILE, Manifest, Places, Topics, limits,
     names::{self, check_function_name},
-    sections, sinks, variables,
+    permissions, sections, sinks, variables,
 };
 use crate::{
     diagnostic::{Diagnostic, Diagnostics, codes},
@@ -80,7 +80,7 @@ fn read_root(document: &Document, manifest: &mut Manifest, options: &ParseOption
     written.extend(sinks::dead_letter(&mut root, &mut manifest.dead_letter));
     sinks::refuse_own(manifest, &sources, &written);
     manifest.limits = limits::read(&mut root, &options.allowance);
-    sections::permissions(&mut root, &mut manifest.permissions);
+    permissions::read(&mut root, &mut manifest.permissions);
     variables::read(&mut root, &mut manifest.env, &mut manifest.secrets);
     root.refuse_unknown();
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Batch, Delivery, Guarantee, Order, Permissions, Retry, Source, Start, Topics, names, parse::ParseOptions,
+    Batch, Delivery, Guarantee, Order, Retry, Source, Start, Topics, names, parse::ParseOptions,
     pattern::Pattern,
 };
 use crate::{
@@ -211,26 +211,3 @@ pub(super) fn retry(root: &mut TableReader<'_>, retry: &mut Retry) {
     table.refuse_unknown();
 }
 
-pub(super) fn permissions(root: &mut TableReader<'_>, permissions: &mut Permissions) {
-    let Some(mut table) = root.table("permissions") else {
-        return;
-    };
-    hosts(&mut table, "net", &mut permissions.net);
-    hosts(&mut table, "private-net", &mut permissions.private_net);
-    table.refuse_unknown();
-}
-
-fn hosts(table: &mut TableReader<'_>, key: &'static str, hosts: &mut Vec<String>) {
-    let Some(value) = table.value(key) else {
-        return;
-    };
-    let written = value.strings().unwrap_or_default();
-    if !written.is_empty() {
-        value.refuse::<()>(
-            codes::NOT_SUPPORTED_YET,
-            format!("`{}` is not supported yet: functions cannot fetch", value.path()),
-            "leave it empty",
-        );
-    }
-    hosts.extend(written.into_iter().map(|(host, _)| host));
-}

@@ -8,8 +8,6 @@ use super::partition::Partition;
 use super::settling::{Ended, SettleError, Settling};
 use super::subscription::Subscription;
 use crate::pool::IsolateEvent;
-use crate::protocol::control::{Call, Reply, encode};
-use crate::protocol::frame::Kind;
 use crate::protocol::settled::{Entry, How, SettledReader};
 use crate::protocol::wire::WireError;
 
@@ -48,7 +46,6 @@ impl Subscription {
                 self.setup.metrics.log_lines_dropped.add(log.dropped);
                 self.reporter.log(&log);
             }
-            IsolateEvent::Call(call) => self.refuse_call(tag, &call),
         }
     }
 
@@ -58,13 +55,6 @@ impl Subscription {
         if self.announced < version.program.version {
             self.announced = version.program.version;
             self.reporter.installed(version);
-        }
-    }
-
-    fn refuse_call(&mut self, tag: u64, call: &Call) {
-        if let Some(held) = self.isolates.by_tag(tag) {
-            let reply = Reply { id: call.id, result: Err(format!("the host does not serve {:?}", call.what)) };
-            held.isolate.send(encode(Kind::Reply, held.isolate.channel(), &reply));
         }
     }
 

@@ -181,7 +181,7 @@ impl Isolates {
         self.tags += 1;
         let tag = self.tags;
         let group = self.group(index);
-        let opened = self.pool.open(&group, index, self.version.program.load(), self.inbox.route(tag));
+        let opened = self.pool.open(&group, index, &self.version.program, self.inbox.route(tag));
         let place = &mut self.places[index];
         let Some((isolate, hello)) = opened else {
             place.not_before = Some(Instant::now() + WORKER_DOWN);

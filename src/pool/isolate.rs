@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::link::{Death, Link};
-use crate::protocol::control::{Call, Loaded, Log, Recall, Unloaded, encode};
+use crate::protocol::control::{Loaded, Log, Recall, Unloaded, encode};
 use crate::protocol::frame::{Builder, Kind};
 
 /// What its owner hears of an isolate.
@@ -15,7 +15,6 @@ pub enum IsolateEvent {
     /// Gone by itself: a limit was hit.
     Unloaded(Unloaded),
     Log(Log),
-    Call(Call),
     /// The whole worker died. Nothing more will be heard.
     Died(Death),
 }

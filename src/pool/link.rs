@@ -18,13 +18,17 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 use thiserror::Error;
 
 use super::blame::{self, Cause, Part, Seen};
+use super::calls::{Calls, Host, Line};
+use super::cgroup::{self, ControlGroup};
 use super::ending::{self, Signs};
 use super::isolate::{Isolate, IsolateEvent, Route};
 use super::oom::OomWatch;
 use super::process::{self, Started, WorkerCommand};
 use super::{last_words, memory};
-use crate::protocol::control::{Hello, Load, Prepare, Prepared, decode, encode};
+use crate::function::Program;
+use crate::protocol::control::{Hello, Prepare, Prepared, decode, encode};
 use crate::protocol::frame::{Assembler, Kind, Message};
+use crate::protocol::sandbox::Held;
 use crate::protocol::settled::SettledReader;
 use crate::protocol::words::{MAX_ISOLATES, Running, Words};
 
@@ -43,10 +47,15 @@ pub enum LinkError {
     Silent { pid: u32, seconds: u64 },
     #[error("worker speaks version {theirs} of the protocol, we speak {ours}")]
     Version { theirs: u32, ours: u32 },
-    #[error("E4001: worker {pid} lacks a layer of its sandbox: {missing}")]
-    Unconfined { pid: u32, missing: String },
+    #[error("E4001: worker {pid} is not wholly confined: without {}", listed(missing))]
+    Unconfined { pid: u32, missing: Vec<Held> },
     #[error("worker has no room for another isolate (it holds {MAX_ISOLATES})")]
     Full,
+}
+
+fn listed(missing: &[Held]) -> String {
+    let missing: Vec<String> = missing.iter().map(|held| format!("{} ({})", held.layer, held.note)).collect();
+    missing.join(", ")
 }
 
 /// How a worker ended.
@@ -89,15 +98,17 @@ pub struct Link {
     idle_since: Mutex<Instant>,
 }
 
+/// Who hears of an isolate, and who serves it.
 struct Owner {
     route: Route,
+    calls: Arc<dyn Calls>,
     /// Bytes that the isolate held when it last reported.
     told: u64,
 }
 
 impl std::fmt::Debug for Owner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Owner")
+        f.debug_struct("Owner").field("calls", &self.calls).finish_non_exhaustive()
     }
 }
 
@@ -139,6 +150,7 @@ impl Link {
             oom: OomWatch::new(),
             idle_since: Mutex::new(Instant::now()),
         });
+        let group = command.memory.and_then(|cap| cgroup::confine(link.pid, cap));
         if let Some(cap) = command.memory {
             memory::watch(&link, cap).map_err(LinkError::Start)?;
         }
@@ -146,7 +158,7 @@ impl Link {
         let writer = Arc::clone(&link);
         std::thread::Builder::new()
             .name(format!("read-{}", link.pid))
-            .spawn(move || reader.read_until_end(child, &stderr, on_death))
+            .spawn(move || reader.read_until_end(child, &stderr, group, on_death))
             .map_err(LinkError::Start)?;
         std::thread::Builder::new()
             .name(format!("write-{}", link.pid))
@@ -173,8 +185,7 @@ impl Link {
         let missing = hello.sandbox.missing();
         if self.needs_whole_sandbox && !missing.is_empty() {
             self.kill("lacks a layer of its sandbox");
-            let missing: Vec<String> = missing.iter().map(|held| format!("{} ({})", held.layer, held.note)).collect();
-            return Err(LinkError::Unconfined { pid: self.pid, missing: missing.join(", ") });
+            return Err(LinkError::Unconfined { pid: self.pid, missing });
         }
         Ok(hello)
     }
@@ -212,8 +223,8 @@ impl Link {
         }
     }
 
-    /// Asks the worker for an isolate; `route` hears the answer and everything after it.
-    pub fn open(self: &Arc<Link>, load: &Load, route: Route) -> Result<Isolate, LinkError> {
+    /// Asks the worker for an isolate; `route` hears the answer and everything after it, `host` serves its calls.
+    pub fn open(self: &Arc<Link>, program: &Program, route: Route, host: &dyn Host) -> Result<Isolate, LinkError> {
         let channel = {
             let mut routes = lock(&self.routes);
             if self.is_dead() {
@@ -228,18 +239,24 @@ impl Link {
                     break next;
                 }
             };
+            let calls = host.serve(program, Line::new(self, channel));
             self.words.memory(channel).store(0, Ordering::Relaxed);
-            routes.insert(channel, Owner { route, told: 0 });
+            routes.insert(channel, Owner { route, calls, told: 0 });
             channel
         };
-        self.send(encode(Kind::Load, channel, load));
+        self.send(encode(Kind::Load, channel, program.load()));
         Ok(Isolate::new(Arc::clone(self), channel))
     }
 
     pub(super) fn close_route(&self, channel: u32) {
         let mut routes = lock(&self.routes);
-        if routes.remove(&channel).is_some() && routes.is_empty() {
+        let owner = routes.remove(&channel);
+        if owner.is_some() && routes.is_empty() {
             *lock(&self.idle_since) = Instant::now();
+        }
+        drop(routes);
+        if let Some(owner) = owner {
+            owner.calls.close();
         }
     }
 
@@ -322,7 +339,13 @@ impl Link {
         }
     }
 
-    fn read_until_end(&self, mut child: Child, stderr: &OwnedFd, on_death: impl FnOnce(&Death)) {
+    fn read_until_end(
+        &self,
+        mut child: Child,
+        stderr: &OwnedFd,
+        group: Option<ControlGroup>,
+        on_death: impl FnOnce(&Death),
+    ) {
         let violation = self.read_messages();
         let killed = lock(&self.how).clone();
         let closing = self.closing.load(Ordering::Acquire);
@@ -342,7 +365,7 @@ impl Link {
             closing,
             violation: violation.as_deref(),
             fled,
-            oom: self.oom.has_struck(),
+            oom: self.oom.has_struck() || group.is_some_and(|group| group.ran_out_of_memory()),
         };
         let (mut how, cause) = ending::explain(signs, &status);
         if let Some(words) = last_words::read(stderr) {
@@ -360,6 +383,7 @@ impl Link {
         let parts = blame::judge(cause, &seen);
         let death = Death { pid: self.pid, how, cause, running: Running::Nothing, part: Part::None };
         for (((_, owner), seen), part) in owners.into_iter().zip(seen).zip(parts) {
+            owner.calls.close();
             (owner.route)(IsolateEvent::Died(Death { running: seen.running, part, ..death.clone() }));
         }
         on_death(&death);
@@ -410,7 +434,10 @@ impl Link {
             Kind::Loaded => IsolateEvent::Loaded(decode(&message).map_err(bad)?),
             Kind::Unloaded => IsolateEvent::Unloaded(decode(&message).map_err(bad)?),
             Kind::Log => IsolateEvent::Log(decode(&message).map_err(bad)?),
-            Kind::Call => IsolateEvent::Call(decode(&message).map_err(bad)?),
+            Kind::Call => {
+                let calls = lock(&self.routes).get(&message.channel).map(|owner| Arc::clone(&owner.calls));
+                return calls.map_or(Ok(()), |calls| calls.call(&message.body));
+            }
             Kind::Settled => {
                 return self.pass_on(message.channel, IsolateEvent::Settled(message.body));
             }
@@ -427,10 +454,15 @@ impl Link {
             {
                 owner.told = settled.heap.saturating_add(settled.external);
             }
-            Arc::clone(&owner.route)
+            (Arc::clone(&owner.route), Arc::clone(&owner.calls))
         });
         match owner {
-            Some(route) => route(event),
+            Some((route, calls)) => {
+                if matches!(event, IsolateEvent::Unloaded(_)) {
+                    calls.close();
+                }
+                route(event);
+            }
             None if channel == 0 || channel as usize > MAX_ISOLATES => {
                 return Err(format!("channel {channel} cannot exist"));
             }

@@ -1,9 +1,11 @@
 //! The host's side of the worker processes: it keeps them alive, talks to them, and tells each isolate's owner what
 //! became of it.
 //!
-//! - [`process`] starts a worker and says how it ended, [`last_words`] what it said of that, [`memory`] ends it for taking too much;
+//! - [`process`] starts a worker and says how it ended, [`last_words`] what it said of that;
 //! - [`snapshot`] has the memory made that all workers make their isolates from;
+//! - [`memory`] and [`cgroup`] end a worker for taking too much;
 //! - [`link`] carries messages to and from one worker, and believes nothing that it reads;
+//! - [`calls`] says what serves the isolates' calls;
 //! - [`ending`] says why a worker ended, [`oom`] whether it was for want of memory, [`blame`] who it may have been;
 //! - [`group`] says which isolates may share a process, [`fleet`] which worker is where;
 //! - [`supervisor`] keeps the wanted workers running;
@@ -12,6 +14,8 @@
 //! Nothing here knows V8 or Kafka.
 
 mod blame;
+mod calls;
+mod cgroup;
 mod ending;
 mod fleet;
 mod group;
@@ -25,6 +29,7 @@ mod snapshot;
 mod supervisor;
 
 pub use blame::{Cause, Part};
+pub use calls::{Calls, Host, Line};
 pub use group::{Group, GroupKind};
 pub use isolate::{Isolate, IsolateEvent, Route};
 pub use link::{Death, HELLO, Link, LinkError};

@@ -7,12 +7,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::calls::Host;
 use super::fleet::{Fleet, Ready, State};
 use super::group::{Group, GroupKind};
 use super::isolate::{Isolate, Route};
 use super::link::{Link, LinkError};
 use super::process::WorkerCommand;
-use crate::protocol::control::{Hello, Load};
+use crate::function::Program;
+use crate::protocol::control::Hello;
+use crate::protocol::sandbox::Sandbox;
 
 #[derive(Debug, Clone)]
 pub struct PoolOptions {
@@ -21,6 +24,8 @@ pub struct PoolOptions {
     pub workers: usize,
     /// How long a new worker may take until it answers.
     pub start_timeout: Duration,
+    /// Serves the calls of all isolates.
+    pub host: Arc<dyn Host>,
 }
 
 /// The worker processes of this node; cheap to clone.
@@ -36,6 +41,7 @@ struct Inner {
     restarts: AtomicU64,
     stopping: AtomicBool,
     orders: Mutex<Sender<Order>>,
+    host: Arc<dyn Host>,
 }
 
 #[derive(Debug)]
@@ -72,6 +78,7 @@ impl Pool {
             restarts: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             orders: Mutex::new(orders.clone()),
+            host: options.host,
         });
         let (ready, first) = channel();
         let supervisor = Supervisor {
@@ -117,8 +124,13 @@ impl Pool {
         lock(&self.inner.fleet).workers().next().map(|ready| ready.hello.engine.clone())
     }
 
+    /// What confines the workers, as one of them says.
+    pub fn sandbox(&self) -> Option<Sandbox> {
+        lock(&self.inner.fleet).workers().next().map(|ready| ready.hello.sandbox.clone())
+    }
+
     /// Asks a worker of this group for an isolate. `None` while that worker is down or starts; ask again soon.
-    pub fn open(&self, group: &Group, slot: usize, load: &Load, route: Route) -> Option<(Isolate, Hello)> {
+    pub fn open(&self, group: &Group, slot: usize, program: &Program, route: Route) -> Option<(Isolate, Hello)> {
         if self.inner.stopping.load(Ordering::Acquire) {
             return None;
         }
@@ -134,7 +146,7 @@ impl Pool {
                 State::Empty | State::Starting => return None,
             }
         };
-        let isolate = ready.link.open(load, route).ok()?;
+        let isolate = ready.link.open(program, route, &*self.inner.host).ok()?;
         Some((isolate, ready.hello))
     }
 

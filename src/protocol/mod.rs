@@ -17,8 +17,8 @@
 //! | host → worker | `Unload` | give the isolate back | [`control`] |
 //! | worker → host | `Unloaded` | the isolate is gone, asked for or not | [`control`] |
 //! | worker → host | `Log` | what a handler wrote to its console | [`control`] |
-//! | worker → host | `Call` | a request that only the host can serve | [`control`] |
-//! | host → worker | `Reply` | its answer | [`control`] |
+//! | worker → host | `Call` | a fetch, a piece of its request, that a piece of its response was used | [`calls`] |
+//! | host → worker | `Reply` | its response's head, a piece of its body, its end or its failure | [`calls`] |
 //!
 //! **Lanes and credit.** Invocations of one lane are entered in the order in which they were sent, each only after
 //! the one before has settled. A worker grants each lane the credit of its `Hello`; settling an invocation returns
@@ -28,11 +28,15 @@
 //! with the same or an older epoch comes back as not run, in order. The host sends it again under a higher epoch.
 //! `Recall` stops a lane in the same way.
 //!
+//! **Calls.** What an isolate may fetch is known to the host alone, by channel; nothing that a worker says can widen
+//! it. A fetch lives at most as long as its isolate, and its worker cancels it when its invocation ends.
+//!
 //! **Trust.** The host treats every byte from a worker as hostile: bounded, copied, then checked. Whatever breaks
 //! the rules ends the worker. The shared memory ([`words`]) holds two words for each isolate: the invocation that it is
 //! running, zero when it runs none, and the memory that it holds. They are hints: whoever is named there is at most run
 //! alone, and only what happens in a process of its own counts against a record for good.
 
+pub mod calls;
 pub mod control;
 pub mod frame;
 pub mod headers;
@@ -45,4 +49,4 @@ pub mod words;
 pub use frame::{Kind, MAX_FRAME, MAX_MESSAGE, Message};
 
 /// Raised with each change that an older worker would not understand.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;

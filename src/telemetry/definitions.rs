@@ -25,11 +25,13 @@ pub(super) enum Read<T: 'static> {
     Failures,
     /// A gauge for each source topic.
     Lag,
+    /// A counter for each outcome that a fetch can have.
+    Fetches,
     /// A gauge for each kind of worker group.
     Groups,
 }
 
-use Read::{Failures, Groups, Lag, Nanoseconds};
+use Read::{Failures, Fetches, Groups, Lag, Nanoseconds};
 
 pub(super) const FUNCTION: &[Definition<FunctionMetrics>] = &[
     Definition {
@@ -147,6 +149,16 @@ pub(super) const FUNCTION: &[Definition<FunctionMetrics>] = &[
         help: "1 while the function is paused, by itself or by hand",
         read: Read::Gauge(|function| &function.paused),
     },
+    Definition {
+        name: "eddyline_fetch_requests",
+        help: "Fetches of the function's handler that have ended, by what became of them",
+        read: Fetches,
+    },
+    Definition {
+        name: "eddyline_fetch_request_seconds",
+        help: "From the call of a fetch until the last byte of its response, or until it failed",
+        read: Read::Histogram(|function| &function.fetches.took),
+    },
 ];
 
 pub(super) const NODE: &[Definition<NodeMetrics>] = &[
@@ -170,7 +182,7 @@ pub(super) const NODE: &[Definition<NodeMetrics>] = &[
 impl<T> Read<T> {
     pub(super) fn kind(&self) -> &'static str {
         match self {
-            Read::Counter(_) | Nanoseconds(_) | Failures => "counter",
+            Read::Counter(_) | Nanoseconds(_) | Failures | Fetches => "counter",
             Read::Gauge(_) | Lag | Groups => "gauge",
             Read::Histogram(_) => "histogram",
         }
@@ -179,7 +191,7 @@ impl<T> Read<T> {
     /// The labels beside `function`.
     pub(super) fn labels(&self) -> &'static [&'static str] {
         match self {
-            Failures => &["outcome"],
+            Failures | Fetches => &["outcome"],
             Lag => &["topic"],
             Groups => &["group"],
             _ => &[],

@@ -16,6 +16,7 @@ use prometheus_client::{
 
 use super::{
     definitions::{Definition, FUNCTION, NODE, Read},
+    fetches::{FetchOutcome, Fetches},
     histogram::Histogram,
     instruments::{Counter, Gauge},
 };
@@ -62,6 +63,7 @@ pub struct FunctionMetrics {
     pub heap_bytes: Gauge,
     pub external_bytes: Gauge,
     pub log_lines_dropped: Counter,
+    pub(super) fetches: Fetches,
     /// Workers that its code has brought down.
     pub crashed_workers: Counter,
     /// 1 while it is.
@@ -136,6 +138,11 @@ impl FunctionMetrics {
     /// Counts CPU time that the function's isolates spent.
     pub fn spent_cpu(&self, time: Duration) {
         self.cpu_nanos.add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// Counts a fetch that has ended.
+    pub fn fetched(&self, outcome: FetchOutcome, took: Duration) {
+        self.fetches.count(outcome, took);
     }
 
     /// The lag of one source topic; keep the handle, looking it up takes a lock.
@@ -224,6 +231,13 @@ fn encode_function(
             }
             Ok(())
         }
+        Read::Fetches => {
+            for (outcome, count) in function.fetches.ended() {
+                let labels = [("function", name), ("outcome", outcome.label())];
+                ConstCounter::new(count).encode(metric.encode_family(&labels)?)?;
+            }
+            Ok(())
+        }
         Read::Lag => {
             for (topic, lag) in function.lags() {
                 let labels = [("function", name), ("topic", topic.as_str())];
@@ -247,7 +261,7 @@ fn encode_numbers<T>(mut metric: MetricEncoder<'_>, read: &Read<T>, numbers: &T)
             }
             metric.encode_histogram::<NoLabelSet>(shown.seconds, shown.count, &shown.buckets, None)
         }
-        Read::Failures | Read::Lag | Read::Groups => Ok(()),
+        Read::Failures | Read::Lag | Read::Fetches | Read::Groups => Ok(()),
     }
 }
 
@@ -263,9 +277,9 @@ mod tests {
 
     #[test]
     fn names_have_prefix_area_and_a_known_unit_and_are_described() {
-        const AREAS: [&str; 3] = ["node", "worker", "function"];
-        const UNITS: [&str; 8] =
-            ["records", "seconds", "bytes", "isolates", "processes", "offsets", "functions", "lines"];
+        const AREAS: [&str; 4] = ["node", "worker", "function", "fetch"];
+        const UNITS: [&str; 9] =
+            ["records", "seconds", "bytes", "isolates", "processes", "offsets", "functions", "lines", "requests"];
         let node = NODE.iter().map(|one| (one.name, one.help));
         let mut names = std::collections::BTreeSet::new();
         for (name, help) in node.chain(FUNCTION.iter().map(|one| (one.name, one.help))) {
@@ -290,6 +304,7 @@ mod tests {
         function.settled(Outcome::Rejected, 1);
         function.lag("orders").set(12);
         function.spent_cpu(Duration::from_millis(1500));
+        function.fetched(FetchOutcome::Refused, Duration::from_millis(1));
         function.invocation.observe_many(Duration::from_micros(100), 3);
         function.paused.set(1);
         metrics.node().workers_alive(GroupKind::Shared).set(2);
@@ -303,6 +318,8 @@ mod tests {
             "eddyline_function_failed_records_total{function=\"enrich\",outcome=\"rejected\"} 1",
             "eddyline_function_lag_records{function=\"enrich\",topic=\"orders\"} 12",
             "eddyline_function_cpu_seconds_total{function=\"enrich\"} 1.5",
+            "eddyline_fetch_requests_total{function=\"enrich\",outcome=\"refused\"} 1",
+            "eddyline_fetch_request_seconds_count{function=\"enrich\"} 1",
             "eddyline_function_invocation_seconds_count{function=\"enrich\"} 3",
             "eddyline_function_invocation_seconds_bucket{le=\"+Inf\",function=\"enrich\"} 3",
             "eddyline_function_paused{function=\"enrich\"} 1",

@@ -1,12 +1,14 @@
 //! What the node tells about itself: logs for people and machines, metrics for Prometheus.
 
 mod definitions;
+mod fetches;
 mod histogram;
 mod instruments;
 mod logging;
 mod metrics;
 mod reference;
 
+pub use fetches::FetchOutcome;
 pub use histogram::{Histogram, quantile_of};
 pub use instruments::{Counter, Gauge};
 pub use logging::{LogOptions, LoggingError, start as start_logging};

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::definitions::{Definition, FUNCTION, NODE};
+use super::fetches::FetchOutcome;
 
 /// `docs/metrics.md`.
 pub fn reference() -> String {
@@ -24,12 +25,14 @@ pub fn reference() -> String {
          letter, unless dead letters are off.\n\n## Node and workers\n\n",
     );
     rows(&mut text, NODE, &[]);
-    text.push_str("\n## Outcomes\n\n| `outcome` | code |\n| --- | --- |\n");
+    text.push_str("\n## Outcomes\n\n| `outcome` of records | code |\n| --- | --- |\n");
     for outcome in crate::outcome::Outcome::ALL {
         if let Some(code) = outcome.code() {
             let _ = writeln!(text, "| `{}` | [{code}](errors/{code}.md) |", outcome.label());
         }
     }
+    let labels: Vec<String> = FetchOutcome::ALL.iter().map(|outcome| format!("`{}`", outcome.label())).collect();
+    let _ = writeln!(text, "\nA fetch ends in one of {}.", labels.join(", "));
     text
 }
 

@@ -10,6 +10,7 @@ use deno_core::OpState;
 
 use super::arrivals::{Record, Work};
 use super::failure::Failure;
+use super::fetches::Fetches;
 use super::ids::IdMap;
 use super::log::Budget;
 use super::outbox::Outbox;
@@ -34,6 +35,7 @@ pub struct Arena {
     next: Cell<u64>,
     /// Invocations whose promise has settled since somebody looked.
     pub woken: RefCell<Vec<u64>>,
+    pub fetches: Fetches,
     outbox: Arc<Outbox>,
     /// For lines that belong to no invocation.
     stray: RefCell<Budget>,
@@ -63,11 +65,14 @@ pub struct Invocation {
     pub log: Budget,
     /// It has asked for its signal or started a timer, which must not outlive it.
     pub cleanup: bool,
+    /// It has fetched, and what is still open must not outlive it.
+    pub fetches: bool,
 }
 
 impl Arena {
     pub fn new(settings: Settings, outbox: Arc<Outbox>) -> Arena {
         Arena {
+            fetches: Fetches::new(settings.channel, outbox.clone()),
             settings,
             live: RefCell::default(),
             next: Cell::new(1),

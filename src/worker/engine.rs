@@ -8,6 +8,8 @@ use deno_core::{JsRuntime, RuntimeOptions, v8};
 use super::arena::Arena;
 use super::limits::Guard;
 use super::loader::BundleLoader;
+use super::wasm::compile;
+use super::wasm::room::Room;
 use super::{extensions, growth, memory, snapshot, struck};
 
 /// Address space for machine code; V8 would take 512 MiB for each isolate.
@@ -16,12 +18,25 @@ const CODE_RANGE: usize = 64 << 20;
 const GRACE: usize = 2 << 30;
 const MIN_HEAP: usize = 8 << 20;
 
+const WASM: &str = include_str!("js/wasm.js");
 const GLUE: &str = include_str!("js/glue.js");
+
+/// What V8 is told for WebAssembly, where it knows no limits for each isolate.
+const WASM_FLAGS: [&str; 4] = [
+    // Nets below the limits of each function: pages of one memory (2 GiB), entries of one table.
+    "--wasm-max-mem-pages=32768",
+    "--wasm-max-table-size=200000",
+    // Otherwise loops look for interrupts only when a budget is used up, which a loop of large copies does in minutes.
+    "--no-wasm-dynamic-tiering",
+    // One thread at most compiles beside the isolates' own.
+    "--wasm-num-compilation-tasks=1",
+];
 
 /// Prepares V8. Must run in the main thread before any other thread exists.
 pub fn initialise() {
     // Isolates live on threads of 8 MiB.
-    deno_core::v8_set_flags(vec!["eddyline".to_owned(), "--stack-size=2000".to_owned()]);
+    let flags = ["eddyline", "--stack-size=2000"].iter().chain(&WASM_FLAGS);
+    deno_core::v8_set_flags(flags.map(ToString::to_string).collect());
     JsRuntime::init_platform(None);
 }
 
@@ -40,7 +55,8 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
         .allow_atomics_wait(false)
         .array_buffer_allocator(memory::allocator(limits.external_bytes as usize));
     let options = RuntimeOptions {
-        module_loader: Some(loader),
+        module_loader: Some(loader.clone()),
+        custom_module_evaluation_cb: Some(compile::evaluator(limits.external_bytes)),
         extensions: extensions::all(),
         startup_snapshot: snapshot::get(),
         create_params: Some(params),
@@ -48,6 +64,8 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
     };
     let mut runtime = JsRuntime::try_new(options).map_err(|error| error.to_string())?;
     runtime.op_state().borrow_mut().put(arena);
+    runtime.op_state().borrow_mut().put(Room::new(limits.external_bytes));
+    runtime.v8_isolate().set_allow_wasm_code_generation_callback(compile::never);
     struck::prepare(runtime.main_context());
     guard.attach(runtime.v8_isolate().thread_safe_handle());
     growth::watch(runtime.v8_isolate());
@@ -57,6 +75,7 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
         growth::tell(current + GRACE);
         current + GRACE
     });
+    runtime.execute_script("ext:eddyline/wasm.js", WASM).map_err(|error| error.to_string())?;
     let glue = runtime.execute_script("ext:eddyline/glue.js", GLUE).map_err(|error| error.to_string())?;
     let glue = {
         deno_core::scope!(scope, runtime);
@@ -65,6 +84,10 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
         let glue = glue.try_cast::<v8::Object>().map_err(|_| "glue.js made no glue".to_owned())?;
         v8::Global::new(scope, glue)
     };
+    if loader.has_wasm() {
+        // A module leads to V8's own constructors, so they are replaced before there is one.
+        runtime.execute_script("ext:eddyline/wasm.js", "WebAssembly").map_err(|error| error.to_string())?;
+    }
     Ok(Engine { runtime, glue })
 }
 

@@ -4,10 +4,11 @@
 
 use std::borrow::Cow;
 
-use deno_core::{Extension, ExtensionFileSource, OpDecl};
+use deno_core::{Extension, ExtensionFileSource, OpDecl, ascii_str_include};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
-use super::{coarse, context, record};
+use super::wasm::room;
+use super::{coarse, context, fetch, record};
 
 deno_core::extension!(
     eddyline,
@@ -35,6 +36,19 @@ deno_core::extension!(
         context::op_want_signal,
         context::op_own_timer,
         context::op_woken,
+        fetch::op_fetch_start,
+        fetch::op_fetch_response,
+        fetch::op_fetch_head,
+        fetch::op_fetch_body,
+        fetch::op_fetch_take,
+        fetch::op_fetch_room,
+        fetch::op_fetch_write,
+        fetch::op_fetch_finish,
+        fetch::op_fetch_cancel,
+        room::op_wasm_room,
+        room::op_wasm_most,
+        room::op_wasm_remember,
+        room::op_wasm_demand,
         coarse::op_now,
         coarse::op_time_origin,
     ],
@@ -77,7 +91,9 @@ pub fn all() -> Vec<Extension> {
     web.objects.to_mut().retain(|class| WEB_CLASSES.contains(&class.name.0));
     let mut all = vec![deno_webidl::deno_webidl::init(), web, deno_crypto::deno_crypto::init(None)];
     all.iter_mut().for_each(embed_scripts);
-    all.push(eddyline::init());
+    let mut own = eddyline::init();
+    own.lazy_loaded_js_files = Cow::Owned(fetch_scripts());
+    all.push(own);
     all
 }
 
@@ -88,6 +104,16 @@ fn embed_scripts(extension: &mut Extension) {
     let own = scripts.into_iter().filter(|script| script.specifier.starts_with(&prefix));
     extension.lazy_loaded_js_files = Cow::Owned(own.collect());
     extension.lazy_loaded_esm_files = Cow::Borrowed(&[]);
+}
+
+/// The web's requests and responses, with a `fetch` of our own and without Deno's clients.
+fn fetch_scripts() -> Vec<ExtensionFileSource> {
+    let mut scripts: Vec<ExtensionFileSource> = include!(concat!(env!("OUT_DIR"), "/fetch_scripts.rs"));
+    let fetch = ascii_str_include!("js/fetch.js");
+    scripts.push(ExtensionFileSource::new("ext:eddyline/fetch.js", fetch));
+    let clients = ascii_str_include!("js/http_client.js");
+    scripts.push(ExtensionFileSource::new("ext:deno_fetch/22_http_client.js", clients));
+    scripts
 }
 
 fn without_dangers(op: OpDecl) -> OpDecl {

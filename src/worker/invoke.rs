@@ -180,7 +180,7 @@ impl Invoker {
         Ok(now)
     }
 
-    /// Says in the shared page what is running.
+    /// Says in the shared memory what is running.
     pub fn announce(&self, id: u64) {
         self.words.word(self.arena.settings.channel).store(id, Ordering::Release);
     }
@@ -329,6 +329,9 @@ impl Invoker {
     fn leave(&mut self, flight: Flight, invocation: &Invocation, stop: bool, now: u64) {
         self.settled = true;
         self.arena.close_log(flight.id, &invocation.log);
+        if invocation.fetches {
+            self.arena.fetches.cancel_of(flight.number);
+        }
         if stop {
             for work in self.lanes.stop(flight.lane, flight.epoch) {
                 self.report.not_run(work.head.id, flight.lane, now);

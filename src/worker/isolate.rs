@@ -36,6 +36,8 @@ pub enum Order {
     /// The body of a `Run` message.
     Run(Vec<u8>),
     Recall(Recall),
+    /// The body of a `Reply` message.
+    Reply(Vec<u8>),
     Unload,
 }
 
@@ -200,6 +202,11 @@ impl Isolate {
             Order::Unload => Err(End::Asked),
             Order::Recall(Recall { lane, epoch }) => {
                 self.invoker.recall(lane, epoch);
+                Ok(())
+            }
+            Order::Reply(body) => {
+                let heard = self.invoker.arena.fetches.hear(&body);
+                heard.unwrap_or_else(|error| process::fail(&format!("a Reply message is malformed: {error}")));
                 Ok(())
             }
             Order::Run(body) => {

@@ -90,6 +90,7 @@ fn a_missing_entry_is_said() {
         entry: "index.ts".to_owned(),
         load_ms: 1000,
         heap_bytes: 64 << 20,
+        external_bytes: 64 << 20,
         env: Default::default(),
     };
     worker.send_control(eddyline::protocol::Kind::Prepare, 0, &request);

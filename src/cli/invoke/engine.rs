@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     cli::{exit, failure::Failure},
+    fetch::Fetch,
     function::Program,
     outcome::{Outcome, RetryClass},
     pool::{HELLO, Isolate, IsolateEvent, Link, WorkerCommand},
@@ -34,6 +35,8 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 pub(super) struct Engine {
     command: WorkerCommand,
+    /// Serves what the handler fetches.
+    fetch: Fetch,
     program: Arc<Program>,
     /// Made when it is needed: a limit ends an isolate, and a crash its worker.
     running: Option<Running>,
@@ -63,8 +66,8 @@ struct Answer {
 }
 
 impl Engine {
-    pub(super) fn new(command: WorkerCommand, program: Arc<Program>) -> Self {
-        Engine { command, program, running: None, invocations: 0 }
+    pub(super) fn new(command: WorkerCommand, program: Arc<Program>, fetch: Fetch) -> Self {
+        Engine { command, fetch, program, running: None, invocations: 0 }
     }
 
     /// The records of each invocation: one, or as many of one partition as a batch may hold.
@@ -112,7 +115,7 @@ impl Engine {
             // Nobody listens any more once the command is done.
             let _ = sender.send(event);
         };
-        let isolate = link.open(self.program.load(), Arc::new(route))?;
+        let isolate = link.open(&self.program, Arc::new(route), &self.fetch)?;
         let patience = PATIENCE + self.program.manifest.limits.load;
         let deadline = Instant::now() + patience;
         let mut logs = Vec::new();

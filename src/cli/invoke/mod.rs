@@ -9,6 +9,7 @@ mod topic;
 
 use std::{path::PathBuf, sync::Arc};
 
+use anyhow::Context as _;
 use clap::Args;
 
 use super::{
@@ -19,9 +20,11 @@ use super::{
 };
 use crate::{
     control::{self, Found, PrepareLimits},
+    fetch::Fetch,
     function::Program,
     manifest::Topics,
-    pool::WorkerCommand,
+    node::worker_command,
+    telemetry::Metrics,
 };
 use engine::Engine;
 use record::Given;
@@ -62,7 +65,7 @@ pub(super) struct InvokeArgs {
 
 pub(super) fn run(context: &Context, args: &InvokeArgs) -> anyhow::Result<()> {
     let config = context.load(&args.flags)?.config;
-    let command = WorkerCommand::this_program()?;
+    let command = worker_command(&config)?;
     let limits = PrepareLimits::new(command.clone(), config.limits.clone());
     let program = load(&config.functions.path, &args.name, &limits)?;
     let records = match (&args.file, &args.topic, args.offset) {
@@ -70,7 +73,9 @@ pub(super) fn run(context: &Context, args: &InvokeArgs) -> anyhow::Result<()> {
         (None, Some(topic), Some(offset)) => topic::read(&config, topic, args.partition, offset, args.count)?,
         _ => unreachable!("the arguments require a file, or a topic and an offset"),
     };
-    let mut engine = Engine::new(command, Arc::clone(&program));
+    let fetch = Fetch::new(config.fetch_options().context("cannot read `fetch.ca-file`")?, Metrics::new())
+        .context("cannot use `fetch.ca-file`")?;
+    let mut engine = Engine::new(command, Arc::clone(&program), fetch);
     let mut failed = 0;
     let mut all = Vec::new();
     for group in engine.groups(&records) {

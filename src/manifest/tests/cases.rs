@@ -312,9 +312,16 @@ fetches = 1001"#,
     (
         r#"SOURCE
 [permissions]
-net = ["api.example.com"]"#,
+net = ["api.example.com", "*", "https://b.example", "10.0.0.1:80", "c.example:0"]
+private-net = ["1.1.1.1", "localhost", "0.0.0.0", 5]"#,
         &[
-            r#"E1014 4:7 «["api.example.com"]» `permissions.net` is not supported yet: functions cannot fetch; leave it empty"#,
+            r#"E1019 4:27 «"*"» "*" is no host: a wildcard stands only for the subdomains of a host; write "*.example.com"; a host itself and other hosts are named one by one"#,
+            r#"E1019 4:32 «"https://b.example"» "https://b.example" is no host: it is a URL and not a host; leave out what is before and behind the host and its port"#,
+            r#"E1019 4:53 «"10.0.0.1:80"» "10.0.0.1:80" is a private address; move it to `private-net`"#,
+            r#"E1019 4:68 «"c.example:0"» "c.example:0" is no host: its port is no number from 1 to 65535; write a host with or without a port: "api.example.com", "*.example.com:8443", "[::1]:8080""#,
+            r#"E1019 5:16 «"1.1.1.1"» "1.1.1.1" is a public address; move it to `net`"#,
+            r#"E1019 5:40 «"0.0.0.0"» "0.0.0.0" is not the address of a host; name a host that can be connected to"#,
+            r#"E1003 5:51 «5» `permissions.private-net[3]`: expected a string, found an integer; put it in quotes"#,
         ],
     ),
     (

@@ -1,6 +1,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::*;
+use crate::fetch::HostPattern;
 
 #[test]
 fn reference_shows_the_defaults() {
@@ -73,8 +74,8 @@ fn every_key_reaches_its_value() {
         fetches = 2
         load = "2s"
         [permissions]
-        net = []
-        private-net = []
+        net = ["api.example.com", "*.Bücher.example:8443"]
+        private-net = ["localhost:9000", "[::1]:80"]
         [env]
         CURRENCY = "EUR"
         [secrets]
@@ -118,7 +119,10 @@ fn every_key_reaches_its_value() {
             fetches: 2,
             load: Duration::from_secs(2),
         },
-        permissions: Permissions::default(),
+        permissions: Permissions {
+            net: hosts(&["api.example.com", "*.xn--bcher-kva.example:8443"]),
+            private_net: hosts(&["localhost:9000", "[::1]:80"]),
+        },
         env: BTreeMap::from([("CURRENCY".to_owned(), "EUR".to_owned())]),
         secrets: BTreeMap::from([
             ("API_KEY".to_owned(), Secret::Env("ENRICH_API_KEY".to_owned())),
@@ -127,6 +131,10 @@ fn every_key_reaches_its_value() {
         places: Places::default(),
     };
     assert_eq!(placeless(manifest), expected);
+}
+
+fn hosts(hosts: &[&str]) -> Vec<HostPattern> {
+    hosts.iter().map(|host| HostPattern::parse(host).expect(host)).collect()
 }
 
 #[test]

@@ -254,7 +254,7 @@
   setTimer("setTimeout", function setTimeout(...args) { return startTimer("setTimeout", args); });
   setTimer("setInterval", function setInterval(...args) { return startTimer("setInterval", args); });
 
-  for (const name of ["Deno", "__bootstrap", "SharedArrayBuffer", "Atomics", "WebAssembly"]) delete global[name];
+  for (const name of ["Deno", "__bootstrap", "SharedArrayBuffer", "Atomics"]) delete global[name];
 
   // The glue.
 

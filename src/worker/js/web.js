@@ -112,6 +112,11 @@
     "ext:deno_web/15_performance.js",
     "Performance", "PerformanceEntry", "PerformanceMark", "PerformanceMeasure", "performance",
   );
+  expose("ext:deno_fetch/20_headers.js", "Headers");
+  expose("ext:deno_fetch/21_formdata.js", "FormData");
+  expose("ext:deno_fetch/23_request.js", "Request");
+  expose("ext:deno_fetch/23_response.js", "Response");
+  expose("ext:eddyline/fetch.js", "fetch");
   define("self", global);
 
   // Nothing could fetch such a URL, and what it names would stay in memory for ever.

@@ -1,8 +1,10 @@
 //! What the tests stand on: a broker, topics, functions in a folder of their own, and the real program run on them.
 
 pub mod broker;
+pub mod cgroup;
 pub mod client;
 pub mod folder;
+pub mod harm;
 pub mod murmur;
 pub mod node;
 pub mod process;

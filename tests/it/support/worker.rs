@@ -13,7 +13,7 @@ use std::time::Duration;
 use eddyline::outcome::Outcome;
 use eddyline::pool::Snapshot;
 use eddyline::protocol::control::{
-    self, Bundle, Handler, Hello, Limits, Load, Loaded, Log, Module, Prepare, Prepared, Recall, SourceFile, Unloaded,
+    self, Bundle, Code, Handler, Hello, Limits, Load, Loaded, Log, Module, Prepare, Prepared, Recall, SourceFile, Unloaded,
 };
 use eddyline::protocol::frame::{Assembler, Builder};
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
@@ -167,7 +167,11 @@ pub fn function(code: &str) -> Load {
 
 pub fn modules(files: &[(&str, &str)]) -> Load {
     let module =
-        |(path, code): &(&str, &str)| Module { path: (*path).to_owned(), code: (*code).to_owned(), source_map: None };
+        |(path, code): &(&str, &str)| Module {
+            path: (*path).to_owned(),
+            code: Code::Text((*code).to_owned()),
+            source_map: None,
+        };
     Load {
         function: "test".to_owned(),
         version: 7,
@@ -181,6 +185,17 @@ pub fn modules(files: &[(&str, &str)]) -> Load {
         limits: LIMITS,
         stop_on_failure: false,
     }
+}
+
+/// A function whose `index.js` can import `./module.wasm`, given as WebAssembly text.
+pub fn wasm(module: &str, code: &str) -> Load {
+    let mut load = function(code);
+    load.bundle.modules.push(binary("module.wasm", &wat::parse_str(module).unwrap()));
+    load
+}
+
+pub fn binary(path: &str, bytes: &[u8]) -> Module {
+    Module { path: path.to_owned(), code: Code::Binary(bytes.into()), source_map: None }
 }
 
 /// A handler of one record, by its body.
@@ -304,8 +319,12 @@ impl Worker {
     }
 
     pub fn prepare(&mut self, files: &[(&str, &str)]) -> Prepared {
-        let file =
-            |(path, text): &(&str, &str)| SourceFile { path: (*path).to_owned(), bytes: text.as_bytes().to_vec() };
+        let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_bytes())).collect();
+        self.prepare_bytes(&files)
+    }
+
+    pub fn prepare_bytes(&mut self, files: &[(&str, &[u8])]) -> Prepared {
+        let file = |(path, bytes): &(&str, &[u8])| SourceFile { path: (*path).to_owned(), bytes: bytes.to_vec() };
         let request = Prepare {
             id: 1,
             function: "test".to_owned(),
@@ -313,6 +332,7 @@ impl Worker {
             entry: files[0].0.to_owned(),
             load_ms: 2000,
             heap_bytes: 64 << 20,
+            external_bytes: 64 << 20,
             env: BTreeMap::new(),
         };
         self.send_control(Kind::Prepare, 0, &request);

@@ -1,0 +1,27 @@
+//! `fetch` on the host's side: the only way of a function to the network.
+//!
+//! A worker has no sockets; it asks by calls ([`crate::protocol::calls`]), and this module decides and does:
+//!
+//! - [`service`] knows the isolates and their open fetches, counts them and ends them in time;
+//! - [`request`] checks what a worker wrote, [`grants`] and [`pattern`] whether its function may fetch it;
+//! - [`address`] says which addresses are public, [`client`] connects to those alone that are allowed;
+//! - [`exchange`] sends, follows redirects ([`redirect`]) and passes bodies on ([`upload`], [`window`]).
+//!
+//! Every byte from a worker is taken for hostile. What a function may reach comes from its manifest alone.
+
+mod address;
+mod client;
+mod exchange;
+mod failure;
+mod grants;
+mod pattern;
+mod redirect;
+mod request;
+mod service;
+mod upload;
+mod window;
+
+pub use address::Place;
+pub use grants::Grants;
+pub use pattern::{BadPattern, HostPattern};
+pub use service::{BadCertificates, Fetch, FetchOptions};
