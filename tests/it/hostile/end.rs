@@ -4,12 +4,9 @@ use std::fmt;
 
 use eddyline::outcome::Outcome;
 
-/// Outcomes that are on their way.
-const COMING: [(&str, &str); 2] = [("pending limit", "E2105"), ("log limit", "E2106")];
-
 /// The label and code of every outcome that is a failure.
 fn labels() -> impl Iterator<Item = (&'static str, &'static str)> {
-    Outcome::ALL.into_iter().filter_map(|outcome| Some((outcome.label(), outcome.code()?))).chain(COMING)
+    Outcome::ALL.into_iter().filter_map(|outcome| Some((outcome.label(), outcome.code()?)))
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

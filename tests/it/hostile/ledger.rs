@@ -68,7 +68,8 @@ fn next(consumer: &BaseConsumer) -> Option<Seen> {
     };
     let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
     let headers = reading::headers(&message);
-    let header = |wanted: &[u8]| headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| text(value.as_deref()));
+    let header =
+        |wanted: &[u8]| headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| text(value.as_deref()));
     Some(Seen {
         key: text(message.key()),
         value: text(message.payload()),

@@ -84,7 +84,8 @@ impl<'a> Stage<'a> {
     pub fn install(&self, attack: &Attack) {
         let function = self.function(attack);
         let is_new = !function.path.exists();
-        let path = if is_new { self.scene.functions().join(format!(".{}", function.name)) } else { function.path.clone() };
+        let path =
+            if is_new { self.scene.functions().join(format!(".{}", function.name)) } else { function.path.clone() };
         fs::create_dir_all(&path).expect("a folder");
         let write = |file: &str, bytes: &[u8]| {
             let file = path.join(file);
