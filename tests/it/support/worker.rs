@@ -143,6 +143,10 @@ impl Record {
         }
     }
 
+    pub fn with_key(self, key: impl AsRef<[u8]>) -> Record {
+        Record { key: Some(key.as_ref().to_vec()), ..self }
+    }
+
     pub fn tombstone() -> Record {
         Record { value: None, ..Record::new("") }
     }
@@ -416,6 +420,13 @@ impl Worker {
     pub fn hang_up(mut self) -> ExitStatus {
         self.socket.shutdown(std::net::Shutdown::Both).unwrap();
         self.child.wait().unwrap()
+    }
+
+    /// Waits for the worker to end by itself, badly, and says what the isolate on `channel` was running.
+    pub fn running_at_its_end(&mut self, channel: u32) -> Option<u64> {
+        let status = self.child.wait().unwrap();
+        assert!(!status.success(), "{status:?}");
+        self.words.running(channel)
     }
 
     /// Waits for the worker to end by itself.
