@@ -6,11 +6,13 @@ use std::sync::Arc;
 use deno_core::{JsRuntime, RuntimeOptions, SharedArrayBufferStore, v8};
 
 use super::arena::Arena;
+use super::charges::Charges;
 use super::limits::Guard;
 use super::loader::BundleLoader;
+use super::struck::{self, Watch};
 use super::wasm::compile;
 use super::wasm::room::Room;
-use super::{extensions, growth, memory, snapshot, struck};
+use super::{extensions, growth, memory, snapshot};
 
 /// Address space for machine code; V8 would take 512 MiB for each isolate.
 const CODE_RANGE: usize = 64 << 20;
@@ -47,13 +49,18 @@ pub struct Engine {
 }
 
 /// Makes an isolate on the calling thread, which must be inside a tokio runtime.
-pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) -> Result<Engine, String> {
+pub fn create(
+    arena: Rc<Arena>,
+    loader: Rc<BundleLoader>,
+    guard: &Arc<Guard>,
+    charges: &Rc<Charges>,
+) -> Result<Engine, String> {
     let limits = arena.settings.limits;
     let params = v8::CreateParams::default()
         .heap_limits(0, (limits.heap_bytes as usize).max(MIN_HEAP))
         .set_code_range_size_in_bytes(CODE_RANGE)
         .allow_atomics_wait(false)
-        .array_buffer_allocator(memory::allocator(limits.external_bytes as usize));
+        .array_buffer_allocator(memory::allocator(guard.memory()));
     let options = RuntimeOptions {
         module_loader: Some(loader.clone()),
         custom_module_evaluation_cb: Some(compile::evaluator(limits.external_bytes)),
@@ -65,10 +72,15 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
         ..RuntimeOptions::default()
     };
     let mut runtime = JsRuntime::try_new(options).map_err(|error| error.to_string())?;
-    runtime.op_state().borrow_mut().put(arena);
-    runtime.op_state().borrow_mut().put(Room::new(limits.external_bytes));
+    struck::prepare(Watch { context: runtime.main_context(), guard: guard.clone(), charges: charges.clone() });
+    {
+        let state = runtime.op_state();
+        let mut state = state.borrow_mut();
+        state.put(arena);
+        state.put(guard.clone());
+        state.put(Room::new(limits.external_bytes));
+    }
     runtime.v8_isolate().set_allow_wasm_code_generation_callback(compile::never);
-    struck::prepare(runtime.main_context());
     guard.attach(runtime.v8_isolate().thread_safe_handle());
     growth::watch(runtime.v8_isolate());
     let watched = guard.clone();
@@ -84,6 +96,7 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
         scope.get_current_context().set_allow_generation_from_strings(false);
         let glue = v8::Local::new(scope, glue);
         let glue = glue.try_cast::<v8::Object>().map_err(|_| "glue.js made no glue".to_owned())?;
+        memory::start(scope, guard.memory());
         v8::Global::new(scope, glue)
     };
     if loader.has_wasm() {

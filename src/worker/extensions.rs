@@ -35,6 +35,7 @@ deno_core::extension!(
         context::op_deadline,
         context::op_want_signal,
         context::op_own_timer,
+        context::op_too_many_timers,
         context::op_woken,
         fetch::op_fetch_start,
         fetch::op_fetch_response,

@@ -11,6 +11,7 @@
 
 mod arena;
 mod arrivals;
+mod charges;
 mod clock;
 mod coarse;
 pub mod confine;

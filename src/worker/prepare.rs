@@ -131,8 +131,8 @@ fn evaluate(load: &Load, outbox: &Arc<Outbox>) -> Result<Handler, Box<Problem>> 
         process::fail("cannot start an isolate's timer");
     };
     runtime.block_on(async {
-        let (arena, guard) = isolate::surroundings(0, load, outbox);
-        isolate::prepare(load, &arena, &guard).await.map(|ready| ready.handler)
+        let (arena, guard, charges) = isolate::surroundings(0, load, outbox);
+        isolate::prepare(load, &arena, &guard, &charges).await.map(|ready| ready.handler)
     })
 }
 

@@ -18,8 +18,9 @@ use super::{engine, extensions, process};
 const DESCRIPTOR: i32 = 5;
 
 /// What is evaluated into it, in this order.
-const SCRIPTS: [(&str, &str); 3] = [
+const SCRIPTS: [(&str, &str); 4] = [
     ("ext:eddyline/web.js", include_str!("js/web.js")),
+    ("ext:eddyline/limits.js", include_str!("js/limits.js")),
     ("ext:eddyline/compression.js", include_str!("js/compression.js")),
     ("ext:eddyline/crypto.js", include_str!("js/crypto.js")),
 ];

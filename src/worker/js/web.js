@@ -102,7 +102,6 @@
     "ext:deno_web/02_event.js",
     "CustomEvent", "ErrorEvent", "Event", "EventTarget", "MessageEvent", "PromiseRejectionEvent",
   );
-  expose("ext:deno_web/02_timers.js", "clearTimeout", "clearInterval");
   expose("ext:deno_web/03_abort_signal.js", "AbortController", "AbortSignal");
   expose("ext:deno_web/05_base64.js", "atob", "btoa");
   expose(

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, mpsc};
 
-use eddyline::pool::{IsolateEvent, Link, WorkerCommand};
+use eddyline::pool::{Cause, IsolateEvent, Link, Part, WorkerCommand};
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
+use eddyline::protocol::words::Running;
 
+use crate::support::pooled::{Nobody, program};
 use crate::support::wait::patience;
 use crate::support::worker::{LIMITS, handler};
 
@@ -12,7 +14,7 @@ const CAP: u64 = 400 << 20;
 
 /// Runs a record through a handler in a worker with a cap, and says what the host heard last.
 fn run(body: &str) -> IsolateEvent {
-    let mut command = WorkerCommand::new(env!("CARGO_BIN_EXE_eddyline"), "worker");
+    let mut command = WorkerCommand::new(env!("CARGO_BIN_EXE_eddyline"), "worker").unwrap();
     command.memory = Some(CAP);
     let link = Link::start(&command, |_| {}).unwrap();
     link.wait_ready(patience()).unwrap();
@@ -20,7 +22,7 @@ fn run(body: &str) -> IsolateEvent {
     load.limits = eddyline::protocol::control::Limits { external_bytes: 2 << 30, ..LIMITS };
     let (sender, heard) = mpsc::channel();
     let route = move |event| drop(sender.send(event));
-    let isolate = link.open(&load, Arc::new(route)).unwrap();
+    let isolate = link.open(&program(&load), Arc::new(route), &Nobody).unwrap();
     assert!(matches!(heard.recv_timeout(patience()).unwrap(), IsolateEvent::Loaded(loaded) if loaded.result.is_ok()));
     let mut run = RunBuilder::new(isolate.channel(), ["in"].into_iter());
     run.invocation(&Invocation { id: 7, lane: 1, epoch: 1, attempt: 1, records: 1 });
@@ -39,9 +41,8 @@ fn a_worker_that_outgrows_its_memory_is_ended_and_that_is_said() {
           if (held.length < 24) held.push(new Uint8Array(64 << 20).fill(1));
         }";
     let IsolateEvent::Died(death) = run(grow) else { panic!("it lives") };
-    assert!(death.memory && death.crashed, "{death:?}");
     assert_eq!(death.how, "exceeded its memory of 400MiB and was killed");
-    assert_eq!((death.running, death.certain), (Some(7), true));
+    assert_eq!((death.cause, death.part, death.running), (Cause::Memory, Part::Culprit, Running::Invocation(7)));
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod folder;
 pub mod harm;
 pub mod murmur;
 pub mod node;
+pub mod pooled;
 pub mod process;
 pub mod reading;
 pub mod record;

@@ -13,7 +13,8 @@ use std::time::Duration;
 use eddyline::outcome::Outcome;
 use eddyline::pool::Snapshot;
 use eddyline::protocol::control::{
-    self, Bundle, Code, Handler, Hello, Limits, Load, Loaded, Log, Module, Prepare, Prepared, Recall, SourceFile, Unloaded,
+    self, Bundle, Code, Handler, Hello, Limits, Load, Loaded, Log, Module, Prepare, Prepared, Recall, SourceFile,
+    Unloaded,
 };
 use eddyline::protocol::frame::{Assembler, Builder};
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
@@ -142,6 +143,10 @@ impl Record {
         }
     }
 
+    pub fn with_key(self, key: impl AsRef<[u8]>) -> Record {
+        Record { key: Some(key.as_ref().to_vec()), ..self }
+    }
+
     pub fn tombstone() -> Record {
         Record { value: None, ..Record::new("") }
     }
@@ -166,12 +171,11 @@ pub fn function(code: &str) -> Load {
 }
 
 pub fn modules(files: &[(&str, &str)]) -> Load {
-    let module =
-        |(path, code): &(&str, &str)| Module {
-            path: (*path).to_owned(),
-            code: Code::Text((*code).to_owned()),
-            source_map: None,
-        };
+    let module = |(path, code): &(&str, &str)| Module {
+        path: (*path).to_owned(),
+        code: Code::Text((*code).to_owned()),
+        source_map: None,
+    };
     Load {
         function: "test".to_owned(),
         version: 7,
@@ -423,6 +427,13 @@ impl Worker {
     pub fn hang_up(mut self) -> ExitStatus {
         self.socket.shutdown(std::net::Shutdown::Both).unwrap();
         self.child.wait().unwrap()
+    }
+
+    /// Waits for the worker to end by itself, badly, and says what the isolate on `channel` was running.
+    pub fn running_at_its_end(&mut self, channel: u32) -> Option<u64> {
+        let status = self.child.wait().unwrap();
+        assert!(!status.success(), "{status:?}");
+        self.words.running(channel)
     }
 
     /// Waits for the worker to end by itself.
