@@ -47,7 +47,7 @@ pub struct Arena {
 pub enum Breach {
     Log,
     Timers,
-    Calls,
+    Fetches,
 }
 
 impl Breach {
@@ -61,9 +61,12 @@ impl Breach {
                 Outcome::PendingLimit,
                 format!("one invocation may have {} timers open at once; raise `timers` in [limits]", limits.timers),
             ),
-            Breach::Calls => (
+            Breach::Fetches => (
                 Outcome::PendingLimit,
-                format!("one invocation may have {} fetches open at once; raise `fetches` in [limits]", limits.fetches),
+                format!(
+                    "more than {} fetches are open at once; read or cancel their bodies, or raise `fetches` in [limits]",
+                    limits.fetches
+                ),
             ),
         };
         Failure::new(outcome, message)
@@ -104,14 +107,15 @@ pub struct Invocation {
 
 impl Arena {
     pub fn new(settings: Settings, outbox: Arc<Outbox>) -> Arena {
+        let stray = RefCell::new(Budget::new(settings.limits.log_bytes));
         Arena {
             fetches: Fetches::new(settings.channel, outbox.clone()),
-            stray: RefCell::new(Budget::new(settings.limits.log_bytes)),
             settings,
             live: RefCell::default(),
             next: Cell::new(1),
             woken: RefCell::default(),
             outbox,
+            stray,
         }
     }
 

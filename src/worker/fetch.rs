@@ -48,7 +48,7 @@ pub fn op_fetch_start(
     }
     let most = arena.settings.limits.fetches;
     if arena.fetches.is_full(owner, most) {
-        return Err(JsErrorBox::range_error(arena.breach(owner, Breach::Calls).message));
+        return Err(JsErrorBox::range_error(arena.breach(owner, Breach::Fetches).message));
     }
     let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     if url.len() > MAX_URL || method.len() > MAX_METHOD || headers.len() > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
