@@ -1,6 +1,6 @@
 //! Starts a worker and asks what confines it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -14,10 +14,9 @@ use crate::{
 
 /// How it went to start one, and its layers.
 pub(super) fn look(config: &NodeConfig) -> (Check, Vec<Held>) {
-    let began = Instant::now();
     match greet(config) {
-        Ok(hello) => {
-            let took = began.elapsed().as_secs_f64() * 1e3;
+        Ok((hello, took)) => {
+            let took = took.as_secs_f64() * 1e3;
             let confining = hello.sandbox.took_us as f64 / 1e3;
             let found = format!("ready after {took:.0} ms ({confining:.1} for its sandbox), with {}", hello.engine);
             (Check::good("worker", found), hello.sandbox.all())
@@ -29,14 +28,17 @@ pub(super) fn look(config: &NodeConfig) -> (Check, Vec<Held>) {
     }
 }
 
-fn greet(config: &NodeConfig) -> Result<Hello, LinkError> {
+/// What it says first, and how long it took until then.
+fn greet(config: &NodeConfig) -> Result<(Hello, Duration), LinkError> {
     let mut command = worker_command(config).map_err(LinkError::Start)?;
     // What is missing is what we want to hear of.
     command.needs_whole_sandbox = false;
+    let began = Instant::now();
     let link = Link::start(&command, |_| {})?;
     let hello = link.wait_ready(config.workers.start_timeout)?;
+    let took = began.elapsed();
     link.close();
-    Ok(hello)
+    Ok((hello, took))
 }
 
 /// Whether what holds is what the configuration demands.

@@ -93,6 +93,7 @@ fn time_zones_languages_and_chance_work_in_a_worker() {
     let body = "
         const date = new Date(Date.UTC(2026, 6, 1, 12));
         return {
+          language: new Intl.DateTimeFormat().resolvedOptions().locale,
           own: Intl.DateTimeFormat().resolvedOptions().timeZone,
           offset: date.getTimezoneOffset(),
           berlin: date.toLocaleString('de-DE', { timeZone: 'Europe/Berlin' }),
@@ -108,7 +109,7 @@ fn time_zones_languages_and_chance_work_in_a_worker() {
     let random = said.as_object_mut().unwrap().remove("random").unwrap();
     assert_ne!(random, other["random"], "each worker has its own chance");
     let expected = serde_json::json!({
-        "own": "UTC", "offset": 0, "berlin": "1.7.2026, 14:00:00", "number": "12,34,567", "sorted": "aäz",
+        "language": "en-US", "own": "UTC", "offset": 0, "berlin": "1.7.2026, 14:00:00", "number": "12,34,567", "sorted": "aäz",
     });
     assert_eq!(said, expected);
 }
