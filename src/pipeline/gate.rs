@@ -1,5 +1,5 @@
-//! Bounds what the isolates of a function say beside their outcomes. A worker that its function has taken over keeps no
-//! limit by itself: what it sends too much of is dropped and counted before it takes memory or time of its host.
+//! Bounds what the isolates of a function log. A worker that its function has taken over keeps no limit by itself: what it
+//! sends too much of is dropped and counted before it takes memory or time of its host.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -10,8 +10,6 @@ use crate::protocol::control::Log;
 
 /// Bytes of lines that wait to be written; a single larger one passes if nothing waits.
 const MOST_WAITING: usize = 4 << 20;
-/// Calls that wait to be served.
-const MOST_CALLS: usize = 4096;
 /// Bytes of lines that pass in a second, in the long run and at once.
 const RATE: f64 = (2 << 20) as f64;
 const BURST: f64 = (8 << 20) as f64;
@@ -21,7 +19,6 @@ const LINE: usize = 128;
 #[derive(Debug)]
 pub struct Gate {
     waiting: AtomicUsize,
-    calls: AtomicUsize,
     /// Lines dropped since the last that passed.
     dropped: AtomicU64,
     bucket: Mutex<Bucket>,
@@ -51,7 +48,6 @@ impl Default for Gate {
     fn default() -> Gate {
         Gate {
             waiting: AtomicUsize::new(0),
-            calls: AtomicUsize::new(0),
             dropped: AtomicU64::new(0),
             bucket: Mutex::new(Bucket { left: BURST, filled: Instant::now() }),
         }
@@ -67,10 +63,6 @@ impl Gate {
     pub fn admit(&self, event: &mut IsolateEvent) -> bool {
         match event {
             IsolateEvent::Log(log) => self.admit_log(log, Instant::now()),
-            IsolateEvent::Call(_) => {
-                let one_more = |calls: usize| (calls < MOST_CALLS).then_some(calls + 1);
-                self.calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
-            }
             _ => true,
         }
     }
@@ -94,14 +86,8 @@ impl Gate {
 
     /// An event that was admitted waits no longer.
     pub fn release(&self, event: &IsolateEvent) {
-        match event {
-            IsolateEvent::Log(log) => {
-                self.waiting.fetch_sub(cost(log), Ordering::Relaxed);
-            }
-            IsolateEvent::Call(_) => {
-                self.calls.fetch_sub(1, Ordering::Relaxed);
-            }
-            _ => {}
+        if let IsolateEvent::Log(log) = event {
+            self.waiting.fetch_sub(cost(log), Ordering::Relaxed);
         }
     }
 }
@@ -111,7 +97,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::protocol::control::{Call, LogLevel};
+    use crate::protocol::control::LogLevel;
 
     fn log(len: usize) -> Log {
         Log { level: LogLevel::Info, text: "x".repeat(len), invocation: 0, dropped: 0 }
@@ -150,18 +136,5 @@ mod tests {
         let gate = Gate::default();
         assert!(gate.admit_log(&mut log(20 << 20), Instant::now()));
         assert!(!gate.admit_log(&mut log(1), Instant::now()));
-    }
-
-    #[test]
-    fn calls_that_nobody_serves_wait_only_up_to_a_bound() {
-        let gate = Gate::default();
-        let call = || {
-            let argument = serde_json::Value::Null;
-            IsolateEvent::Call(Call { id: 1, invocation: 1, what: "fetch".to_owned(), argument })
-        };
-        let passed = (0..10_000).filter(|_| gate.admit(&mut call())).count();
-        assert_eq!(passed, MOST_CALLS);
-        gate.release(&call());
-        assert!(gate.admit(&mut call()) && !gate.admit(&mut call()));
     }
 }

@@ -70,6 +70,7 @@ pub fn create(
         ..RuntimeOptions::default()
     };
     let mut runtime = JsRuntime::try_new(options).map_err(|error| error.to_string())?;
+    struck::prepare(Watch { context: runtime.main_context(), guard: guard.clone(), charges: charges.clone() });
     {
         let state = runtime.op_state();
         let mut state = state.borrow_mut();
@@ -78,7 +79,6 @@ pub fn create(
         state.put(Room::new(limits.external_bytes));
     }
     runtime.v8_isolate().set_allow_wasm_code_generation_callback(compile::never);
-    struck::prepare(Watch { context: runtime.main_context(), guard: guard.clone(), charges: charges.clone() });
     guard.attach(runtime.v8_isolate().thread_safe_handle());
     growth::watch(runtime.v8_isolate());
     let watched = guard.clone();

@@ -39,7 +39,8 @@ fn prepare(files: &[(&str, &[u8])]) -> Result<Bundle, Problem> {
 
 #[test]
 fn an_import_gives_a_module_that_can_be_instantiated() {
-    let body = "return new WebAssembly.Instance(module).exports.add(40, 2) + ' ' + (module instanceof WebAssembly.Module)
+    let body =
+        "return new WebAssembly.Instance(module).exports.add(40, 2) + ' ' + (module instanceof WebAssembly.Module)
         + ' ' + WebAssembly.Module.exports(module)[0].name + ' ' + module;";
     assert_eq!(run(ADD, body), "42 true add [object WebAssembly.Module]");
 }
@@ -96,16 +97,22 @@ fn a_dynamic_import_gives_the_same_module() {
 
 #[test]
 fn a_module_is_imported_without_a_type() {
-    for import in ["import('./module.wasm', { with: { type: 'json' } })", "import('./module.wasm', { with: { type: 'text' } })"] {
+    for import in
+        ["import('./module.wasm', { with: { type: 'json' } })", "import('./module.wasm', { with: { type: 'text' } })"]
+    {
         let code = format!("export default async () => {{ await {import}; }};");
         let settled = Worker::with(wasm(ADD, &code)).one(Record::new("x"));
         assert!(settled.failed().message.contains("\"module.wasm\" cannot be imported with a type"), "{import}");
     }
     let code = "export default async () => { await import('./other.js', { with: { type: 'webassembly' } }); };";
     let mut load = wasm(ADD, code);
-    load.bundle.modules.extend(function("").bundle.modules.into_iter().map(|module| {
-        eddyline::protocol::control::Module { path: "other.js".to_owned(), ..module }
-    }));
+    load.bundle.modules.extend(
+        function("")
+            .bundle
+            .modules
+            .into_iter()
+            .map(|module| eddyline::protocol::control::Module { path: "other.js".to_owned(), ..module }),
+    );
     let settled = Worker::with(load).one(Record::new("x"));
     assert!(settled.failed().message.contains("\"other.js\" cannot be imported with a type"), "{settled:?}");
 }
@@ -145,10 +152,15 @@ fn code_never_comes_from_bytes() {
         "new module.constructor(bytes)",
         "new (Object.getPrototypeOf(module).constructor)(bytes)",
     ] {
-        let code = format!("import module from './module.wasm'; export default async () => {{ {BYTES} return typeof await {way}; }};");
+        let code = format!(
+            "import module from './module.wasm'; export default async () => {{ {BYTES} return typeof await {way}; }};"
+        );
         let settled = Worker::with(wasm(ADD, &code)).one(Record::new("x"));
         let failed = settled.failed();
-        assert!(failed.message.starts_with("CompileError: ") && failed.message.contains(FROM_BYTES), "{way}: {failed:?}");
+        assert!(
+            failed.message.starts_with("CompileError: ") && failed.message.contains(FROM_BYTES),
+            "{way}: {failed:?}"
+        );
     }
     // What `Object.getPrototypeOf` of the constructor gives makes no modules either.
     let code = "export default () => new (Object.getPrototypeOf(WebAssembly.Module))(new Uint8Array(8));";

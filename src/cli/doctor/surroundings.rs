@@ -42,7 +42,7 @@ pub(super) fn functions(config: &NodeConfig) -> Check {
         let advice = "`eddyline new` writes a function; --functions names another folder";
         return Check::warning(NAME, format!("{} is no folder", path.display()), advice);
     }
-    let reports = match validate::check(path) {
+    let reports = match validate::check(path, &config.limits) {
         Ok(reports) => reports,
         Err(error) => return Check::failed(NAME, format!("{error:#}"), "let the node read the folder"),
     };

@@ -18,10 +18,7 @@ pub(super) fn read_ndjson(text: &str, key: Option<&str>) -> Vec<Line> {
         Value::Null => None,
         other => Some(other.to_string()),
     };
-    text.lines()
-        .filter(|line| !line.is_empty())
-        .map(|line| Line { key: key_of(line), value: line.into() })
-        .collect()
+    text.lines().filter(|line| !line.is_empty()).map(|line| Line { key: key_of(line), value: line.into() }).collect()
 }
 
 /// One record for each line but the first, which names the columns; the key is one of them.

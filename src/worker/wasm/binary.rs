@@ -57,7 +57,9 @@ impl Refusal {
             }
             Refusal::Component => "build a core module: for Rust, --target wasm32-unknown-unknown",
             Refusal::Shared => "build the module without threads; functions have no threads and no shared memory",
-            Refusal::TooMuch { .. } => "raise `external` in [limits], or build the module with a smaller initial memory",
+            Refusal::TooMuch { .. } => {
+                "raise `external` in [limits], or build the module with a smaller initial memory"
+            }
             Refusal::TooMany { .. } => "link the modules into one that shares its memory and table",
         }
     }

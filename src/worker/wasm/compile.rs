@@ -1,7 +1,7 @@
 //! From a `.wasm` file to the `WebAssembly.Module` that its import gives.
 
-use deno_core::{CustomModuleEvaluationCb, CustomModuleEvaluationKind, ModuleSourceCode, v8};
 use deno_core::error::CoreErrorKind;
+use deno_core::{CustomModuleEvaluationCb, CustomModuleEvaluationKind, ModuleSourceCode, v8};
 use deno_error::{JsError, JsErrorBox};
 use thiserror::Error;
 

@@ -13,7 +13,8 @@ use std::time::Duration;
 use eddyline::outcome::Outcome;
 use eddyline::pool::Snapshot;
 use eddyline::protocol::control::{
-    self, Bundle, Code, Handler, Hello, Limits, Load, Loaded, Log, Module, Prepare, Prepared, Recall, SourceFile, Unloaded,
+    self, Bundle, Code, Handler, Hello, Limits, Load, Loaded, Log, Module, Prepare, Prepared, Recall, SourceFile,
+    Unloaded,
 };
 use eddyline::protocol::frame::{Assembler, Builder};
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
@@ -170,12 +171,11 @@ pub fn function(code: &str) -> Load {
 }
 
 pub fn modules(files: &[(&str, &str)]) -> Load {
-    let module =
-        |(path, code): &(&str, &str)| Module {
-            path: (*path).to_owned(),
-            code: Code::Text((*code).to_owned()),
-            source_map: None,
-        };
+    let module = |(path, code): &(&str, &str)| Module {
+        path: (*path).to_owned(),
+        code: Code::Text((*code).to_owned()),
+        source_map: None,
+    };
     Load {
         function: "test".to_owned(),
         version: 7,
