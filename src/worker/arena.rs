@@ -107,14 +107,15 @@ pub struct Invocation {
 
 impl Arena {
     pub fn new(settings: Settings, outbox: Arc<Outbox>) -> Arena {
+        let stray = RefCell::new(Budget::new(settings.limits.log_bytes));
         Arena {
             fetches: Fetches::new(settings.channel, outbox.clone()),
-            stray: RefCell::new(Budget::new(settings.limits.log_bytes)),
             settings,
             live: RefCell::default(),
             next: Cell::new(1),
             woken: RefCell::default(),
             outbox,
+            stray,
         }
     }
 

@@ -34,6 +34,7 @@ mod limits;
 mod loader;
 mod log;
 mod memory;
+mod native;
 mod outbox;
 mod outcomes;
 mod prepare;

@@ -1,4 +1,4 @@
-// Takes away what no limit can count. Runs after `web.js`, into the snapshot. Only primordials are used.
+// Takes away what no limit can count. Goes into the snapshot, behind `web.js`. Only primordials are used.
 (function () {
   "use strict";
   const { primordials } = globalThis.__bootstrap;

@@ -396,6 +396,13 @@ impl Worker {
         self.batch(&[record])
     }
 
+    /// The same on another channel than the first.
+    pub fn one_in(&mut self, channel: u32, record: Record) -> Settled {
+        self.runs += 1;
+        self.run_in(channel, &[((self.runs.into(), 1, self.runs), &[record])]);
+        self.settled(1).remove(0)
+    }
+
     /// Runs a batch of records as one invocation.
     pub fn batch(&mut self, records: &[Record]) -> Settled {
         self.runs += 1;
