@@ -19,7 +19,7 @@ use eddyline::protocol::control::{
 use eddyline::protocol::frame::{Assembler, Builder};
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
 use eddyline::protocol::settled::{HeaderChange, How, ResultView, SettledReader, Value, Verdict};
-use eddyline::protocol::words::Words;
+use eddyline::protocol::words::{Running, Words};
 use eddyline::protocol::{Kind, Message};
 
 /// Nothing that a test waits for takes longer, unless it is broken.
@@ -430,7 +430,7 @@ impl Worker {
     }
 
     /// Waits for the worker to end by itself, badly, and says what the isolate on `channel` was running.
-    pub fn running_at_its_end(&mut self, channel: u32) -> Option<u64> {
+    pub fn running_at_its_end(&mut self, channel: u32) -> Running {
         let status = self.child.wait().unwrap();
         assert!(!status.success(), "{status:?}");
         self.words.running(channel)
