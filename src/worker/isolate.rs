@@ -21,6 +21,7 @@ use super::invoke::{self, Doomed, Invoker};
 use super::lanes::Lanes;
 use super::limits::{self, Guard, Limit};
 use super::loader::BundleLoader;
+use super::memory::Account;
 use super::native::Native;
 use super::outbox::Outbox;
 use super::problem::problem;
@@ -101,7 +102,9 @@ pub fn surroundings(
     native: Arc<Native>,
 ) -> (Rc<Arena>, Arc<Guard>, Rc<Charges>) {
     let settings = Settings { channel, topics: load.topics.clone(), limits: load.limits };
-    let guard = Guard::new(load.limits.external_bytes as usize, native);
+    let limits = load.limits;
+    let memory = Account::new(limits.external_bytes as usize, limits.heap_bytes as usize);
+    let guard = Guard::new(memory, native);
     limits::watch(&guard);
     let arena = Rc::new(Arena::new(settings, outbox.clone()));
     let charges = Charges::new(arena.clone(), &guard);

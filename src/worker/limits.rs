@@ -89,8 +89,8 @@ pub struct Guard {
 type Blame = Box<dyn Fn(u64) + Send + Sync>;
 
 impl Guard {
-    /// A guard for an isolate on the calling thread, with so much memory outside its heap.
-    pub fn new(external: usize, native: Arc<Native>) -> Arc<Guard> {
+    /// A guard for an isolate on the calling thread.
+    pub fn new(memory: Arc<Account>, native: Arc<Native>) -> Arc<Guard> {
         Arc::new(Guard {
             word: AtomicU64::new(IDLE),
             started_ns: AtomicU64::new(0),
@@ -100,7 +100,7 @@ impl Guard {
             cpu_limit_ns: AtomicU64::new(u64::MAX),
             wall_limit_ns: AtomicU64::new(u64::MAX),
             cpu: CpuClock::own(),
-            memory: Account::new(external),
+            memory,
             native,
             handle: OnceLock::new(),
             blame: OnceLock::new(),
