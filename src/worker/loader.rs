@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::future::{Future, ready};
+use std::pin::Pin;
 
 use deno_core::{
     ModuleCodeBytes, ModuleLoadOptions, ModuleLoadReferrer, ModuleLoadResponse, ModuleLoader, ModuleSource,
@@ -10,6 +12,7 @@ use deno_core::{
 use deno_error::JsErrorBox;
 use thiserror::Error;
 
+use super::code_cache;
 use super::wasm::compile;
 use crate::protocol::control::{Bundle, Code, Module};
 
@@ -179,9 +182,20 @@ impl ModuleLoader for BundleLoader {
                 .module(url.as_str())
                 .ok_or_else(|| JsErrorBox::type_error(format!("module {:?} does not exist", shown(url.as_str()))))?;
             let (kind, code) = source(module, &options.requested_module_type)?;
-            Ok(ModuleSource::new(kind, code, url, None))
+            let cache = match (&module.code, &kind) {
+                (Code::Text(text), ModuleType::JavaScript) => code_cache::find(text),
+                _ => None,
+            };
+            Ok(ModuleSource::new(kind, code, url, cache))
         };
         ModuleLoadResponse::Sync(load())
+    }
+
+    fn code_cache_ready(&self, url: ModuleSpecifier, _: u64, cache: &[u8]) -> Pin<Box<dyn Future<Output = ()>>> {
+        if let Some(Module { code: Code::Text(text), .. }) = self.module(url.as_str()) {
+            code_cache::keep(text, cache);
+        }
+        Box::pin(ready(()))
     }
 
     fn get_source_map(&self, file: &str) -> Option<Cow<'_, [u8]>> {

@@ -14,6 +14,7 @@ mod arrivals;
 mod charges;
 mod clock;
 mod coarse;
+mod code_cache;
 pub mod confine;
 mod context;
 mod encode;

@@ -1,7 +1,12 @@
 //! WebAssembly modules of the function's folder: imported, called, refused where they cannot run.
 
+use std::path::Path;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
 use eddyline::outcome::Outcome;
 use eddyline::protocol::control::{Bundle, Load, Problem};
+
+use serde_json::{Value, json};
 
 use crate::support::worker::{Output, Record, Worker, async_handler, binary, function, handler, wasm};
 
@@ -274,4 +279,56 @@ fn prepared_modules_run_as_they_lie_in_the_folder() {
     assert_eq!(bundle.modules.len(), 2);
     let mut worker = Worker::with(Load { bundle, ..function("") });
     assert_eq!(worker.one(Record::new("abc")).outputs(), [Output::value("cba")]);
+}
+
+/// The files of a sample function.
+fn sample(name: &str, files: &[&str]) -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("functions").join(name);
+    files.iter().map(|file| ((*file).to_owned(), std::fs::read(folder.join(file)).unwrap())).collect()
+}
+
+/// Days as the CSV has them, in the shape that the decoder gives them.
+fn days_of(csv: &str, station: &str) -> Vec<Value> {
+    let days = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let days = days.filter(|day| day[0] == station && day[1] < "2016");
+    let number = |text: &str| text.parse::<f64>().unwrap();
+    days.map(|day| {
+        json!({ "date": day[1], "precipitation": number(day[2]), "temp_max": number(day[3]),
+                "temp_min": number(day[4]), "wind": number(day[5]) })
+    })
+    .collect()
+}
+
+#[test]
+fn the_sample_decodes_all_frames_of_its_data() {
+    let files = sample("stations-decode", &["index.ts", "frames.wasm"]);
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (&path[..], &bytes[..])).collect();
+    let mut worker = Worker::with(Load { bundle: prepare(&files).unwrap(), ..function("") });
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let frames = std::fs::read_to_string(data.join("frames.txt")).unwrap();
+    let decode = |line: &str| STANDARD.decode(line.split_once('\t').unwrap().1).unwrap();
+    let records: Vec<Record> = frames.lines().map(|line| Record::new(decode(line))).collect();
+    worker.run(&records);
+    let mut settled = worker.settled(421);
+    settled.sort_by_key(|settled| settled.id);
+    let refused: Vec<&str> = settled[418..].iter().map(|settled| &settled.failed().message[..]).collect();
+    assert_eq!(
+        refused,
+        ["the frame's checksum is wrong", "the frame's checksum is wrong", "the frame's format is unknown"]
+    );
+    let weeks: Vec<Value> =
+        settled[..418].iter().map(|settled| serde_json::from_str(settled.outputs()[0].text()).unwrap()).collect();
+    let csv = std::fs::read_to_string(data.join("weather.csv")).unwrap();
+    for station in ["Seattle", "New York"] {
+        let of_station = weeks.iter().filter(|week| week["station"] == station);
+        let days: Vec<Value> = of_station.flat_map(|week| week["days"].as_array().unwrap().clone()).collect();
+        let expected = days_of(&csv, station);
+        assert_eq!(days.len(), 1461);
+        for (day, expected) in days.iter().zip(&expected) {
+            for column in ["precipitation", "temp_max", "temp_min", "wind"] {
+                assert_eq!(day[column].as_f64(), expected[column].as_f64(), "{day} {expected}");
+            }
+            assert_eq!(day["date"], expected["date"]);
+        }
+    }
 }
