@@ -47,7 +47,7 @@ pub struct Arena {
 pub enum Breach {
     Log,
     Timers,
-    Calls,
+    Fetches,
 }
 
 impl Breach {
@@ -61,9 +61,12 @@ impl Breach {
                 Outcome::PendingLimit,
                 format!("one invocation may have {} timers open at once; raise `timers` in [limits]", limits.timers),
             ),
-            Breach::Calls => (
+            Breach::Fetches => (
                 Outcome::PendingLimit,
-                format!("one invocation may have {} fetches open at once; raise `fetches` in [limits]", limits.fetches),
+                format!(
+                    "more than {} fetches are open at once; read or cancel their bodies, or raise `fetches` in [limits]",
+                    limits.fetches
+                ),
             ),
         };
         Failure::new(outcome, message)
@@ -94,8 +97,6 @@ pub struct Invocation {
     pub log: Option<Budget>,
     /// CPU time of the stretches that are behind it.
     pub spent_ns: u64,
-    /// Calls to the host that are open.
-    calls: u32,
     /// The limit that it has exceeded, whatever its handler makes of the exception.
     pub breach: Option<Breach>,
     /// It has asked for its signal or started a timer, which must not outlive it.
@@ -106,14 +107,15 @@ pub struct Invocation {
 
 impl Arena {
     pub fn new(settings: Settings, outbox: Arc<Outbox>) -> Arena {
+        let stray = RefCell::new(Budget::new(settings.limits.log_bytes));
         Arena {
             fetches: Fetches::new(settings.channel, outbox.clone()),
-            stray: RefCell::new(Budget::new(settings.limits.log_bytes)),
             settings,
             live: RefCell::default(),
             next: Cell::new(1),
             woken: RefCell::default(),
             outbox,
+            stray,
         }
     }
 
@@ -201,24 +203,6 @@ impl Arena {
     pub fn breach(&self, number: u64, breach: Breach) -> Failure {
         self.with_invocation(number, |invocation| *invocation.breach.get_or_insert(breach));
         breach.failure(&self.settings.limits)
-    }
-
-    /// An invocation is about to call the host. Where it may, [`Arena::end_call`] must follow once the answer has been
-    /// used up; `None` stands for an invocation that has ended.
-    #[expect(dead_code, reason = "functions cannot call the host yet")]
-    pub fn begin_call(&self, number: u64) -> Option<Result<(), Failure>> {
-        let most = self.settings.limits.fetches;
-        let full = self.with_invocation(number, |invocation| {
-            let full = invocation.calls >= most;
-            invocation.calls += u32::from(!full);
-            full
-        })?;
-        Some(if full { Err(self.breach(number, Breach::Calls)) } else { Ok(()) })
-    }
-
-    #[expect(dead_code, reason = "functions cannot call the host yet")]
-    pub fn end_call(&self, number: u64) {
-        self.with_invocation(number, |invocation| invocation.calls = invocation.calls.saturating_sub(1));
     }
 
     fn send_log(&self, log: Log) {

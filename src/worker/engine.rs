@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use deno_core::{JsRuntime, RuntimeOptions, v8};
+use deno_core::{JsRuntime, RuntimeOptions, SharedArrayBufferStore, v8};
 
 use super::arena::Arena;
 use super::charges::Charges;
@@ -66,11 +66,12 @@ pub fn create(
         custom_module_evaluation_cb: Some(compile::evaluator(limits.external_bytes)),
         extensions: extensions::all(),
         startup_snapshot: snapshot::get(),
+        // Of this isolate alone: buffers that are transferred pass through it.
+        shared_array_buffer_store: Some(SharedArrayBufferStore::default()),
         create_params: Some(params),
         ..RuntimeOptions::default()
     };
     let mut runtime = JsRuntime::try_new(options).map_err(|error| error.to_string())?;
-    struck::prepare(Watch { context: runtime.main_context(), guard: guard.clone(), charges: charges.clone() });
     {
         let state = runtime.op_state();
         let mut state = state.borrow_mut();
@@ -79,6 +80,7 @@ pub fn create(
         state.put(Room::new(limits.external_bytes));
     }
     runtime.v8_isolate().set_allow_wasm_code_generation_callback(compile::never);
+    struck::prepare(Watch { context: runtime.main_context(), guard: guard.clone(), charges: charges.clone() });
     guard.attach(runtime.v8_isolate().thread_safe_handle());
     growth::watch(runtime.v8_isolate());
     let watched = guard.clone();

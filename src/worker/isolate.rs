@@ -51,12 +51,17 @@ pub struct Shared {
 
 /// Runs an isolate until it is unloaded. The calling thread must be its own.
 pub fn run(channel: u32, load: Load, arrived_ns: u64, inbox: UnboundedReceiver<Order>, shared: &Shared) {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
+    let Ok(runtime) = isolate_runtime() else {
         process::fail("cannot start an isolate's timer");
     };
     let loaded = runtime.block_on(load_into(channel, load, arrived_ns, inbox, shared));
     let Some(isolate) = loaded else { return };
     runtime.block_on(isolate.serve());
+}
+
+/// What drives an isolate's timers and promises. Native work that takes long, such as deriving keys, waits for one thread.
+pub fn isolate_runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_time().max_blocking_threads(1).build()
 }
 
 /// A loaded function, ready to be called.

@@ -127,7 +127,7 @@ fn trial(request: &Prepare, bundle: Bundle) -> Load {
 
 /// Loads the function once, to see that it can be loaded and what its handler is.
 fn evaluate(load: &Load, outbox: &Arc<Outbox>) -> Result<Handler, Box<Problem>> {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
+    let Ok(runtime) = isolate::isolate_runtime() else {
         process::fail("cannot start an isolate's timer");
     };
     runtime.block_on(async {

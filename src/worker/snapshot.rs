@@ -45,6 +45,8 @@ fn make() -> Result<Box<[u8]>, String> {
     let _context = timer.enter();
     let options = RuntimeOptions { extensions: extensions::all(), ..RuntimeOptions::default() };
     let mut runtime = JsRuntimeForSnapshot::try_new(options).map_err(|error| error.to_string())?;
+    let agent = format!("__bootstrap.userAgent = 'Eddyline/{}';", env!("CARGO_PKG_VERSION"));
+    runtime.execute_script("ext:eddyline/agent.js", agent).map_err(|error| error.to_string())?;
     for (name, script) in SCRIPTS {
         runtime.execute_script(name, script).map_err(|error| error.to_string())?;
     }

@@ -17,8 +17,8 @@ impl Invoker {
             v8::scope!(let scope, scope);
             v8::tc_scope!(let scope, scope);
             let promise = v8::Local::new(scope, &pending.promise);
-            let begun_ns = clock::now_ns();
             self.announce(pending.flight.id);
+            let begun_ns = clock::now_ns();
             self.guard.resume(pending.flight.started_ns, self.charges.spent(number));
             let ended = self.promised(scope, pending.flight, promise);
             scope.perform_microtask_checkpoint();

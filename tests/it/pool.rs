@@ -12,13 +12,14 @@ use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
 use eddyline::protocol::words::Running;
 
 use crate::support::cgroup::MemoryGroup;
+use crate::support::pooled::{Nobody, program};
 use crate::support::worker::handler;
 use crate::support::{eventually, process};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn command() -> WorkerCommand {
-    WorkerCommand { program: env!("CARGO_BIN_EXE_eddyline").into(), arguments: vec!["worker".to_owned()] }
+    WorkerCommand::new(env!("CARGO_BIN_EXE_eddyline"), "worker").expect("a snapshot")
 }
 
 fn start() -> Arc<Link> {
@@ -36,7 +37,8 @@ struct Held {
 impl Held {
     fn open(link: &Arc<Link>, load: &Load) -> Held {
         let (sender, events) = channel();
-        let isolate = link.open(load, Arc::new(move |event| _ = sender.send(event))).expect("an isolate");
+        let isolate =
+            link.open(&program(load), Arc::new(move |event| _ = sender.send(event)), &Nobody).expect("an isolate");
         let held = Held { isolate, events };
         held.hears("Loaded", |event| matches!(event, IsolateEvent::Loaded(_)).then_some(()));
         held
@@ -151,10 +153,10 @@ fn for_a_crash_those_that_were_running_are_to_blame_and_for_a_kill_nobody() {
 
 #[test]
 fn groups_have_workers_of_their_own_while_they_need_them_and_trials_are_bounded() {
-    let options = PoolOptions { command: command(), workers: 1, start_timeout: HELLO };
+    let options = PoolOptions { command: command(), workers: 1, start_timeout: HELLO, host: Arc::new(Nobody) };
     let pool = Pool::start(options).expect("a pool");
     assert_eq!((pool.alive(GroupKind::Shared), pool.pids().len()), (1, 1));
-    let load = lasting("");
+    let load = program(&lasting(""));
     let route = || -> eddyline::pool::Route { Arc::new(|_| {}) };
     let open = |group: &Group| pool.open(group, 5, &load, route()).map(|(isolate, _)| isolate);
     let groups = [Group::Shared, Group::Tenant("a".into()), Group::Tenant("b".into()), Group::Alone("f".into())];

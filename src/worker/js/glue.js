@@ -234,14 +234,15 @@
   const timerOwners = new SafeMap();
   let mostTimers = 0;
   function startTimer(name, once, args) {
+    const callback = args[0];
+    if (typeof callback !== "function") throw new TypeError(`${name} needs a function; code from text is not run`);
     const number = op_own_timer();
     if (number < 0) return 0;
     let ids = MapPrototypeGet(timers, number);
     if (ids === undefined) MapPrototypeSet(timers, number, ids = new SafeMap());
     if (MapPrototypeGetSize(ids) >= mostTimers) op_too_many_timers(number);
     let id;
-    const callback = args[0];
-    if (once && typeof callback === "function") {
+    if (once) {
       args[0] = function (...passed) {
         closeTimer(id);
         return ReflectApply(callback, this, passed);
@@ -284,7 +285,8 @@
   setTimer("clearTimeout", function clearTimeout(id = 0) { stopTimer(id); });
   setTimer("clearInterval", function clearInterval(id = 0) { stopTimer(id); });
 
-  for (const name of ["Deno", "__bootstrap", "SharedArrayBuffer", "Atomics"]) delete global[name];
+  web.begin((callback, delay) => startTimer("setTimeout", true, [callback, delay]));
+  for (const name of ["Deno", "__bootstrap"]) delete global[name];
 
   // The glue.
 

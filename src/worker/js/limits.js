@@ -1,5 +1,6 @@
-// Takes away what no limit can count. Runs after `web.js`, into the snapshot. Only primordials are used.
+// Takes away what no limit can count. Goes into the snapshot, behind `web.js`. Only primordials are used.
 (function () {
+  "use strict";
   const { primordials } = globalThis.__bootstrap;
   const {
     ArrayBuffer, ArrayBufferIsView, ArrayBufferPrototype, ObjectDefineProperty, RangeError, ReflectConstruct, SymbolSpecies,

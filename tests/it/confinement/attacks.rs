@@ -1,8 +1,8 @@
 //! What a probe tries: one call, or a few, for each right that a worker must not have.
 
 use libc::{
-    AF_INET, AF_NETLINK, AF_PACKET, AF_UNIX, CLONE_NEWUSER, EBADF, EFAULT, EINVAL, ENOENT, ENOTTY, O_CREAT,
-    O_DIRECTORY, O_RDONLY, O_RDWR, O_WRONLY, SIGURG, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, c_long,
+    AF_INET, AF_NETLINK, AF_PACKET, AF_UNIX, CLONE_NEWUSER, EINVAL, ENOENT, ENOTTY, O_CREAT, O_DIRECTORY, O_RDONLY,
+    O_RDWR, O_WRONLY, SIGURG, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, c_long,
 };
 
 use super::calls::{
@@ -54,7 +54,7 @@ pub const ATTACKS: &[(&str, Free, Attack)] = &[
     ("listen to the kernel", Works, |_| socket(AF_NETLINK, SOCK_RAW).map(drop)),
     ("run a program", Works, |_| exec()),
     ("fork", Works, |_| clone(0)),
-    ("fork by clone3", Fails(EINVAL), |_| call(libc::SYS_clone3, &[])),
+    ("fork by clone3", Varies, |_| call(libc::SYS_clone3, &[])),
     ("fork into namespaces", Varies, |_| clone(CLONE_NEWUSER)),
     ("trace another", Varies, |t| call(libc::SYS_ptrace, &[SEIZE, t.pid.into()])),
     ("be traced", Works, |_| call(libc::SYS_ptrace, &[])),
@@ -70,7 +70,7 @@ pub const ATTACKS: &[(&str, Free, Attack)] = &[
     ("mount", Varies, |t| remount(&t.folder)),
     ("change the root", Varies, |_| on(libc::SYS_chroot, "/nowhere")),
     ("make a namespace", Varies, |_| call(libc::SYS_unshare, &[CLONE_NEWUSER.into()])),
-    ("enter a namespace", Fails(EBADF), |_| call(libc::SYS_setns, &[-1])),
+    ("enter a namespace", Varies, |_| call(libc::SYS_setns, &[-1])),
     ("load a program into the kernel", Varies, |_| call(libc::SYS_bpf, &[5])),
     ("make a ring", Varies, |_| call(libc::SYS_io_uring_setup, &[1])),
     ("watch the machine", Varies, |_| call(libc::SYS_perf_event_open, &[0, 0, -1, -1])),
@@ -89,7 +89,7 @@ pub const ATTACKS: &[(&str, Free, Attack)] = &[
     ("share memory", Works, |_| share_memory()),
     ("call as a 32-bit program", Varies, |_| call_as_32_bit()),
     ("call as an x32 program", Varies, |_| call(0x4000_0000 | libc::SYS_getpid, &[])),
-    ("write where it may not read", Fails(EFAULT), |_| call(libc::SYS_process_vm_writev, &[own_pid(), 1, 1])),
+    ("write into the memory of another", Varies, |t| call(libc::SYS_process_vm_writev, &[t.pid.into(), 1, 1])),
 ];
 
 const SEIZE: c_long = libc::PTRACE_SEIZE as c_long;

@@ -1,51 +1,52 @@
 //! The cap on a worker's memory.
 
-use std::sync::{Arc, mpsc};
+use std::fs;
+use std::process::Command;
 
-use eddyline::pool::{IsolateEvent, Link, WorkerCommand};
-use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
+const MANIFEST: &str = "[source]\ntopics = [\"in\"]\n[limits]\nexternal = \"2GiB\"\ncpu = \"20s\"\nwall = \"40s\"\n";
 
-use crate::support::wait::patience;
-use crate::support::worker::{LIMITS, handler};
-
-const CAP: u64 = 400 << 20;
-
-/// Runs a record through a handler in a worker with a cap, and says what the host heard last.
-fn run(body: &str) -> IsolateEvent {
-    let mut command = WorkerCommand::new(env!("CARGO_BIN_EXE_eddyline"), "worker");
-    command.memory = Some(CAP);
-    let link = Link::start(&command, |_| {}).unwrap();
-    link.wait_ready(patience()).unwrap();
-    let mut load = handler(body);
-    load.limits = eddyline::protocol::control::Limits { external_bytes: 2 << 30, ..LIMITS };
-    let (sender, heard) = mpsc::channel();
-    let route = move |event| drop(sender.send(event));
-    let isolate = link.open(&load, Arc::new(route)).unwrap();
-    assert!(matches!(heard.recv_timeout(patience()).unwrap(), IsolateEvent::Loaded(loaded) if loaded.result.is_ok()));
-    let mut run = RunBuilder::new(isolate.channel(), ["in"].into_iter());
-    run.invocation(&Invocation { id: 7, lane: 1, epoch: 1, attempt: 1, records: 1 });
-    let record = RecordView { topic: "in", partition: 0, offset: 0, timestamp: 0, key: None, value: Some(b"1") };
-    run.record(&record, std::iter::empty());
-    isolate.send(run.finish());
-    heard.recv_timeout(patience()).unwrap()
+/// Runs a record through a handler in a worker with the smallest cap, and says how it ended.
+fn run(handler: &str) -> (String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let function = folder.path().join("functions/grows");
+    fs::create_dir_all(&function).unwrap();
+    // The function may take more than its worker.
+    fs::write(function.join("function.toml"), MANIFEST).unwrap();
+    fs::write(function.join("index.js"), handler).unwrap();
+    fs::write(folder.path().join("records.ndjson"), "{\"value\":1}\n").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eddyline"));
+    command.current_dir(folder.path()).args(["invoke", "grows", "--file", "records.ndjson", "--output", "json"]);
+    command.args([
+        "--set",
+        "workers.memory=256MiB",
+        "--set",
+        "limits.max.external=2GiB",
+        "--set",
+        "limits.max.cpu=20s",
+    ]);
+    let output = command.output().unwrap();
+    let report: serde_json::Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    let record = &report["records"][0];
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    (text(&record["outcome"]), text(&record["error"]["message"]))
 }
 
 #[test]
 fn a_worker_that_outgrows_its_memory_is_ended_and_that_is_said() {
     // Each buffer is written to, so that it is really there; what is held is never let go.
-    let grow = "
+    let (outcome, message) = run("export default () => {
         const held = [];
         for (;;) {
           if (held.length < 24) held.push(new Uint8Array(64 << 20).fill(1));
-        }";
-    let IsolateEvent::Died(death) = run(grow) else { panic!("it lives") };
-    assert!(death.memory && death.crashed, "{death:?}");
-    assert_eq!(death.how, "exceeded its memory of 400MiB and was killed");
-    assert_eq!((death.running, death.certain), (Some(7), true));
+        }
+      };");
+    assert_eq!(outcome, "crashed");
+    assert!(message.contains("exceeded its memory of 256MiB and was killed"), "{message}");
 }
 
 #[test]
 fn a_worker_within_its_memory_is_left_alone() {
-    let event = run("const held = new Uint8Array(64 << 20).fill(1); return held.length;");
-    assert!(matches!(event, IsolateEvent::Settled(_)), "{event:?}");
+    let (outcome, message) = run("export default () => { new Uint8Array(64 << 20).fill(1); };");
+    assert_eq!((&outcome[..], &message[..]), ("filtered", ""));
 }

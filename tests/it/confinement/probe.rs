@@ -4,6 +4,7 @@ use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 
 use eddyline::pool::{WorkerCommand, start};
 use eddyline::protocol::sandbox::{Layer, Sandbox};
@@ -80,7 +81,7 @@ enum Said {
 const ROLE: &str = "probe";
 const SOCKET: i32 = 3;
 /// As many as a worker keeps.
-const DESCRIPTORS: i32 = 5;
+const DESCRIPTORS: i32 = 6;
 
 /// Takes the second role before the test harness begins, which would start threads.
 #[used]
@@ -125,9 +126,15 @@ fn say(orders: &Orders, said: &Said) {
 
 /// The command of a probe with these orders.
 pub fn command(orders: &Orders) -> WorkerCommand {
-    let mut command = WorkerCommand::new("/proc/self/exe", ROLE);
-    command.arguments.push(serde_json::to_string(orders).expect("orders can be written"));
-    command
+    let arguments = vec![ROLE.to_owned(), serde_json::to_string(orders).expect("orders can be written")];
+    WorkerCommand { program: "/proc/self/exe".into(), arguments, ..worker() }
+}
+
+/// The command of a real worker.
+pub fn worker() -> WorkerCommand {
+    static WORKER: OnceLock<WorkerCommand> = OnceLock::new();
+    let make = || WorkerCommand::new(env!("CARGO_BIN_EXE_eddyline"), "worker").expect("a snapshot");
+    WORKER.get_or_init(make).clone()
 }
 
 /// Runs a probe and says how it ended.

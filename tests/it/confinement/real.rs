@@ -4,16 +4,12 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, mpsc};
 
-use eddyline::pool::{Death, Link, WorkerCommand};
+use eddyline::pool::{Cause, Death, Link};
 use eddyline::protocol::sandbox::Layer;
 
-use super::probe::{Orders, Place, Range, Targets, command};
+use super::probe::{Orders, Place, Range, Targets, command, worker};
 use crate::support::worker::{Record, Worker, handler};
 use crate::support::{process, wait::patience};
-
-fn worker() -> WorkerCommand {
-    WorkerCommand::new(env!("CARGO_BIN_EXE_eddyline"), "worker")
-}
 
 fn status(pid: u32, field: &str) -> String {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
@@ -136,13 +132,13 @@ fn death(task: &str) -> Death {
 #[test]
 fn a_forbidden_call_is_a_crash_and_is_called_by_its_name() {
     let death = death("run a program");
-    assert!(death.crashed && !death.memory, "{death:?}");
+    assert_eq!(death.cause, Cause::Crash);
     assert_eq!(death.how, "was killed by seccomp (SIGSYS) for a forbidden system call");
 }
 
 #[test]
 fn the_last_words_of_a_worker_are_heard_and_cleaned() {
     let death = death("death with words");
-    assert!(death.crashed, "{death:?}");
+    assert_eq!(death.cause, Cause::Crash);
     assert_eq!(death.how, "was ended by signal 6 (SIGABRT), saying \"Fatal error: out of  [31mluck\"");
 }

@@ -19,7 +19,7 @@ use eddyline::protocol::control::{
 use eddyline::protocol::frame::{Assembler, Builder};
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
 use eddyline::protocol::settled::{HeaderChange, How, ResultView, SettledReader, Value, Verdict};
-use eddyline::protocol::words::Words;
+use eddyline::protocol::words::{Running, Words};
 use eddyline::protocol::{Kind, Message};
 
 /// Nothing that a test waits for takes longer, unless it is broken.
@@ -396,6 +396,13 @@ impl Worker {
         self.batch(&[record])
     }
 
+    /// The same on another channel than the first.
+    pub fn one_in(&mut self, channel: u32, record: Record) -> Settled {
+        self.runs += 1;
+        self.run_in(channel, &[((self.runs.into(), 1, self.runs), &[record])]);
+        self.settled(1).remove(0)
+    }
+
     /// Runs a batch of records as one invocation.
     pub fn batch(&mut self, records: &[Record]) -> Settled {
         self.runs += 1;
@@ -426,7 +433,10 @@ impl Worker {
     pub fn running_at_its_end(&mut self, channel: u32) -> Option<u64> {
         let status = self.child.wait().unwrap();
         assert!(!status.success(), "{status:?}");
-        self.words.running(channel)
+        match self.words.running(channel) {
+            Running::Invocation(id) => Some(id),
+            Running::Nothing | Running::Something => None,
+        }
     }
 
     /// Waits for the worker to end by itself.
