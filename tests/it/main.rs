@@ -14,6 +14,7 @@ mod cli;
 mod cli_serve;
 mod confinement;
 mod dead_letters;
+mod hostile;
 mod kafka_layer;
 mod lifecycle;
 mod mistakes;

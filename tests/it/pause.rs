@@ -7,16 +7,16 @@ const COPY: &str = "export default (record) => record;";
 
 #[test]
 fn a_function_that_somebody_pauses_finishes_leaves_its_group_and_goes_on_where_it_was() {
-    let Some(trial) = Trial::new("by-hand", 2, COPY) else { return };
+    let Some(trial) = Trial::new("by-hand", 1, COPY) else { return };
     let Trial { node, function, scene, .. } = &trial;
-    trial.feed(["a", "b"].map(|text| Record::of(text).on(0)));
+    trial.feed(["a", "b"].map(Record::of));
     assert_eq!(node.command("pause", function), format!("{} is paused\n", function.name));
     let status = node.status(function).unwrap();
     assert_eq!((&status["assignment"], &status["workers"]), (&serde_json::json!([]), &serde_json::json!([])));
     assert!(status["state_reason"].as_str().unwrap().contains("eddyline resume"), "{status}");
     assert_eq!(node.command("pause", function), format!("{} is paused\n", function.name), "twice is once");
 
-    scene.write(&trial.input, ["c", "d"].map(|text| Record::of(text).on(0)));
+    scene.write(&trial.input, ["c", "d"].map(Record::of));
     let committed = || crate::support::reading::committed(&scene.brokers, &function.group, &trial.input);
     assert_eq!(committed()[0], Some(2));
     node.command("resume", function);

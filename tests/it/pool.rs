@@ -23,7 +23,11 @@ fn command() -> WorkerCommand {
 }
 
 fn start() -> Arc<Link> {
-    let link = Link::start(&command(), |_| {}).expect("a worker");
+    start_with(&command())
+}
+
+fn start_with(command: &WorkerCommand) -> Arc<Link> {
+    let link = Link::start(command, |_| {}).expect("a worker");
     link.wait_ready(HELLO).expect("its hello");
     link
 }
@@ -86,27 +90,30 @@ fn lasting(body: &str) -> Load {
 }
 
 const LOOPS: &str = "console.log('loops'); for (;;);";
-const GROWS: &str = "
-    const kept = [];
-    for (let n = 0; n < 1000; n++) kept.push(new Array(10000).fill(n));
-    console.log('grown');
-    return new Promise(() => kept);";
+/// Takes more and more memory, a bit at a time.
+fn growing() -> Load {
+    let mut load = lasting("const kept = []; for (;;) kept.push(new Array(10000).fill(1));");
+    load.limits.heap_bytes = 2 << 30;
+    load
+}
 
 #[test]
-fn for_memory_the_one_that_grew_is_to_blame_though_another_was_running() {
-    let link = start();
-    let (grower, busy, idle) =
-        (Held::open(&link, &lasting(GROWS)), Held::open(&link, &lasting(LOOPS)), Held::open(&link, &lasting("")));
-    grower.run(1);
-    grower.says("grown");
-    busy.run(2);
-    busy.says("loops");
-    link.kill_for_memory("took more memory than a worker may have");
+fn for_memory_the_one_that_grew_is_to_blame_though_others_were_running() {
+    let link = start_with(&WorkerCommand { memory: Some(400 << 20), ..command() });
+    let (grower, idle) = (Held::open(&link, &growing()), Held::open(&link, &lasting("")));
+    let busy = [Held::open(&link, &lasting(LOOPS)), Held::open(&link, &lasting(LOOPS))];
+    for held in &busy {
+        held.run(1);
+        held.says("loops");
+    }
+    grower.run(2);
     let death = grower.dies();
-    assert_eq!((death.cause, death.part), (Cause::Memory, Part::Culprit));
-    assert!(death.how.contains("more memory"), "{}", death.how);
-    let death = busy.dies();
-    assert_eq!((death.part, death.running), (Part::None, Running::Invocation(2)));
+    assert_eq!((death.cause, death.part), (Cause::Memory, Part::Culprit), "{}", death.how);
+    assert!(death.how.contains("exceeded its memory"), "{}", death.how);
+    for held in busy {
+        let death = held.dies();
+        assert_eq!((death.part, death.running), (Part::None, Running::Invocation(1)));
+    }
     assert_eq!(idle.dies().part, Part::None);
 }
 
@@ -114,9 +121,7 @@ fn for_memory_the_one_that_grew_is_to_blame_though_another_was_running() {
 fn what_the_kernel_kills_for_want_of_memory_is_told_from_what_a_person_kills() {
     let Some(group) = MemoryGroup::new("oom", 300 << 20) else { return };
     let link = start();
-    let mut load = lasting("const kept = []; for (;;) kept.push(new Array(10000).fill(1));");
-    load.limits.heap_bytes = 2 << 30;
-    let (grower, busy) = (Held::open(&link, &load), Held::open(&link, &lasting(LOOPS)));
+    let (grower, busy) = (Held::open(&link, &growing()), Held::open(&link, &lasting(LOOPS)));
     group.add(link.pid());
     busy.run(1);
     busy.says("loops");

@@ -14,7 +14,7 @@ pub const CRASH: &str = "
     }";
 
 /// What a function needs to get as far as that.
-pub const ROOM: &str = "[limits]\ncpu = \"2m\"\nwall = \"2m\"\nheap = \"192MiB\"\n\
+pub const ROOM: &str = "[limits]\ncpu = \"1m\"\nwall = \"2m\"\nheap = \"192MiB\"\n\
     [retry]\nbackoff = { initial = \"1ms\", max = \"1ms\" }";
 
 /// A handler in TypeScript that can call `crash()`.
