@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use deno_core::{OpState, op2, v8};
 
-use super::binary::PAGE;
+use super::binary::{PAGE, share};
 use super::compile;
 use crate::outcome::Outcome;
 use crate::worker::failure::{self, Class};
@@ -89,7 +89,7 @@ pub fn op_wasm_remember<'s>(
 /// Most pages that one memory may have.
 #[op2(fast)]
 pub fn op_wasm_most(state: &OpState) -> f64 {
-    (state.borrow::<Rc<Room>>().limit / PAGE) as f64
+    (share(state.borrow::<Rc<Room>>().limit) / PAGE) as f64
 }
 
 /// What the memories of a module begin with, in bytes; -1 for what is no module of the function's folder.
