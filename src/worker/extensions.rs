@@ -49,6 +49,7 @@ deno_core::extension!(
         fetch::op_fetch_finish,
         fetch::op_fetch_cancel,
         room::op_wasm_room,
+        room::op_wasm_place,
         room::op_wasm_most,
         room::op_wasm_remember,
         room::op_wasm_demand,

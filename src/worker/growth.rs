@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 
 use deno_core::v8;
 
+use super::memory;
 use crate::protocol::words::Words;
 
 thread_local! {
@@ -43,6 +44,6 @@ unsafe extern "C" fn collected(
 ) {
     // SAFETY: V8 passes the isolate that has just collected, on that isolate's thread.
     let mut isolate = unsafe { v8::Isolate::from_raw_isolate_ptr(isolate) };
-    let statistics = isolate.get_heap_statistics();
-    tell(statistics.used_heap_size() + statistics.external_memory());
+    let heap = isolate.get_heap_statistics().used_heap_size();
+    tell(heap + memory::counted(&mut isolate));
 }

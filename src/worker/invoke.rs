@@ -407,8 +407,8 @@ pub(super) fn limit_failure(limit: Limit, limits: &Limits) -> Failure {
 
 /// What the isolate holds.
 pub fn held(scope: &mut v8::PinScope<'_, '_>) -> Memory {
-    let statistics = scope.get_heap_statistics();
-    Memory { heap: statistics.used_heap_size() as u64, external: statistics.external_memory() as u64 }
+    let heap = scope.get_heap_statistics().used_heap_size();
+    Memory { heap: heap as u64, external: memory::counted(scope) as u64 }
 }
 
 /// What runs from now on is nobody's, until it turns out whose it is.

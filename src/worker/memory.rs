@@ -137,14 +137,25 @@ unsafe extern "C" fn delete(data: *mut c_void, len: usize, owner: *mut c_void) {
     }
 }
 
-/// What V8 counts outside its heap.
-fn counted(isolate: &mut v8::Isolate) -> usize {
+/// What V8 counts outside its heap: buffers, WebAssembly's memories and modules.
+pub fn counted(isolate: &mut v8::Isolate) -> usize {
     usize::try_from(isolate.adjust_amount_of_external_allocated_memory(0)).unwrap_or(0)
 }
 
 /// The user's code begins: what is there now is not its own.
 pub fn start(isolate: &mut v8::Isolate, account: &Account) {
     account.before.store(counted(isolate), Ordering::Relaxed);
+}
+
+/// Whether V8 would count no more than the limit outside its heap with `bytes` more. What is not garbage yet may be; then
+/// it is collected first.
+pub fn fits(isolate: &mut v8::Isolate, account: &Account, bytes: usize) -> bool {
+    let most = account.limit.load(Ordering::Relaxed).saturating_add(account.before.load(Ordering::Relaxed));
+    if counted(isolate).saturating_add(bytes) <= most {
+        return true;
+    }
+    isolate.low_memory_notification();
+    counted(isolate).saturating_add(bytes) <= most
 }
 
 /// Whether an isolate holds more than it may. Where it seems so, garbage is collected first.

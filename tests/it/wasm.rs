@@ -249,9 +249,9 @@ fn modules_that_cannot_run_are_refused_when_they_are_prepared() {
     refused(&wrong, "cannot be compiled");
     refused(&text("(module (memory 1 2 shared))"), "shared between threads");
     refused(&text(r#"(module (import "a" "b" (memory 1 2 shared)))"#), "shared between threads");
-    refused(&text("(module (memory 1025))"), "needs 65600 KiB of memory to begin with");
+    refused(&text("(module (memory 897))"), "needs 57408 KiB of memory to begin with");
     refused(&text(r#"(module (import "a" "b" (memory 2000)))"#), "needs 128000 KiB of memory");
-    refused(&text("(module (memory 600) (memory 600))"), "needs 76800 KiB");
+    refused(&text("(module (memory 500) (memory 500))"), "needs 64000 KiB");
     refused(&text(&format!("(module {})", "(memory 0)".repeat(17))), "has 17 memories, and 16 are allowed");
     refused(&text(&format!("(module {})", "(table 1 funcref)".repeat(17))), "has 17 tables, and 16 are allowed");
     refused(&text("(module (table 300000 funcref))"), "cannot be compiled");

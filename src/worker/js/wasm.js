@@ -4,7 +4,7 @@
 (function () {
   "use strict";
   const { core, primordials } = globalThis.__bootstrap;
-  const { op_wasm_demand, op_wasm_most, op_wasm_remember, op_wasm_room } = core.ops;
+  const { op_wasm_demand, op_wasm_most, op_wasm_place, op_wasm_remember, op_wasm_room } = core.ops;
   const {
     BigInt, MathMin, Number, ObjectDefineProperty, ObjectGetOwnPropertyDescriptor, ObjectGetPrototypeOf,
     ObjectSetPrototypeOf, ReflectApply, ReflectConstruct, ReflectOwnKeys, SafeSet, SetPrototypeHas, TypeError,
@@ -56,6 +56,7 @@
     const maximum = least(count(descriptor.maximum), initial ?? minimum);
     if (descriptor.shared) throw new TypeError("WebAssembly.Memory(): shared memories are not allowed");
     op_wasm_room(Number(initial ?? minimum) * PAGE);
+    op_wasm_place();
     const bounded = { __proto__: null, address, initial, minimum, maximum };
     const memory = ReflectConstruct(V8Memory, [bounded], new.target);
     op_wasm_remember(memory);

@@ -25,6 +25,12 @@ const HAS_MAXIMUM: u8 = 1;
 const SHARED: u8 = 2;
 const KNOWN: u8 = 7;
 
+/// What of `external` one memory may have. The rest is for what else lies outside the heap: buffers, compiled modules.
+/// So a memory that grows as far as it can is told so, before the isolate is stopped.
+pub fn share(external: u64) -> u64 {
+    external - external / 8
+}
+
 /// A module that may be compiled.
 #[derive(Debug)]
 pub struct Bounded<'a> {
@@ -43,7 +49,7 @@ pub enum Refusal {
     Broken { section: u8 },
     #[error("has a memory that is shared between threads")]
     Shared,
-    #[error("needs {} KiB of memory to begin with, and `external` allows {} KiB", needed >> 10, allowed >> 10)]
+    #[error("needs {} KiB of memory to begin with, and `external` leaves {} KiB for that", needed >> 10, allowed >> 10)]
     TooMuch { needed: u64, allowed: u64 },
     #[error("has {count} {what}, and {most} are allowed")]
     TooMany { what: &'static str, count: u32, most: u32 },
@@ -65,8 +71,9 @@ impl Refusal {
     }
 }
 
-/// The module with memories that cannot grow beyond `allowed` bytes each, nor begin with more in all.
-pub fn bound(bytes: &[u8], allowed: u64) -> Result<Bounded<'_>, Refusal> {
+/// The module with memories that fit into a function's `external` bytes: each however it grows, all as they begin.
+pub fn bound(bytes: &[u8], external: u64) -> Result<Bounded<'_>, Refusal> {
+    let allowed = share(external);
     let Some(body) = bytes.strip_prefix(MAGIC) else { return Err(Refusal::NotWasm) };
     let Some(body) = body.strip_prefix(VERSION) else { return Err(Refusal::Component) };
     let mut bounded = Bounded { bytes: Cow::Borrowed(bytes), initial: 0 };

@@ -13,9 +13,9 @@ pub const TYPE: &str = "webassembly";
 /// Modules carry what their memories begin with under this name, where JavaScript can neither read nor write it.
 const DEMAND_KEY: &str = "eddyline#demand";
 
-/// What deno_core asks for the modules of [`TYPE`], whose memories may have `allowed` bytes each.
-pub fn evaluator(allowed: u64) -> CustomModuleEvaluationCb {
-    Box::new(move |scope, _, name, code| compile(scope, allowed, name.as_str(), &code))
+/// What deno_core asks for the modules of [`TYPE`], whose memories must fit into `external` bytes.
+pub fn evaluator(external: u64) -> CustomModuleEvaluationCb {
+    Box::new(move |scope, _, name, code| compile(scope, external, name.as_str(), &code))
 }
 
 /// Why a file cannot be a module of its function.
@@ -39,7 +39,7 @@ pub fn unfit(error: &CoreErrorKind) -> Option<&Unfit> {
 
 fn compile(
     scope: &mut v8::PinScope<'_, '_>,
-    allowed: u64,
+    external: u64,
     name: &str,
     code: &ModuleSourceCode,
 ) -> Result<CustomModuleEvaluationKind, JsErrorBox> {
@@ -48,7 +48,7 @@ fn compile(
         JsErrorBox::from_err(Unfit { file, reason, hint })
     };
     let bounded =
-        binary::bound(code.as_bytes(), allowed).map_err(|refusal| unfit(refusal.to_string(), refusal.hint()))?;
+        binary::bound(code.as_bytes(), external).map_err(|refusal| unfit(refusal.to_string(), refusal.hint()))?;
     v8::tc_scope!(let scope, scope);
     let Some(module) = v8::WasmModuleObject::compile(scope, &bounded.bytes) else {
         let reason = scope.message().map(|message| message.get(scope).to_rust_string_lossy(scope)).unwrap_or_default();

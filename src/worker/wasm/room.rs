@@ -6,13 +6,16 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use deno_core::{OpState, op2, v8};
 
-use super::binary::PAGE;
+use super::binary::{PAGE, share};
 use super::compile;
 use crate::outcome::Outcome;
 use crate::worker::failure::{self, Class};
+use crate::worker::limits::Guard;
+use crate::worker::memory;
 
 /// Most `WebAssembly.Memory` objects alive at once: even an empty one takes a map of the address space.
 const MOST_MEMORIES: usize = 1000;
@@ -29,16 +32,6 @@ impl Room {
 
     fn of(state: &Rc<RefCell<OpState>>) -> Rc<Room> {
         Rc::clone(state.borrow().borrow::<Rc<Room>>())
-    }
-
-    /// Whether `bytes` more fit, if need be after a collection of garbage.
-    fn fits(&self, scope: &mut v8::PinScope<'_, '_>, bytes: u64) -> bool {
-        let fits = |scope: &mut v8::PinScope<'_, '_>| taken(scope).saturating_add(bytes) <= self.limit;
-        if fits(scope) {
-            return true;
-        }
-        scope.low_memory_notification();
-        fits(scope)
     }
 
     /// Whether one more memory may live, if need be after a collection of garbage.
@@ -58,24 +51,25 @@ impl Room {
     }
 }
 
-/// External memory of the isolate in bytes: ArrayBuffers, WebAssembly's memories, compiled modules.
-fn taken(isolate: &mut v8::Isolate) -> u64 {
-    isolate.adjust_amount_of_external_allocated_memory(0).max(0) as u64
-}
-
-/// Throws a RangeError unless `bytes` more of memory may be taken. `object` is a module to be instantiated, whose own
-/// memories count, or anything else.
+/// Throws a RangeError unless `bytes` more of memory may be taken.
 #[op2(nofast)]
 pub fn op_wasm_room(scope: &mut v8::PinScope<'_, '_>, state: Rc<RefCell<OpState>>, bytes: f64) {
     let room = Room::of(&state);
-    if !room.fits(scope, bytes as u64) {
+    let guard = Arc::clone(state.borrow().borrow::<Arc<Guard>>());
+    if !memory::fits(scope, guard.memory(), bytes as usize) {
         let message = format!(
             "WebAssembly: {} KiB more of memory exceed the function's limit of {} KiB; raise `external` in [limits]",
             bytes as u64 >> 10,
             room.limit >> 10
         );
         failure::throw(scope, Class::RangeError, Outcome::Failed, &message);
-    } else if !room.has_place(scope) {
+    }
+}
+
+/// Throws a RangeError unless one more memory may live.
+#[op2(nofast)]
+pub fn op_wasm_place(scope: &mut v8::PinScope<'_, '_>, state: Rc<RefCell<OpState>>) {
+    if !Room::of(&state).has_place(scope) {
         let message = format!("WebAssembly: more than {MOST_MEMORIES} memories at once");
         failure::throw(scope, Class::RangeError, Outcome::Failed, &message);
     }
@@ -95,7 +89,7 @@ pub fn op_wasm_remember<'s>(
 /// Most pages that one memory may have.
 #[op2(fast)]
 pub fn op_wasm_most(state: &OpState) -> f64 {
-    (state.borrow::<Rc<Room>>().limit / PAGE) as f64
+    (share(state.borrow::<Rc<Room>>().limit) / PAGE) as f64
 }
 
 /// What the memories of a module begin with, in bytes; -1 for what is no module of the function's folder.
