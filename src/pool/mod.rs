@@ -25,6 +25,7 @@ mod snapshot;
 mod supervisor;
 
 pub use blame::{Cause, Part};
+pub use fleet::LEAST_TRIALS;
 pub use group::{Group, GroupKind};
 pub use isolate::{Isolate, IsolateEvent, Route};
 pub use link::{Death, HELLO, Link, LinkError};
