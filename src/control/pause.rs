@@ -49,9 +49,9 @@ impl Function {
         }
     }
 
-    /// Whether it has to show first that it no longer brings workers down.
-    pub fn starts_quarantined(&self) -> bool {
-        self.offender
+    /// Whether the subscription that starts has to show first that it no longer brings workers down.
+    pub fn starts_quarantined(&mut self) -> bool {
+        std::mem::take(&mut self.offender)
     }
 
     /// The subscription has ended although nobody asked it to.

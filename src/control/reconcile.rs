@@ -323,6 +323,7 @@ impl Reconciler {
             Err(error) => return function.waits(format!("cannot look up its topics: {error}"), &self.around.board),
         };
         let around = &self.around;
+        let quarantined = !function.is_running() && function.starts_quarantined();
         let setup = Setup {
             version: Arc::clone(&version),
             topics: topics.clone(),
@@ -333,7 +334,7 @@ impl Reconciler {
             board: Arc::clone(&around.board),
             bounds: self.options.bounds,
             rules: self.options.rules,
-            quarantined: function.starts_quarantined(),
+            quarantined,
         };
         let orders = self.orders.clone();
         let on_end = move || _ = orders.send(Order::Ended);

@@ -38,7 +38,7 @@ pub struct Function {
     pub(super) running: Option<Running>,
     /// Nothing of it runs until somebody says so, or a new version comes.
     pub(super) paused: Option<Pause>,
-    /// It was paused for what it did to its workers, and begins in one of its own.
+    /// For what its last subscription did to workers, the next begins in one of its own.
     pub(super) offender: bool,
     /// Subscriptions that are draining.
     ending: Vec<Handle>,
@@ -98,6 +98,10 @@ impl Function {
 
     pub fn is_waiting(&self) -> bool {
         self.wanted.is_some() && !self.removed
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
     }
 
     pub fn is_ending(&self) -> bool {
@@ -300,6 +304,7 @@ impl Function {
 
     pub(super) fn end_running(&mut self) {
         if let Some(running) = self.running.take() {
+            self.offender |= self.metrics.quarantined.get() > 0;
             running.handle.drain(REPLACE);
             self.ending.push(running.handle);
         }

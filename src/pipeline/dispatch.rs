@@ -7,11 +7,11 @@ use super::subscription::Subscription;
 impl Subscription {
     pub(super) fn dispatch(&mut self, now: Instant) {
         self.recall_stopped();
+        let mut on_trial = self.on_trial();
         if self.sink.is_blocked() {
-            return;
+            return self.end_trial_unless(on_trial.is_some());
         }
         let mut moved = false;
-        let mut on_trial = self.on_trial();
         for partition in self.partitions.values_mut().filter(|partition| partition.wants_isolate()) {
             let place = if partition.next_is_alone() {
                 let waits = partition.lane.is_flying() || partition.lane.is_blocked(now);
@@ -35,9 +35,7 @@ impl Subscription {
             let old = partition.bound.and_then(|bound| self.isolates.held().find(|held| held.tag == bound));
             partition.feed(target, old, now, &self.setup.metrics);
         }
-        if on_trial.is_none() && self.isolates.has_trial() {
-            self.isolates.end_trial();
-        }
+        self.end_trial_unless(on_trial.is_some());
         if moved {
             self.retire();
         }
@@ -47,6 +45,12 @@ impl Subscription {
     fn on_trial(&self) -> Option<u32> {
         let lanes = self.partitions.values().map(|partition| &partition.lane);
         lanes.filter(|lane| lane.flies_alone()).map(|lane| lane.number()).next()
+    }
+
+    fn end_trial_unless(&mut self, goes_on: bool) {
+        if !goes_on && self.isolates.has_trial() {
+            self.isolates.end_trial();
+        }
     }
 
     /// Behind a record that a partition stands still at, nothing shall run.

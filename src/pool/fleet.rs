@@ -39,6 +39,9 @@ const MAX_DELAY: Duration = Duration::from_secs(5);
 /// A worker outside of the shared group is ended when it has held no isolate for this long.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// So many trials may go on at once, also where there are fewer workers: one that takes long must not hold up all.
+pub const LEAST_TRIALS: usize = 4;
+
 impl Default for Slot {
     fn default() -> Slot {
         Slot { state: State::Empty, died: false, not_before: None, delay: FIRST_DELAY }
@@ -94,7 +97,8 @@ impl Fleet {
     /// The slot for an isolate of that group, which is made if it is new and there may be another of its kind.
     pub fn slot_for(&mut self, group: &Group, slot: usize) -> Option<(usize, &mut Slot)> {
         let trials = || self.groups.keys().filter(|one| one.kind() == GroupKind::Trial).count();
-        if group.kind() == GroupKind::Trial && !self.groups.contains_key(group) && trials() >= self.workers {
+        let most = self.workers.max(LEAST_TRIALS);
+        if group.kind() == GroupKind::Trial && !self.groups.contains_key(group) && trials() >= most {
             return None;
         }
         let slots = self.add(group);

@@ -30,6 +30,7 @@ mod supervisor;
 
 pub use blame::{Cause, Part};
 pub use calls::{Calls, Host, Line};
+pub use fleet::LEAST_TRIALS;
 pub use group::{Group, GroupKind};
 pub use isolate::{Isolate, IsolateEvent, Route};
 pub use link::{Death, HELLO, Link, LinkError};

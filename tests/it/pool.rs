@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use eddyline::pool::{
-    Cause, Death, Group, GroupKind, HELLO, Isolate, IsolateEvent, Link, Part, Pool, PoolOptions, WorkerCommand,
+    Cause, Death, Group, GroupKind, HELLO, Isolate, IsolateEvent, LEAST_TRIALS, Link, Part, Pool, PoolOptions,
+    WorkerCommand,
 };
 use eddyline::protocol::control::Load;
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
@@ -171,13 +172,16 @@ fn groups_have_workers_of_their_own_while_they_need_them_and_trials_are_bounded(
     pids.dedup();
     assert_eq!(pids.len(), groups.len());
 
-    let (first, second) = (Group::Trial("f".into()), Group::Trial("g".into()));
-    let on_trial = eventually("a trial", || open(&first));
-    assert!(open(&second).is_none(), "no more trials at once than workers");
-    let pid = on_trial.worker_pid();
-    drop(on_trial);
-    pool.let_go(&first);
-    let next = eventually("the next trial", || open(&second));
+    let trial = |number: usize| Group::Trial(format!("f{number}").into());
+    let mut trials: Vec<Isolate> =
+        (0..LEAST_TRIALS).map(|number| eventually("a trial", || open(&trial(number)))).collect();
+    let one_more = trial(LEAST_TRIALS);
+    assert!(open(&one_more).is_none(), "no more trials at once than that");
+    assert_eq!(pool.alive(GroupKind::Trial), LEAST_TRIALS);
+    let pid = trials[0].worker_pid();
+    trials.remove(0);
+    pool.let_go(&trial(0));
+    let next = eventually("the next trial", || open(&one_more));
     assert_ne!(next.worker_pid(), pid);
     eventually("the first one's worker is gone", || process::arguments(pid).is_empty().then_some(()));
     assert_eq!(pool.restarts(), 0);
