@@ -92,11 +92,11 @@ pub struct SourceConfig {
 pub struct FetchConfig {
     pub max_concurrent: u32,
     pub max_concurrent_per_function: u32,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "quantity::duration")]
     pub timeout: Duration,
-    #[serde(deserialize_with = "size")]
+    #[serde(deserialize_with = "quantity::size")]
     pub max_request: u64,
-    #[serde(deserialize_with = "size")]
+    #[serde(deserialize_with = "quantity::size")]
     pub max_response: u64,
     /// Further certificates to trust, as PEM.
     pub ca_file: Option<PathBuf>,

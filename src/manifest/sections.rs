@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Batch, Delivery, Guarantee, Order, Retry, Source, Start, Topics, names, parse::ParseOptions,
-    pattern::Pattern,
+    Batch, Delivery, Guarantee, Order, Retry, Source, Start, Topics, names, parse::ParseOptions, pattern::Pattern,
 };
 use crate::{
     diagnostic::{Related, codes},
@@ -210,4 +209,3 @@ pub(super) fn retry(root: &mut TableReader<'_>, retry: &mut Retry) {
     }
     table.refuse_unknown();
 }
-

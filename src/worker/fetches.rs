@@ -69,7 +69,8 @@ impl Fetches {
     pub fn is_full(&self, owner: u64, each: u32) -> bool {
         let open = self.open.borrow();
         let count = |wanted: &dyn Fn(&Open) -> bool| {
-            let (ended, live): (Vec<&Open>, Vec<&Open>) = open.values().filter(|open| wanted(open)).partition(|open| open.ended);
+            let (ended, live): (Vec<&Open>, Vec<&Open>) =
+                open.values().filter(|open| wanted(open)).partition(|open| open.ended);
             live.len() + ended.iter().map(|open| open.queued).sum::<usize>() / WINDOW
         };
         count(&|open| open.owner == owner) >= each as usize || count(&|_| true) >= most_open(each)

@@ -2,6 +2,7 @@
 
 pub mod broker;
 pub mod client;
+pub mod fetching;
 pub mod folder;
 pub mod murmur;
 pub mod node;
@@ -9,6 +10,7 @@ pub mod process;
 pub mod reading;
 pub mod record;
 pub mod scene;
+pub mod server;
 pub mod topics;
 pub mod trial;
 pub mod wait;
