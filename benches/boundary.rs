@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use eddyline::pool::{self, Snapshot, WorkerCommand};
-use eddyline::protocol::control::{self, Bundle, Handler, Limits, Load, Loaded, Module};
+use eddyline::protocol::control::{self, Bundle, Code, Handler, Limits, Load, Loaded, Module};
 use eddyline::protocol::frame::Assembler;
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
 use eddyline::protocol::sandbox::Sandbox;
@@ -101,7 +101,7 @@ impl Client {
 
     fn load(&mut self) {
         let code = "export default function (record) { const order = record.json(); order.tax = order.total * 0.2; return order; }";
-        let module = Module { path: "index.js".to_owned(), code: code.to_owned(), source_map: None };
+        let module = Module { path: "index.js".to_owned(), code: Code::Text(code.to_owned()), source_map: None };
         let load = Load {
             function: "boundary".to_owned(),
             version: 1,

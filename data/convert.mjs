@@ -69,6 +69,56 @@ function weather() {
 }
 
 /**
+ * The same days once more, as stations could send them: a frame of bytes for
+ * each week. functions/stations-decode/module/src/lib.rs says what is in it.
+ */
+function frames() {
+  const rows = readFileSync(join(from, "weather.csv"), "utf8").trim().split(/\r?\n/).slice(1);
+  const days = rows.map((row) => row.split(","));
+  const lines = [];
+  const line = (station, frame) => lines.push(`station-${station}\t${frame.toString("base64")}`);
+  for (const [station, location] of [[1, "Seattle"], [2, "New York"]]) {
+    const own = days.filter((day) => day[0] === location);
+    for (let i = 0; i < own.length; i += 7) line(station, frame(1, station, own.slice(i, i + 7)));
+  }
+  // Radio links turn bits and lose bytes, and one station is ahead of its time.
+  const turned = frame(1, 1, days.slice(0, 7));
+  turned[12] ^= 0x10;
+  line(1, turned);
+  line(1, frame(1, 1, days.slice(0, 7)).subarray(0, 20));
+  line(2, frame(2, 2, days.slice(0, 7)));
+  write("frames.txt", lines);
+}
+
+function frame(version, station, days) {
+  const first = Date.parse(days[0][1]) / 86_400_000;
+  const bytes = [0x57, 0x58, version, station, first & 0xff, first >> 8, days.length];
+  for (const column of [2, 3, 4, 5]) {
+    let before = 0;
+    for (const day of days) {
+      const value = Math.round(Number(day[column]) * 10);
+      const difference = value - before;
+      before = value;
+      let zigzag = difference < 0 ? -2 * difference - 1 : 2 * difference;
+      for (; zigzag > 0x7f; zigzag >>= 7) bytes.push((zigzag & 0x7f) | 0x80);
+      bytes.push(zigzag);
+    }
+  }
+  const checksum = crc32c(bytes);
+  return Buffer.from([...bytes, ...[0, 8, 16, 24].map((shift) => (checksum >>> shift) & 0xff)]);
+}
+
+/** Castagnoli's CRC. */
+function crc32c(bytes) {
+  let crc = ~0;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+  }
+  return ~crc >>> 0;
+}
+
+/**
  * Orders of people who do not exist. Names are drawn from short lists; mail
  * domains, telephone numbers, addresses and card numbers are those that are
  * reserved for documentation and tests.
@@ -130,4 +180,5 @@ function write(name, lines) {
 quakes();
 flights();
 weather();
+frames();
 orders();

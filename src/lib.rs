@@ -10,6 +10,7 @@ mod document;
 pub mod fetch;
 pub mod function;
 pub mod kafka;
+mod machine;
 pub mod manifest;
 pub mod node;
 pub mod outcome;

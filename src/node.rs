@@ -9,12 +9,13 @@ use anyhow::Context;
 
 use crate::admin::Admin;
 use crate::commands::Commands;
-use crate::config::NodeConfig;
+use crate::config::{NodeConfig, SandboxDemand};
 use crate::control::{Control, ControlOptions, Defaults, PrepareLimits, Surroundings};
 use crate::fetch::Fetch;
 use crate::kafka::{EmbeddedBroker, Settings, Topics};
 use crate::pipeline::{Bounds, Rules, Sinks};
 use crate::pool::{GroupKind, Pool, PoolOptions, WorkerCommand};
+use crate::protocol::sandbox::Sandbox;
 use crate::status::{Board, Phase, WorkerStatus};
 use crate::telemetry::Metrics;
 
@@ -64,7 +65,7 @@ impl Node {
         });
         let fetch = Fetch::new(config.fetch_options().context("cannot read `fetch.ca-file`")?, Arc::clone(&metrics))
             .context("cannot use `fetch.ca-file`")?;
-        let command = WorkerCommand::this_program().context("cannot prepare the worker processes")?;
+        let command = worker_command(&config).context("cannot prepare the worker processes")?;
         let pool = Pool::start(PoolOptions {
             command: command.clone(),
             workers: config.worker_count(),
@@ -72,6 +73,7 @@ impl Node {
             host: Arc::new(fetch),
         })
         .context("cannot start the worker processes")?;
+        tell_of_sandbox(&pool.sandbox().unwrap_or_default());
         let topics = Arc::new(Topics::new(&settings, embedded.clone())?);
         let sinks = Sinks::new(settings.clone(), Arc::clone(&topics))?;
         let monitors = vec![
@@ -114,6 +116,24 @@ impl Node {
         drop(self.server);
         tracing::info!("the node has drained");
         Ok(())
+    }
+}
+
+/// How this configuration wants workers to be started.
+pub fn worker_command(config: &NodeConfig) -> std::io::Result<WorkerCommand> {
+    let mut command = WorkerCommand::this_program()?;
+    command.needs_whole_sandbox = config.workers.sandbox == SandboxDemand::Required;
+    command.memory = Some(config.worker_memory());
+    Ok(command)
+}
+
+fn tell_of_sandbox(sandbox: &Sandbox) {
+    tracing::info!(layers = %sandbox.holding().join(", "), "the workers are confined");
+    for missing in sandbox.missing() {
+        tracing::warn!(
+            layer = %missing.layer, why = %missing.note, advice = missing.layer.remedy(),
+            "a layer of the workers' sandbox is missing"
+        );
     }
 }
 

@@ -243,3 +243,12 @@ declare namespace Eddyline {
     readonly name: "RejectError";
   }
 }
+
+/**
+ * A WebAssembly module of the function's folder, compiled and ready for
+ * `new WebAssembly.Instance(module, imports)`.
+ */
+declare module "*.wasm" {
+  const module: WebAssembly.Module;
+  export default module;
+}

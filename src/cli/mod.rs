@@ -9,6 +9,7 @@ mod context;
 mod demo;
 mod dev;
 mod docs;
+mod doctor;
 mod entry;
 mod exit;
 mod failure;

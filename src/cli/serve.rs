@@ -6,6 +6,7 @@ use super::{context::Context, exit, failure::Failure};
 use crate::{
     config::NodeConfig,
     node::{Node, NodeOptions},
+    pool::LinkError,
     shutdown::Shutdown,
     status::NodeStatus,
 };
@@ -14,10 +15,19 @@ use crate::{
 pub(super) fn serve(config: NodeConfig, options: NodeOptions, started: impl FnOnce(&Node)) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signals()?;
     let timeout = config.shutdown.timeout;
-    let node = Node::start(config, options)?;
+    let node = Node::start(config, options).map_err(with_advice)?;
     started(&node);
     shutdown.wait();
     drain(node, timeout)
+}
+
+/// A node that demands more of a sandbox than the machine gives says what to do.
+fn with_advice(error: anyhow::Error) -> anyhow::Error {
+    let Some(LinkError::Unconfined { missing, .. }) = error.downcast_ref() else { return error };
+    let mut advice: Vec<&str> = missing.iter().map(|held| held.layer.remedy()).collect();
+    advice.dedup();
+    let hint = format!("{}; or set workers.sandbox = \"best-effort\"; `eddyline doctor` shows more", advice.join("; "));
+    Failure::new(exit::FAILURE, format!("{error:#}")).with_hint(hint).into()
 }
 
 pub(super) fn drain(node: Node, timeout: Duration) -> anyhow::Result<()> {

@@ -16,7 +16,7 @@ mod tests;
 pub use load::{CONFIG_FILE, LoadOptions, Loaded, load};
 pub use model::{
     AdminConfig, FetchConfig, FunctionsConfig, KafkaConfig, LogFormat, LoggingConfig, NodeConfig, NodeIdentity,
-    ShutdownConfig, SourceConfig, TopicsConfig, WorkersConfig,
+    SandboxDemand, ShutdownConfig, SourceConfig, TopicsConfig, WorkersConfig,
 };
 pub use origin::{Origin, Setting};
 pub use properties::KafkaProperties;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::KafkaProperties;
 use crate::{manifest::Allowance, quantity};
@@ -68,6 +68,10 @@ pub struct WorkersConfig {
     /// How long a new worker process may take until it answers.
     #[serde(deserialize_with = "quantity::duration")]
     pub start_timeout: Duration,
+    pub sandbox: SandboxDemand,
+    /// What one worker may hold; `NodeConfig::worker_memory` says how much that is where it is not given.
+    #[serde(default, deserialize_with = "some_size")]
+    pub memory: Option<u64>,
     /// Crashes after which a function gets a worker of its own.
     pub quarantine_after: u32,
     /// Further crashes after which it is paused.
@@ -75,6 +79,17 @@ pub struct WorkersConfig {
     /// How long a crash counts, and how long a function in quarantine has to be calm.
     #[serde(deserialize_with = "quantity::duration")]
     pub crash_window: Duration,
+}
+
+/// What becomes of a node whose machine refuses a layer of the workers' sandbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SandboxDemand {
+    /// It goes on with the others.
+    #[default]
+    BestEffort,
+    /// It does not start.
+    Required,
 }
 
 /// What one partition of one function may hold in memory between poll and commit.
@@ -155,6 +170,8 @@ impl Default for WorkersConfig {
             quarantine_after: 2,
             pause_after: 5,
             crash_window: Duration::from_secs(600),
+            sandbox: SandboxDemand::BestEffort,
+            memory: None,
         }
     }
 }
@@ -194,4 +211,8 @@ impl Default for ShutdownConfig {
     fn default() -> Self {
         ShutdownConfig { timeout: Duration::from_secs(30) }
     }
+}
+
+fn some_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    quantity::size(deserializer).map(Some)
 }

@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use crate::{
     manifest::limits,
-    quantity::{self, GIB, KIB},
+    quantity::{self, GIB, KIB, MIB},
 };
 
 /// Below this prefix stand librdkafka's own names, which have dots in them.
@@ -57,6 +57,8 @@ pub(super) const KEYS: &[Key] = &[
     key("workers.quarantine-after", Kind::Count(1..=1000)),
     key("workers.pause-after", Kind::Count(1..=1000)),
     key("workers.crash-window", Kind::Duration(seconds(1)..=seconds(86_400))),
+    key("workers.sandbox", Kind::Choice(&["best-effort", "required"])),
+    key("workers.memory", Kind::Size(256 * MIB..=1024 * GIB)),
     key("source.max-in-flight-records", Kind::Count(1..=1_000_000)),
     key("source.max-in-flight-bytes", Kind::Size(64 * KIB..=GIB)),
     key("limits.default.cpu", Kind::Limit("cpu")),

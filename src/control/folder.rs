@@ -17,6 +17,8 @@ const MAX_FILES: usize = 2000;
 const MAX_BYTES: u64 = 32 << 20;
 /// How deep folders may lie in a function's folder.
 const MAX_DEPTH: usize = 16;
+/// What build tools, Cargo among them, put into folders that hold only what they have made.
+const BUILD_MARK: &str = "CACHEDIR.TAG";
 /// What a handler can import; other files are no part of the function.
 const EXTENSIONS: [&str; 6] = ["ts", "mts", "js", "mjs", "json", "wasm"];
 
@@ -58,7 +60,7 @@ pub fn scan(root: &Path) -> io::Result<Vec<Found>> {
     Ok(found)
 }
 
-/// Visits the files that belong to a function: no hidden ones, no links, nothing in `node_modules`.
+/// Visits the files that belong to a function: no hidden ones, no links, nothing in `node_modules` or of a build.
 fn walk(dir: &Path, visit: &mut dyn FnMut(&Path, &fs::Metadata) -> bool) -> io::Result<()> {
     let mut folders = vec![(dir.to_owned(), 0)];
     while let Some((folder, depth)) = folders.pop() {
@@ -70,7 +72,7 @@ fn walk(dir: &Path, visit: &mut dyn FnMut(&Path, &fs::Metadata) -> bool) -> io::
             }
             // A link could lead out of the folder.
             let metadata = fs::symlink_metadata(&path)?;
-            if metadata.is_dir() && depth < MAX_DEPTH {
+            if metadata.is_dir() && depth < MAX_DEPTH && !path.join(BUILD_MARK).exists() {
                 folders.push((path, depth + 1));
             } else if metadata.is_file() && belongs(&path) && !visit(&path, &metadata) {
                 return Ok(());
@@ -157,6 +159,9 @@ mod tests {
         fs::write(dir.join(".secret.ts"), "").unwrap();
         fs::write(dir.join("eddyline.d.ts"), "").unwrap();
         fs::write(dir.join("notes.txt"), "").unwrap();
+        fs::create_dir_all(dir.join("module/target")).unwrap();
+        fs::write(dir.join("module/target/CACHEDIR.TAG"), "").unwrap();
+        fs::write(dir.join("module/target/debug.wasm"), "").unwrap();
         std::os::unix::fs::symlink("/etc/passwd", dir.join("link.ts")).unwrap();
         let files = read(&dir).unwrap();
         let paths: Vec<&str> = files.sources.iter().map(|file| file.path.as_str()).collect();
@@ -170,6 +175,10 @@ mod tests {
         let (before, digest) = (scan(root.path()).unwrap(), read(&dir).unwrap().digest);
         assert_eq!(read(&dir).unwrap().digest, digest);
         fs::write(dir.join("lib/a.ts"), "export const a = 1").unwrap();
+        assert_ne!(scan(root.path()).unwrap(), before);
+        assert_ne!(read(&dir).unwrap().digest, digest);
+        let (before, digest) = (scan(root.path()).unwrap(), read(&dir).unwrap().digest);
+        fs::write(dir.join("lib/m.wasm"), b"\0asm\x01\0\0\0").unwrap();
         assert_ne!(scan(root.path()).unwrap(), before);
         assert_ne!(read(&dir).unwrap().digest, digest);
     }

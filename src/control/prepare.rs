@@ -51,6 +51,7 @@ pub fn prepare(
         entry: (*entry).to_owned(),
         load_ms: manifest.limits.load.as_millis() as u64,
         heap_bytes: manifest.limits.heap,
+        external_bytes: manifest.limits.external,
         env,
     };
     let answer = Link::start(&limits.command, |_| {}).and_then(|link| {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, SystemTime};
 
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 /// How often the folder is looked at although nothing was noticed.
 const WATCHED: Duration = Duration::from_secs(10);
@@ -52,7 +52,8 @@ impl Watch {
                 notice();
             }
         };
-        let watcher = notify::recommended_watcher(notice)
+        // A link may lead to a folder that is not ours to watch, or in a circle.
+        let watcher = RecommendedWatcher::new(notice, Config::default().with_follow_symlinks(false))
             .and_then(|mut watcher| watcher.watch(&self.root, RecursiveMode::Recursive).map(|()| watcher));
         match watcher {
             Ok(watcher) => self.watcher = Some(watcher),
@@ -114,6 +115,21 @@ mod tests {
         fs::create_dir(&root).unwrap();
         watch.renew();
         assert!(tells(&told, &root.join("c")), "moved away and made again");
+    }
+
+    #[test]
+    fn a_link_in_a_circle_does_not_blind_the_watch() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("one")).unwrap();
+        std::os::unix::fs::symlink("..", root.path().join("one/up")).unwrap();
+        let (watch, told) = watch(root.path());
+        assert_eq!(watch.patience(), WATCHED);
+        assert!(tells(&told, &root.path().join("one/a")));
+        // Those that were watched twice would be forgotten with the link.
+        fs::create_dir(root.path().join("two")).unwrap();
+        std::os::unix::fs::symlink("../one", root.path().join("two/one")).unwrap();
+        fs::remove_file(root.path().join("two/one")).unwrap();
+        assert!(tells(&told, &root.path().join("one/b")));
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub const IMPORT: &str = "E1203";
 pub const LOAD_FAILED: &str = "E1204";
 pub const WRONG_EXPORT: &str = "E1205";
 pub const LOAD_LIMIT: &str = "E1206";
+pub const WASM: &str = "E1207";
 
 /// Each code with the title of its page.
 pub const CODES: &[(&str, &str)] = &[
@@ -53,6 +54,7 @@ pub const CODES: &[(&str, &str)] = &[
     (LOAD_FAILED, "A module throws while it is loaded"),
     (WRONG_EXPORT, "The default export is no handler"),
     (LOAD_LIMIT, "Loading takes too long or too much memory"),
+    (WASM, "A WebAssembly module that cannot be used"),
 ];
 
 /// The code as a constant, if it is one of ours; for codes that come from outside.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
+use super::gate::Gate;
 use super::isolates::Version;
 use crate::pool::{IsolateEvent, Route};
 
@@ -34,17 +35,21 @@ pub struct Inbox {
     events: Sender<Event>,
     /// Set while a `Kafka` event is queued, so that a thousand wake-ups cost one.
     woken: Arc<AtomicBool>,
+    gate: Arc<Gate>,
 }
 
 pub struct Outlet {
     events: Receiver<Event>,
     woken: Arc<AtomicBool>,
+    gate: Arc<Gate>,
 }
 
 pub fn inbox() -> (Inbox, Outlet) {
     let (sender, receiver) = channel();
     let woken = Arc::new(AtomicBool::new(false));
-    (Inbox { events: sender, woken: Arc::clone(&woken) }, Outlet { events: receiver, woken })
+    let gate = Arc::new(Gate::default());
+    let inbox = Inbox { events: sender, woken: Arc::clone(&woken), gate: Arc::clone(&gate) };
+    (inbox, Outlet { events: receiver, woken, gate })
 }
 
 impl Inbox {
@@ -62,11 +67,13 @@ impl Inbox {
         })
     }
 
-    /// For an isolate's events; the queue is bounded by the credit of its lanes.
+    /// For an isolate's events. The queue is bounded by the credit of its lanes, and by the gate for all else.
     pub fn route(&self, tag: u64) -> Route {
-        let events = self.events.clone();
-        Arc::new(move |event| {
-            let _ = events.send(Event::Isolate { tag, event });
+        let (events, gate) = (self.events.clone(), Arc::clone(&self.gate));
+        Arc::new(move |mut event| {
+            if gate.admit(&mut event) {
+                let _ = events.send(Event::Isolate { tag, event });
+            }
         })
     }
 }
@@ -79,8 +86,10 @@ impl Outlet {
             // We hold a sender ourselves, so nobody can hang up on us.
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
         };
-        if matches!(event, Event::Kafka) {
-            self.woken.store(false, Ordering::Release);
+        match &event {
+            Event::Kafka => self.woken.store(false, Ordering::Release),
+            Event::Isolate { event, .. } => self.gate.release(event),
+            Event::Order(_) => {}
         }
         Some(event)
     }

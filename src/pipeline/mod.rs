@@ -23,6 +23,7 @@ mod board;
 mod conduct;
 mod dead_letter;
 mod dispatch;
+mod gate;
 mod handle;
 mod hearing;
 mod inbox;

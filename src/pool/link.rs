@@ -19,6 +19,7 @@ use thiserror::Error;
 
 use super::blame::{self, Cause, Part, Seen};
 use super::calls::{Calls, Host, Line};
+use super::cgroup::{self, ControlGroup};
 use super::ending::{self, Signs};
 use super::isolate::{Isolate, IsolateEvent, Route};
 use super::oom::OomWatch;
@@ -27,6 +28,7 @@ use super::{last_words, memory};
 use crate::function::Program;
 use crate::protocol::control::{Hello, Prepare, Prepared, decode, encode};
 use crate::protocol::frame::{Assembler, Kind, Message};
+use crate::protocol::sandbox::Held;
 use crate::protocol::settled::SettledReader;
 use crate::protocol::words::{MAX_ISOLATES, Running, Words};
 
@@ -45,10 +47,15 @@ pub enum LinkError {
     Silent { pid: u32, seconds: u64 },
     #[error("worker speaks version {theirs} of the protocol, we speak {ours}")]
     Version { theirs: u32, ours: u32 },
-    #[error("E4001: worker {pid} lacks a layer of its sandbox: {missing}")]
-    Unconfined { pid: u32, missing: String },
+    #[error("E4001: worker {pid} is not wholly confined: without {}", listed(missing))]
+    Unconfined { pid: u32, missing: Vec<Held> },
     #[error("worker has no room for another isolate (it holds {MAX_ISOLATES})")]
     Full,
+}
+
+fn listed(missing: &[Held]) -> String {
+    let missing: Vec<String> = missing.iter().map(|held| format!("{} ({})", held.layer, held.note)).collect();
+    missing.join(", ")
 }
 
 /// How a worker ended.
@@ -143,6 +150,7 @@ impl Link {
             oom: OomWatch::new(),
             idle_since: Mutex::new(Instant::now()),
         });
+        let group = command.memory.and_then(|cap| cgroup::confine(link.pid, cap));
         if let Some(cap) = command.memory {
             memory::watch(&link, cap).map_err(LinkError::Start)?;
         }
@@ -150,7 +158,7 @@ impl Link {
         let writer = Arc::clone(&link);
         std::thread::Builder::new()
             .name(format!("read-{}", link.pid))
-            .spawn(move || reader.read_until_end(child, &stderr, on_death))
+            .spawn(move || reader.read_until_end(child, &stderr, group, on_death))
             .map_err(LinkError::Start)?;
         std::thread::Builder::new()
             .name(format!("write-{}", link.pid))
@@ -177,8 +185,7 @@ impl Link {
         let missing = hello.sandbox.missing();
         if self.needs_whole_sandbox && !missing.is_empty() {
             self.kill("lacks a layer of its sandbox");
-            let missing: Vec<String> = missing.iter().map(|held| format!("{} ({})", held.layer, held.note)).collect();
-            return Err(LinkError::Unconfined { pid: self.pid, missing: missing.join(", ") });
+            return Err(LinkError::Unconfined { pid: self.pid, missing });
         }
         Ok(hello)
     }
@@ -332,7 +339,13 @@ impl Link {
         }
     }
 
-    fn read_until_end(&self, mut child: Child, stderr: &OwnedFd, on_death: impl FnOnce(&Death)) {
+    fn read_until_end(
+        &self,
+        mut child: Child,
+        stderr: &OwnedFd,
+        group: Option<ControlGroup>,
+        on_death: impl FnOnce(&Death),
+    ) {
         let violation = self.read_messages();
         let killed = lock(&self.how).clone();
         let closing = self.closing.load(Ordering::Acquire);
@@ -352,7 +365,7 @@ impl Link {
             closing,
             violation: violation.as_deref(),
             fled,
-            oom: self.oom.has_struck(),
+            oom: self.oom.has_struck() || group.is_some_and(|group| group.ran_out_of_memory()),
         };
         let (mut how, cause) = ending::explain(signs, &status);
         if let Some(words) = last_words::read(stderr) {

@@ -1,8 +1,9 @@
 //! The host's side of the worker processes: it keeps them alive, talks to them, and tells each isolate's owner what
 //! became of it.
 //!
-//! - [`process`] starts a worker and says how it ended, [`last_words`] what it said of that, [`memory`] ends it for taking too much;
+//! - [`process`] starts a worker and says how it ended, [`last_words`] what it said of that;
 //! - [`snapshot`] has the memory made that all workers make their isolates from;
+//! - [`memory`] and [`cgroup`] end a worker for taking too much;
 //! - [`link`] carries messages to and from one worker, and believes nothing that it reads;
 //! - [`calls`] says what serves the isolates' calls;
 //! - [`ending`] says why a worker ended, [`oom`] whether it was for want of memory, [`blame`] who it may have been;
@@ -14,6 +15,7 @@
 
 mod blame;
 mod calls;
+mod cgroup;
 mod ending;
 mod fleet;
 mod group;

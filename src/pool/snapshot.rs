@@ -50,7 +50,7 @@ impl Snapshot {
     }
 
     /// How large it is.
-    pub fn len(&self) -> io::Result<u64> {
+    pub fn size(&self) -> io::Result<u64> {
         Ok(fstat(&*self.0)?.st_size as u64)
     }
 }

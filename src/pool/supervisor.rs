@@ -15,6 +15,7 @@ use super::link::{Link, LinkError};
 use super::process::WorkerCommand;
 use crate::function::Program;
 use crate::protocol::control::Hello;
+use crate::protocol::sandbox::Sandbox;
 
 #[derive(Debug, Clone)]
 pub struct PoolOptions {
@@ -121,6 +122,11 @@ impl Pool {
     /// The engine that runs the handlers, as the workers name it.
     pub fn engine(&self) -> Option<String> {
         lock(&self.inner.fleet).workers().next().map(|ready| ready.hello.engine.clone())
+    }
+
+    /// What confines the workers, as one of them says.
+    pub fn sandbox(&self) -> Option<Sandbox> {
+        lock(&self.inner.fleet).workers().next().map(|ready| ready.hello.sandbox.clone())
     }
 
     /// Asks a worker of this group for an isolate. `None` while that worker is down or starts; ask again soon.

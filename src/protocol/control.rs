@@ -1,6 +1,7 @@
 //! The messages that are rare enough to be JSON: handshake, loading, logs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -45,6 +46,7 @@ pub struct Prepare {
     /// How long evaluating the modules may take, in milliseconds.
     pub load_ms: u64,
     pub heap_bytes: u64,
+    pub external_bytes: u64,
     pub env: BTreeMap<String, String>,
 }
 
@@ -54,7 +56,7 @@ pub struct Prepared {
     pub result: Result<Bundle, Problem>,
 }
 
-/// Modules as an isolate loads them: plain JavaScript.
+/// Modules as an isolate loads them: plain JavaScript, JSON and WebAssembly.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bundle {
     pub entry: String,
@@ -65,9 +67,18 @@ pub struct Bundle {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Module {
     pub path: String,
-    pub code: String,
+    pub code: Code,
     /// The map from the code back to the user's own lines, as source map JSON.
     pub source_map: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// JavaScript or JSON.
+    Text(String),
+    /// WebAssembly, as it lies in the folder.
+    Binary(#[serde(with = "base64_bytes")] Arc<[u8]>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,11 +187,11 @@ mod base64_bytes {
     use base64::{Engine, engine::general_purpose::STANDARD};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(bytes: &impl AsRef<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&STANDARD.encode(bytes))
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
+    pub fn deserialize<'de, D: Deserializer<'de>, B: From<Vec<u8>>>(deserializer: D) -> Result<B, D::Error> {
+        STANDARD.decode(String::deserialize(deserializer)?).map(B::from).map_err(D::Error::custom)
     }
 }

@@ -93,6 +93,8 @@ pub struct Held {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sandbox {
     pub layers: Vec<Held>,
+    /// How long putting them on took.
+    pub took_us: u64,
 }
 
 impl Sandbox {

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 /// Most isolates that one worker may hold; their channels are 1 to this number.
@@ -41,9 +41,11 @@ unsafe impl Sync for Words {}
 impl Words {
     /// A new page, and the descriptor to hand to the worker.
     pub fn create() -> std::io::Result<(Words, OwnedFd)> {
-        let fd = memfd_create("eddyline-words", MemfdFlags::CLOEXEC)?;
+        let fd = memfd_create("eddyline-words", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         let file = File::from(fd);
         file.set_len(BYTES as u64)?;
+        // Were a worker to make it shorter, its host would die of looking at it.
+        fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
         let words = Words::open(&file)?;
         Ok((words, file.into()))
     }
@@ -109,5 +111,11 @@ mod tests {
         worker.memory(last).store(7, Ordering::Release);
         assert_eq!(host.memory(last).load(Ordering::Acquire), 7);
         assert_eq!((host.memory(3).load(Ordering::Acquire), host.running(last)), (0, Running::Nothing));
+    }
+
+    #[test]
+    fn nobody_can_make_the_page_shorter() {
+        let (_host, fd) = Words::create().unwrap();
+        assert!(File::from(fd).set_len(0).is_err());
     }
 }

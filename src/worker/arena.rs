@@ -14,6 +14,7 @@ use super::fetches::Fetches;
 use super::ids::IdMap;
 use super::log::Budget;
 use super::outbox::Outbox;
+use crate::outcome::Outcome;
 use crate::protocol::Kind;
 use crate::protocol::control::{Limits, Log, LogLevel};
 
@@ -41,6 +42,37 @@ pub struct Arena {
     stray: RefCell<Budget>,
 }
 
+/// A limit that ends an invocation by itself, without anybody having to stop its code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breach {
+    Log,
+    Timers,
+    Fetches,
+}
+
+impl Breach {
+    pub fn failure(self, limits: &Limits) -> Failure {
+        let (outcome, message) = match self {
+            Breach::Log => (
+                Outcome::LogLimit,
+                format!("one invocation may log {} bytes; raise `log` in [limits]", limits.log_bytes),
+            ),
+            Breach::Timers => (
+                Outcome::PendingLimit,
+                format!("one invocation may have {} timers open at once; raise `timers` in [limits]", limits.timers),
+            ),
+            Breach::Fetches => (
+                Outcome::PendingLimit,
+                format!(
+                    "more than {} fetches are open at once; read or cancel their bodies, or raise `fetches` in [limits]",
+                    limits.fetches
+                ),
+            ),
+        };
+        Failure::new(outcome, message)
+    }
+}
+
 /// A record whose invocation has not settled.
 pub struct Live {
     pub record: Record,
@@ -62,7 +94,11 @@ pub struct Invocation {
     pub started_ns: u64,
     /// Bytes of all results that its records have emitted.
     pub written: usize,
-    pub log: Budget,
+    pub log: Option<Budget>,
+    /// CPU time of the stretches that are behind it.
+    pub spent_ns: u64,
+    /// The limit that it has exceeded, whatever its handler makes of the exception.
+    pub breach: Option<Breach>,
     /// It has asked for its signal or started a timer, which must not outlive it.
     pub cleanup: bool,
     /// It has fetched, and what is still open must not outlive it.
@@ -71,6 +107,7 @@ pub struct Invocation {
 
 impl Arena {
     pub fn new(settings: Settings, outbox: Arc<Outbox>) -> Arena {
+        let stray = RefCell::new(Budget::new(settings.limits.log_bytes));
         Arena {
             fetches: Fetches::new(settings.channel, outbox.clone()),
             settings,
@@ -78,7 +115,7 @@ impl Arena {
             next: Cell::new(1),
             woken: RefCell::default(),
             outbox,
-            stray: RefCell::default(),
+            stray,
         }
     }
 
@@ -124,27 +161,48 @@ impl Arena {
         live.get_mut(&first).map(|live| look(&mut live.invocation))
     }
 
-    /// Sends a line that an invocation wrote, as far as its budget allows; number zero stands for none.
-    pub fn log(&self, number: u64, level: LogLevel, text: &str) {
-        let sent = self.with_invocation(number, |invocation| (invocation.id, invocation.log.take(text.len())));
-        let (invocation, verdict) = sent.unwrap_or_else(|| (0, self.stray.borrow_mut().take(text.len())));
-        if let Some(dropped) = verdict {
-            self.send_log(Log { level, text: text.to_owned(), invocation, dropped });
+    /// Sends a line that an invocation wrote, as far as its budget allows; number zero stands for none. What belongs to
+    /// no live invocation is dropped in silence beyond its budget.
+    pub fn log(&self, number: u64, level: LogLevel, text: &str) -> Result<(), Failure> {
+        let most = self.settings.limits.log_bytes;
+        let take = |invocation: &mut Invocation| {
+            let taken = invocation.log.get_or_insert_with(|| Budget::new(most)).take(text.len());
+            if taken.is_none() {
+                invocation.breach.get_or_insert(Breach::Log);
+            }
+            (invocation.id, taken)
+        };
+        let owned = self.with_invocation(number, take);
+        let (invocation, verdict) = owned.unwrap_or_else(|| (0, self.stray.borrow_mut().take(text.len())));
+        match verdict {
+            Some(dropped) => {
+                self.send_log(Log { level, text: text.to_owned(), invocation, dropped });
+                Ok(())
+            }
+            None if owned.is_some() => Err(Breach::Log.failure(&self.settings.limits)),
+            None => Ok(()),
         }
     }
 
     /// Says how many lines an ended invocation lost.
-    pub fn close_log(&self, id: u64, budget: &Budget) {
-        if budget.dropped() > 0 {
-            let text =
-                format!("{} more lines were dropped: an invocation may log {}", budget.dropped(), Budget::LIMITS);
-            self.send_log(Log { level: LogLevel::Warn, text, invocation: id, dropped: budget.dropped() });
+    pub fn close_log(&self, id: u64, budget: Option<&Budget>) {
+        let dropped = budget.map_or(0, Budget::dropped);
+        if dropped > 0 {
+            let most = self.settings.limits.log_bytes;
+            let text = format!("{dropped} more lines were dropped: an invocation may log {most} bytes");
+            self.send_log(Log { level: LogLevel::Warn, text, invocation: id, dropped });
         }
     }
 
     /// Lines outside invocations are counted anew with each message from the host.
     pub fn renew_stray_budget(&self) {
-        *self.stray.borrow_mut() = Budget::default();
+        *self.stray.borrow_mut() = Budget::new(self.settings.limits.log_bytes);
+    }
+
+    /// An invocation has exceeded a limit, which it ends with whatever its handler does.
+    pub fn breach(&self, number: u64, breach: Breach) -> Failure {
+        self.with_invocation(number, |invocation| *invocation.breach.get_or_insert(breach));
+        breach.failure(&self.settings.limits)
     }
 
     fn send_log(&self, log: Log) {

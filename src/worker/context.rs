@@ -6,7 +6,7 @@ use std::rc::Rc;
 use deno_core::{OpState, op2, v8};
 use deno_error::JsErrorBox;
 
-use super::arena::{Arena, Invocation, Live, MOST_WRITTEN};
+use super::arena::{Arena, Breach, Invocation, Live, MOST_WRITTEN};
 use super::clock;
 use super::encode::{self, Unencodable};
 use super::failure::{self, Class, Failure};
@@ -248,7 +248,13 @@ pub fn op_mark_record(state: &OpState, number: f64, rejected: bool, #[string] re
 
 /// One line of `ctx.log` or, with the number 0, of `console`.
 #[op2(fast)]
-pub fn op_log(scope: &mut v8::PinScope<'_, '_>, state: &OpState, number: f64, #[smi] level: u32, #[string] text: &str) {
+pub fn op_log(
+    scope: &mut v8::PinScope<'_, '_>,
+    state: &OpState,
+    number: f64,
+    #[smi] level: u32,
+    #[string] text: &str,
+) -> Result<(), JsErrorBox> {
     let level = match level {
         0 => LogLevel::Debug,
         1 => LogLevel::Info,
@@ -256,7 +262,8 @@ pub fn op_log(scope: &mut v8::PinScope<'_, '_>, state: &OpState, number: f64, #[
         _ => LogLevel::Error,
     };
     let number = if number == 0.0 { running(scope) } else { number as u64 };
-    state.borrow::<Rc<Arena>>().log(number, level, text.trim_end_matches('\n'));
+    let arena = state.borrow::<Rc<Arena>>();
+    arena.log(number, level, text.trim_end_matches('\n')).map_err(|failure| JsErrorBox::range_error(failure.message))
 }
 
 /// The invocation whose code is running, also behind an `await` or a timer; V8 carries its number along.
@@ -299,6 +306,13 @@ pub fn op_own_timer(scope: &mut v8::PinScope<'_, '_>, state: &OpState) -> f64 {
     let arena = state.borrow::<Rc<Arena>>();
     let own = |invocation: &mut Invocation| invocation.cleanup = true;
     if arena.with_invocation(number, own).is_some() { number as f64 } else { -1.0 }
+}
+
+/// More timers are open than an invocation may have, zero for nobody's.
+#[op2(fast)]
+pub fn op_too_many_timers(state: &OpState, number: f64) -> Result<(), JsErrorBox> {
+    let failure = state.borrow::<Rc<Arena>>().breach(number as u64, Breach::Timers);
+    Err(JsErrorBox::range_error(failure.message))
 }
 
 /// A promise that the isolate waits for has settled.

@@ -3,12 +3,16 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use deno_core::{JsRuntime, RuntimeOptions, v8};
+use deno_core::{JsRuntime, RuntimeOptions, SharedArrayBufferStore, v8};
 
 use super::arena::Arena;
+use super::charges::Charges;
 use super::limits::Guard;
 use super::loader::BundleLoader;
-use super::{extensions, growth, memory, snapshot, struck};
+use super::struck::{self, Watch};
+use super::wasm::compile;
+use super::wasm::room::Room;
+use super::{extensions, growth, memory, snapshot};
 
 /// Address space for machine code; V8 would take 512 MiB for each isolate.
 const CODE_RANGE: usize = 64 << 20;
@@ -16,12 +20,25 @@ const CODE_RANGE: usize = 64 << 20;
 const GRACE: usize = 2 << 30;
 const MIN_HEAP: usize = 8 << 20;
 
+const WASM: &str = include_str!("js/wasm.js");
 const GLUE: &str = include_str!("js/glue.js");
+
+/// What V8 is told for WebAssembly, where it knows no limits for each isolate.
+const WASM_FLAGS: [&str; 4] = [
+    // Nets below the limits of each function: pages of one memory (2 GiB), entries of one table.
+    "--wasm-max-mem-pages=32768",
+    "--wasm-max-table-size=200000",
+    // Otherwise loops look for interrupts only when a budget is used up, which a loop of large copies does in minutes.
+    "--no-wasm-dynamic-tiering",
+    // One thread at most compiles beside the isolates' own.
+    "--wasm-num-compilation-tasks=1",
+];
 
 /// Prepares V8. Must run in the main thread before any other thread exists.
 pub fn initialise() {
     // Isolates live on threads of 8 MiB.
-    deno_core::v8_set_flags(vec!["eddyline".to_owned(), "--stack-size=2000".to_owned()]);
+    let flags = ["eddyline", "--stack-size=2000"].iter().chain(&WASM_FLAGS);
+    deno_core::v8_set_flags(flags.map(ToString::to_string).collect());
     JsRuntime::init_platform(None);
 }
 
@@ -32,23 +49,38 @@ pub struct Engine {
 }
 
 /// Makes an isolate on the calling thread, which must be inside a tokio runtime.
-pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) -> Result<Engine, String> {
+pub fn create(
+    arena: Rc<Arena>,
+    loader: Rc<BundleLoader>,
+    guard: &Arc<Guard>,
+    charges: &Rc<Charges>,
+) -> Result<Engine, String> {
     let limits = arena.settings.limits;
     let params = v8::CreateParams::default()
         .heap_limits(0, (limits.heap_bytes as usize).max(MIN_HEAP))
         .set_code_range_size_in_bytes(CODE_RANGE)
         .allow_atomics_wait(false)
-        .array_buffer_allocator(memory::allocator(limits.external_bytes as usize));
+        .array_buffer_allocator(memory::allocator(guard.memory()));
     let options = RuntimeOptions {
-        module_loader: Some(loader),
+        module_loader: Some(loader.clone()),
+        custom_module_evaluation_cb: Some(compile::evaluator(limits.external_bytes)),
         extensions: extensions::all(),
         startup_snapshot: snapshot::get(),
+        // Of this isolate alone: buffers that are transferred pass through it.
+        shared_array_buffer_store: Some(SharedArrayBufferStore::default()),
         create_params: Some(params),
         ..RuntimeOptions::default()
     };
     let mut runtime = JsRuntime::try_new(options).map_err(|error| error.to_string())?;
-    runtime.op_state().borrow_mut().put(arena);
-    struck::prepare(runtime.main_context());
+    {
+        let state = runtime.op_state();
+        let mut state = state.borrow_mut();
+        state.put(arena);
+        state.put(guard.clone());
+        state.put(Room::new(limits.external_bytes));
+    }
+    runtime.v8_isolate().set_allow_wasm_code_generation_callback(compile::never);
+    struck::prepare(Watch { context: runtime.main_context(), guard: guard.clone(), charges: charges.clone() });
     guard.attach(runtime.v8_isolate().thread_safe_handle());
     growth::watch(runtime.v8_isolate());
     let watched = guard.clone();
@@ -57,14 +89,20 @@ pub fn create(arena: Rc<Arena>, loader: Rc<BundleLoader>, guard: &Arc<Guard>) ->
         growth::tell(current + GRACE);
         current + GRACE
     });
+    runtime.execute_script("ext:eddyline/wasm.js", WASM).map_err(|error| error.to_string())?;
     let glue = runtime.execute_script("ext:eddyline/glue.js", GLUE).map_err(|error| error.to_string())?;
     let glue = {
         deno_core::scope!(scope, runtime);
         scope.get_current_context().set_allow_generation_from_strings(false);
         let glue = v8::Local::new(scope, glue);
         let glue = glue.try_cast::<v8::Object>().map_err(|_| "glue.js made no glue".to_owned())?;
+        memory::start(scope, guard.memory());
         v8::Global::new(scope, glue)
     };
+    if loader.has_wasm() {
+        // A module leads to V8's own constructors, so they are replaced before there is one.
+        runtime.execute_script("ext:eddyline/wasm.js", "WebAssembly").map_err(|error| error.to_string())?;
+    }
     Ok(Engine { runtime, glue })
 }
 

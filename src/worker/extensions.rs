@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use deno_core::{Extension, ExtensionFileSource, OpDecl, ascii_str_include};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
+use super::wasm::room;
 use super::{coarse, context, fetch, record};
 
 deno_core::extension!(
@@ -34,6 +35,7 @@ deno_core::extension!(
         context::op_deadline,
         context::op_want_signal,
         context::op_own_timer,
+        context::op_too_many_timers,
         context::op_woken,
         fetch::op_fetch_start,
         fetch::op_fetch_response,
@@ -44,6 +46,10 @@ deno_core::extension!(
         fetch::op_fetch_write,
         fetch::op_fetch_finish,
         fetch::op_fetch_cancel,
+        room::op_wasm_room,
+        room::op_wasm_most,
+        room::op_wasm_remember,
+        room::op_wasm_demand,
         coarse::op_now,
         coarse::op_time_origin,
     ],

@@ -43,12 +43,12 @@ pub fn message(error: &JsError) -> String {
     bounded(message.strip_prefix("Uncaught ").unwrap_or(message), MAX_MESSAGE)
 }
 
-/// The frames of the user's own modules, one a line, with those of the causes.
+/// The frames of the user's own modules, WebAssembly among them, one a line, with those of the causes.
 pub fn stack(error: &JsError) -> String {
     let mut lines = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        lines.extend(error.frames.iter().filter(|frame| is_users(frame)).map(frame_line));
+        lines.extend(error.frames.iter().filter(|frame| is_users(frame) || frame.is_wasm).map(frame_line));
         next = error.cause.as_deref();
         lines.extend(next.map(|cause| format!("Caused by: {}", message(cause))));
     }

@@ -8,11 +8,9 @@ use deno_core::{ByteString, JsBuffer, OpState, op2, v8};
 use deno_error::JsErrorBox;
 use serde::Serialize;
 
-use super::arena::{Arena, Invocation};
+use super::arena::{Arena, Breach, Invocation};
 use super::context::running;
-use super::failure::{self, Class};
 use super::fetches::{Arrived, Upload, announced};
-use crate::outcome::Outcome;
 use crate::protocol::calls::{MAX_HEADER_BYTES, MAX_HEADERS, MAX_METHOD, MAX_URL, Redirect, Request};
 
 /// The head of a response as `fetch.js` reads it.
@@ -50,11 +48,7 @@ pub fn op_fetch_start(
     }
     let most = arena.settings.limits.fetches;
     if arena.fetches.is_full(owner, most) {
-        let message = format!(
-            "more than {most} fetches are open at once; read or cancel their bodies, or raise `fetches` in [limits]"
-        );
-        failure::throw(scope, Class::RangeError, Outcome::PendingLimit, &message);
-        return Ok(0.0);
+        return Err(JsErrorBox::range_error(arena.breach(owner, Breach::Fetches).message));
     }
     let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     if url.len() > MAX_URL || method.len() > MAX_METHOD || headers.len() > MAX_HEADERS || bytes > MAX_HEADER_BYTES {

@@ -22,6 +22,8 @@ pub struct Identity<'a> {
     pub function: &'a str,
     pub version: u64,
     pub env: &'a BTreeMap<String, String>,
+    /// Timers of one invocation that may be open at once.
+    pub timers: u32,
 }
 
 /// A handler as its module exports it.
@@ -49,8 +51,9 @@ pub fn start(
     let env = v8::json::parse(scope, env).ok_or("the environment cannot be passed on")?;
     let name = v8::String::new(scope, identity.function).ok_or("out of memory")?;
     let version = v8::Number::new(scope, identity.version as f64);
+    let timers = v8::Integer::new_from_unsigned(scope, identity.timers);
     let receiver = v8::undefined(scope).into();
-    start.call(scope, receiver, &[env, name.into(), version.into()]).ok_or("the glue does not start")?;
+    start.call(scope, receiver, &[env, name.into(), version.into(), timers.into()]).ok_or("the glue does not start")?;
     Ok(())
 }
 

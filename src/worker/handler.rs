@@ -13,6 +13,7 @@ use super::glue::Exported;
 use super::limits::{Guard, Limit};
 use super::loader;
 use super::problem::{at, problem};
+use super::wasm::compile;
 use crate::protocol::control::{Handler, Problem};
 
 /// Evaluates the modules of `function` within `load` and returns its handler.
@@ -60,6 +61,9 @@ async fn evaluate(engine: &mut Engine, function: &str, entry: &str) -> Result<v8
 }
 
 fn from_error(error: &CoreError, entry: &str) -> Box<Problem> {
+    if let Some(unfit) = compile::unfit(&error.0) {
+        return problem("E1207", unfit.to_string(), Some(&unfit.file), unfit.hint);
+    }
     let hint = "the module's top level must not throw; it runs once for each isolate";
     let mut problem = problem("E1204", "", Some(entry), hint);
     let Some(error) = js_error(&error.0) else {

@@ -8,6 +8,7 @@ use deno_core::v8;
 
 use super::arena::{Arena, Invocation, Live};
 use super::arrivals::Work;
+use super::charges::Charges;
 use super::clock;
 use super::context::{Excess, over_limit};
 use super::failure::Failure;
@@ -15,6 +16,7 @@ use super::glue::Glue;
 use super::ids::IdMap;
 use super::lanes::{Arrival, Begun, Lanes, Size, Slot};
 use super::limits::{Guard, Limit};
+use super::memory;
 use super::outcomes::{self, Ended, One};
 use super::report::{Memory, Report, Verdict};
 use crate::outcome::{Outcome, RetryClass};
@@ -23,6 +25,8 @@ use crate::protocol::words::Words;
 
 /// How long work that is ready keeps those waiting whose promises could go on.
 const TURN_NS: u64 = 2_000_000;
+/// What runs for longer is weighed at once.
+const MOMENT_NS: u64 = 500_000;
 
 /// The isolate cannot go on: a limit struck while its code was running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +43,7 @@ pub struct Invoker {
     pub arena: Rc<Arena>,
     pub report: Report,
     pub guard: Arc<Guard>,
+    pub charges: Rc<Charges>,
     pub glue: Glue,
     pub handler: Handler,
     pub stop_on_failure: bool,
@@ -66,7 +71,7 @@ pub(super) struct Flight {
     pub(super) id: u64,
     pub(super) number: u64,
     records: u32,
-    started_ns: u64,
+    pub(super) started_ns: u64,
 }
 
 impl Flight {
@@ -111,7 +116,8 @@ impl Invoker {
         while let Some(begun) = self.lanes.begin() {
             now = self.enter(scope, call, begun, now)?;
             if self.report.is_due(now) {
-                self.report.flush(memory(scope));
+                self.report.flush(held(scope));
+                self.weigh(scope)?;
                 now = clock::now_ns();
             }
             if interrupted() || (now > turn_ends_ns && !self.pending.is_empty()) {
@@ -166,21 +172,33 @@ impl Invoker {
         };
         // What the handler left behind, promise reactions that nobody waits for, is part of its invocation.
         scope.perform_microtask_checkpoint();
-        let stopped = self.guard.end().or(scope.is_execution_terminating().then_some(Limit::Memory));
+        let mut stopped = self.guard.end().or(scope.is_execution_terminating().then_some(Limit::Memory));
         let now = clock::now_ns();
+        let elapsed = now.saturating_sub(started_ns);
+        // Nothing large is made in a moment, and looking takes one.
+        if stopped.is_none() && elapsed > MOMENT_NS && memory::is_over(scope, self.guard.memory()) {
+            stopped = Some(Limit::Memory);
+        }
         if let Some(limit) = stopped {
             self.pending.remove(&number);
             return Err(self.stopped_in(flight, limit, now));
         }
         if let Some(ended) = ended {
             self.settle(scope, flight, ended, now);
+        } else {
+            self.charges.charge(number, elapsed);
         }
         // Only now, so that whatever ends the process while this is written down has somebody to blame.
         self.announce(0);
         Ok(now)
     }
 
-    /// Says in the shared page what is running.
+    /// Gives up an isolate that holds too much outside its heap, when no invocation is at work that could be blamed.
+    pub fn weigh(&self, scope: &mut v8::PinScope<'_, '_>) -> Result<(), Doomed> {
+        if memory::is_over(scope, self.guard.memory()) { Err(Doomed(Limit::Memory)) } else { Ok(()) }
+    }
+
+    /// Says in the shared memory what is running.
     pub fn announce(&self, id: u64) {
         self.words.word(self.arena.settings.channel).store(id, Ordering::Release);
     }
@@ -236,6 +254,11 @@ impl Invoker {
 
     pub(super) fn settle(&mut self, scope: &mut v8::PinScope<'_, '_>, flight: Flight, ended: Ended, now: u64) {
         let wall = now.saturating_sub(flight.started_ns);
+        let ended = match (ended, &self.handler) {
+            // All records of a batch share one invocation, and its breach.
+            (ended, Handler::Batch) => self.breach(flight.number).map_or(ended, Ended::Whole),
+            (ended, Handler::Record) => ended,
+        };
         let (invocation, failed) = match ended {
             Ended::Whole(failure) => {
                 let invocation = self.settle_whole(flight, &failure, now);
@@ -269,6 +292,11 @@ impl Invoker {
         self.leave(flight, &invocation, failed.is_some_and(|outcome| self.is_stopping(outcome)), now);
     }
 
+    fn breach(&self, number: u64) -> Option<Failure> {
+        let breach = self.arena.with_invocation(number, |invocation| invocation.breach)??;
+        Some(breach.failure(&self.arena.settings.limits))
+    }
+
     /// Whether the host has to decide what comes next.
     fn is_stopping(&self, outcome: Outcome) -> bool {
         self.stop_on_failure || outcome.retry_class() != RetryClass::Never
@@ -277,7 +305,9 @@ impl Invoker {
     /// Reports one record; what it returned lies in `scratch`.
     fn settle_one(&mut self, number: u64, one: &One) -> (Invocation, Option<Outcome>) {
         let Some(mut live) = self.arena.end(number) else { return (Invocation::default(), None) };
-        let mark = live.mark.take();
+        // A breach comes before whatever the handler made of it.
+        let breach = live.invocation.breach.map(|breach| breach.failure(&self.arena.settings.limits));
+        let mark = breach.or_else(|| live.mark.take());
         match (mark.as_ref(), one) {
             (Some(failure), _) | (None, One::Failed(failure)) => {
                 self.report.verdict(&Verdict::Failure(failure));
@@ -316,6 +346,8 @@ impl Invoker {
 
     pub(super) fn settle_whole(&mut self, flight: Flight, failure: &Failure, now: u64) -> Invocation {
         let first = self.arena.end(flight.number).map(|live| live.invocation).unwrap_or_default();
+        let breach = first.breach.map(|breach| breach.failure(&self.arena.settings.limits));
+        let failure = breach.as_ref().unwrap_or(failure);
         for number in flight.number + 1..flight.number + u64::from(flight.records) {
             self.arena.end(number);
         }
@@ -328,7 +360,7 @@ impl Invoker {
     /// Frees the lane, or stops it if the host has to decide what comes next.
     fn leave(&mut self, flight: Flight, invocation: &Invocation, stop: bool, now: u64) {
         self.settled = true;
-        self.arena.close_log(flight.id, &invocation.log);
+        self.arena.close_log(flight.id, invocation.log.as_ref());
         if invocation.fetches {
             self.arena.fetches.cancel_of(flight.number);
         }
@@ -375,7 +407,7 @@ pub(super) fn limit_failure(limit: Limit, arena: &Arena) -> Failure {
 }
 
 /// What the isolate holds.
-pub fn memory(scope: &mut v8::PinScope<'_, '_>) -> Memory {
+pub fn held(scope: &mut v8::PinScope<'_, '_>) -> Memory {
     let statistics = scope.get_heap_statistics();
     Memory { heap: statistics.used_heap_size() as u64, external: statistics.external_memory() as u64 }
 }

@@ -12,6 +12,7 @@ use deno_core::PollEventLoopOptions;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::arena::{Arena, Settings};
+use super::charges::Charges;
 use super::engine::{self, Engine};
 use super::glue::{self, Glue, Identity};
 use super::handler;
@@ -50,12 +51,17 @@ pub struct Shared {
 
 /// Runs an isolate until it is unloaded. The calling thread must be its own.
 pub fn run(channel: u32, load: Load, arrived_ns: u64, inbox: UnboundedReceiver<Order>, shared: &Shared) {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
+    let Ok(runtime) = isolate_runtime() else {
         process::fail("cannot start an isolate's timer");
     };
     let loaded = runtime.block_on(load_into(channel, load, arrived_ns, inbox, shared));
     let Some(isolate) = loaded else { return };
     runtime.block_on(isolate.serve());
+}
+
+/// What drives an isolate's timers and promises. Native work that takes long, such as deriving keys, waits for one thread.
+pub fn isolate_runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_time().max_blocking_threads(1).build()
 }
 
 /// A loaded function, ready to be called.
@@ -66,11 +72,17 @@ pub struct Ready {
 }
 
 /// Makes an isolate and loads a function into it.
-pub async fn prepare(load: &Load, arena: &Rc<Arena>, guard: &Arc<Guard>) -> Result<Ready, Box<Problem>> {
+pub async fn prepare(
+    load: &Load,
+    arena: &Rc<Arena>,
+    guard: &Arc<Guard>,
+    charges: &Rc<Charges>,
+) -> Result<Ready, Box<Problem>> {
     let internal = |message: String| problem("E1206", message, None, "raise `heap` in [limits]");
     let loader = Rc::new(BundleLoader::new(&load.function, &load.bundle));
-    let mut engine = engine::create(arena.clone(), loader, guard).map_err(internal)?;
-    let identity = Identity { function: &load.function, version: load.version, env: &load.env };
+    let mut engine = engine::create(arena.clone(), loader, guard, charges).map_err(internal)?;
+    let identity =
+        Identity { function: &load.function, version: load.version, env: &load.env, timers: load.limits.timers };
     {
         deno_core::scope!(scope, engine.runtime);
         glue::start(scope, &engine.glue, &identity).map_err(internal)?;
@@ -84,12 +96,14 @@ pub async fn prepare(load: &Load, arena: &Rc<Arena>, guard: &Arc<Guard>) -> Resu
     Ok(Ready { engine, glue, handler: exported.kind })
 }
 
-/// The arena and guard of an isolate on the calling thread.
-pub fn surroundings(channel: u32, load: &Load, outbox: &Arc<Outbox>) -> (Rc<Arena>, Arc<Guard>) {
+/// What an isolate on the calling thread is made with.
+pub fn surroundings(channel: u32, load: &Load, outbox: &Arc<Outbox>) -> (Rc<Arena>, Arc<Guard>, Rc<Charges>) {
     let settings = Settings { channel, topics: load.topics.clone(), limits: load.limits };
-    let guard = Guard::new();
+    let guard = Guard::new(load.limits.external_bytes as usize);
     limits::watch(&guard);
-    (Rc::new(Arena::new(settings, outbox.clone())), guard)
+    let arena = Rc::new(Arena::new(settings, outbox.clone()));
+    let charges = Charges::new(arena.clone(), &guard);
+    (arena, guard, charges)
 }
 
 /// Loads a function and tells the host; `None` when it cannot be loaded, and then the channel is free again.
@@ -100,10 +114,10 @@ async fn load_into(
     inbox: UnboundedReceiver<Order>,
     shared: &Shared,
 ) -> Option<Isolate> {
-    let (arena, guard) = surroundings(channel, &load, &shared.outbox);
+    let (arena, guard, charges) = surroundings(channel, &load, &shared.outbox);
     growth::prepare(&shared.words, channel);
     shared.words.word(channel).store(SOMETHING, Ordering::Release);
-    let ready = prepare(&load, &arena, &guard).await;
+    let ready = prepare(&load, &arena, &guard, &charges).await;
     shared.words.word(channel).store(0, Ordering::Release);
     let took_us = (clock::now_ns() - arrived_ns) / 1000;
     let answer = |result| shared.outbox.send_control(Kind::Loaded, channel, &Loaded { result, took_us });
@@ -123,6 +137,7 @@ async fn load_into(
         arena,
         report: Report::new(channel, shared.outbox.clone()),
         guard,
+        charges,
         glue: ready.glue,
         handler: ready.handler,
         stop_on_failure: load.stop_on_failure,
@@ -167,7 +182,7 @@ impl Isolate {
         invoker.announce(0);
         let memory = {
             deno_core::scope!(scope, self.engine.runtime);
-            invoke::memory(scope)
+            invoke::held(scope)
         };
         let reason = match end {
             End::Asked => None,
@@ -188,7 +203,7 @@ impl Isolate {
         if more {
             return Ok(());
         }
-        self.flush();
+        self.flush()?;
         self.invoker.arena.renew_stray_budget();
         if self.invoker.pending.is_empty() {
             let order = self.inbox.recv().await;
@@ -263,11 +278,13 @@ impl Isolate {
         Ok(())
     }
 
-    fn flush(&mut self) {
+    fn flush(&mut self) -> Result<(), End> {
         if !self.invoker.report.is_empty() {
             deno_core::scope!(scope, self.engine.runtime);
-            self.invoker.report.flush(invoke::memory(scope));
+            self.invoker.report.flush(invoke::held(scope));
+            self.invoker.weigh(scope)?;
         }
+        Ok(())
     }
 
     /// Drives promises and timers until one settles, something arrives or a deadline passes.
@@ -303,12 +320,17 @@ fn poll_event_loop(
         invoke::forget_running(scope);
     }
     invoker.announce(invoker.waiting_word());
-    invoker.guard.begin(clock::now_ns());
+    invoker.guard.begin_shared(clock::now_ns());
+    invoker.charges.begin_turn();
     // What fails here belongs to no invocation; the handlers' own promises are looked at one by one.
     let _ = engine.runtime.poll_event_loop(context, PollEventLoopOptions::default());
-    let stopped = invoker.guard.end();
+    let overdone = invoker.charges.end_turn(!invoker.pending.is_empty());
+    let stopped = invoker.guard.end_shared();
     invoker.announce(0);
-    let Some(limit) = stopped else { return Ok(()) };
+    let Some(limit) = stopped else {
+        // What nobody owns has had its share, although it stops again and again by itself.
+        return if overdone { Err(Doomed(Limit::Cpu)) } else { Ok(()) };
+    };
     if let Some(number) = invoker.suspect(struck::number()) {
         invoker.condemn(number, limit);
     }

@@ -3,6 +3,10 @@
 //! An isolate announces each stretch of JavaScript with two atomic operations and no system call. The watchdog looks
 //! every few milliseconds. It stops a stretch by exchanging the very word that announced it, so a stop that comes
 //! too late finds another word and never hits the next invocation.
+//!
+//! CPU time is the invocation's, over all its stretches: what it spent in earlier ones is announced with each. In a
+//! stretch that several invocations share, such as a turn of the event loop, the watchdog has the isolate's thread look
+//! up whose code is running ([`struck`](super::struck), [`charges`](super::charges)).
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
@@ -11,7 +15,8 @@ use std::time::Duration;
 use deno_core::v8::IsolateHandle;
 
 use super::clock::{self, CpuClock};
-use super::struck;
+use super::memory::Account;
+use super::{process, struck};
 use crate::outcome::Outcome;
 
 const TICK: Duration = Duration::from_millis(2);
@@ -26,6 +31,13 @@ const STEP: u64 = 8;
 
 /// Looks at a stopped stretch until it is stopped without asking whose code it is; collecting garbage takes a while.
 const PATIENT_LOOKS: u32 = 100;
+/// Looks at a stretch that only one invocation has until its thread is asked what it holds.
+const LOOKS_PER_GLANCE: u32 = 4;
+/// CPU time that a stopped stretch may go on for, as for parsing a large text. Loops of the engine that never look
+/// whether they are to stop go on for ever, so the process ends then, and is blamed on whose they are.
+const STUBBORN_NS: u64 = 2_000_000_000;
+/// The same where memory ran out: V8 collects a heap that has grown far beyond its limit.
+const STUBBORN_FOR_MEMORY_NS: u64 = 10_000_000_000;
 
 /// Which limit ended an isolate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,22 +67,34 @@ impl Limit {
 pub struct Guard {
     /// A count of stretches, times eight, plus the state of the latest one.
     word: AtomicU64,
+    /// When the invocation began whose stretch it is.
     started_ns: AtomicU64,
+    /// CPU time that it spent in earlier stretches.
+    spent_ns: AtomicU64,
+    /// The stretch is a turn of the event loop, in which the code of several invocations may run.
+    shared: AtomicBool,
+    /// The isolate's thread has been asked to look what is running, and has not looked yet.
+    pub(super) asked: AtomicBool,
     cpu_limit_ns: AtomicU64,
     wall_limit_ns: AtomicU64,
     cpu: CpuClock,
+    memory: Arc<Account>,
     handle: OnceLock<IsolateHandle>,
 }
 
 impl Guard {
-    /// A guard for an isolate on the calling thread.
-    pub fn new() -> Arc<Guard> {
+    /// A guard for an isolate on the calling thread, with so much memory outside its heap.
+    pub fn new(external: usize) -> Arc<Guard> {
         Arc::new(Guard {
             word: AtomicU64::new(IDLE),
             started_ns: AtomicU64::new(0),
+            spent_ns: AtomicU64::new(0),
+            shared: AtomicBool::new(false),
+            asked: AtomicBool::new(false),
             cpu_limit_ns: AtomicU64::new(u64::MAX),
             wall_limit_ns: AtomicU64::new(u64::MAX),
             cpu: CpuClock::own(),
+            memory: Account::new(external),
             handle: OnceLock::new(),
         })
     }
@@ -80,18 +104,49 @@ impl Guard {
         let _ = self.handle.set(handle);
     }
 
+    /// What the isolate holds outside its heap.
+    pub fn memory(&self) -> &Arc<Account> {
+        &self.memory
+    }
+
+    pub fn cpu(&self) -> CpuClock {
+        self.cpu
+    }
+
+    pub fn cpu_limit_ns(&self) -> u64 {
+        self.cpu_limit_ns.load(Ordering::Relaxed)
+    }
+
     /// Limits for the stretches to come.
     pub fn set_limits(&self, cpu: Duration, wall: Duration) {
         self.cpu_limit_ns.store(cpu.as_nanos() as u64, Ordering::Relaxed);
         self.wall_limit_ns.store(wall.as_nanos() as u64, Ordering::Relaxed);
     }
 
-    /// A stretch of JavaScript begins. Only the isolate's own thread may call this.
+    /// The first stretch of an invocation begins. Only the isolate's own thread may call this.
     pub fn begin(&self, now_ns: u64) {
+        self.resume(now_ns, 0);
+    }
+
+    /// A stretch of an invocation begins that began earlier and has spent CPU time since.
+    pub fn resume(&self, started_ns: u64, spent_ns: u64) {
         let word = self.word.load(Ordering::Relaxed);
-        self.started_ns.store(now_ns, Ordering::Relaxed);
+        self.started_ns.store(started_ns, Ordering::Relaxed);
+        self.spent_ns.store(spent_ns, Ordering::Relaxed);
         self.word.store((word & !STATE) + STEP + RUNNING, Ordering::Release);
         wake();
+    }
+
+    /// A turn of the event loop begins.
+    pub fn begin_shared(&self, now_ns: u64) {
+        self.shared.store(true, Ordering::Relaxed);
+        self.begin(now_ns);
+    }
+
+    /// The turn has ended; says whether it was stopped.
+    pub fn end_shared(&self) -> Option<Limit> {
+        self.shared.store(false, Ordering::Relaxed);
+        self.end()
     }
 
     /// The stretch has ended; says whether it was stopped.
@@ -113,19 +168,40 @@ impl Guard {
         }
     }
 
+    /// Stops what is running on the calling thread, whatever it is.
+    pub fn stop_now(&self, limit: Limit) {
+        let word = self.word.load(Ordering::Relaxed);
+        if word & STATE == RUNNING {
+            let stopped = (word & !STATE) | limit as u64;
+            let _ = self.word.compare_exchange(word, stopped, Ordering::AcqRel, Ordering::Relaxed);
+        }
+        self.terminate();
+    }
+
     fn terminate(&self) {
         if let Some(handle) = self.handle.get() {
             handle.terminate_execution();
         }
     }
 
-    /// The isolate is about to exceed its heap. Called on its own thread.
+    /// The isolate is about to exceed its memory. Called on its own thread.
     pub fn stop_for_memory(&self) {
+        // What is in the middle of something gets what it asks for, because much of V8 aborts otherwise.
+        self.memory.grant();
         let word = self.word.load(Ordering::Relaxed);
         if word & STATE == IDLE {
             self.terminate();
         } else {
             self.stop(word, Limit::Memory);
+        }
+    }
+
+    /// Has the isolate's thread look what is running and what it holds, as soon as its code can be interrupted.
+    fn ask(&self) {
+        if let Some(handle) = self.handle.get()
+            && !self.asked.swap(true, Ordering::Relaxed)
+        {
+            struck::glance(handle);
         }
     }
 
@@ -136,11 +212,14 @@ impl Guard {
 }
 
 /// A guard as the watchdog sees it: CPU time is counted from the first look at a stretch.
+#[derive(Default)]
 struct Watched {
     guard: Weak<Guard>,
     word: u64,
     cpu_at_first_look: u64,
+    cpu_at_stop: u64,
     looks_since_stop: u32,
+    looks: u32,
 }
 
 impl Watched {
@@ -149,9 +228,23 @@ impl Watched {
         let word = guard.word.load(Ordering::Acquire);
         match word & STATE {
             RUNNING => {}
-            IDLE => return false,
+            IDLE => {
+                self.looks_since_stop = 0;
+                return false;
+            }
             // Code of the engine around a dynamic import can swallow a stop, so it is repeated until the stretch ends.
             _ => {
+                let cpu = guard.cpu.read_ns();
+                if self.looks_since_stop == 0 {
+                    self.cpu_at_stop = cpu;
+                }
+                let most = match Limit::of(word) {
+                    Some(Limit::Memory) => STUBBORN_FOR_MEMORY_NS,
+                    _ => STUBBORN_NS,
+                };
+                if cpu.saturating_sub(self.cpu_at_stop) > most {
+                    process::fail("code that cannot be interrupted does not end");
+                }
                 self.looks_since_stop += 1;
                 if self.looks_since_stop > PATIENT_LOOKS {
                     guard.terminate();
@@ -163,11 +256,21 @@ impl Watched {
         if word != self.word {
             self.word = word;
             self.looks_since_stop = 0;
+            self.looks = 0;
             self.cpu_at_first_look = cpu;
-        } else if cpu.saturating_sub(self.cpu_at_first_look) > guard.cpu_limit_ns.load(Ordering::Relaxed) {
+            if guard.shared.load(Ordering::Relaxed) {
+                guard.ask();
+            }
+            return true;
+        }
+        self.looks += 1;
+        let spent = cpu.saturating_sub(self.cpu_at_first_look) + guard.spent_ns.load(Ordering::Relaxed);
+        if spent > guard.cpu_limit_ns() {
             guard.stop(word, Limit::Cpu);
         } else if guard.wall_exceeded(clock::now_ns()) {
             guard.stop(word, Limit::Wall);
+        } else if guard.shared.load(Ordering::Relaxed) || self.looks.is_multiple_of(LOOKS_PER_GLANCE) {
+            guard.ask();
         }
         true
     }
@@ -186,7 +289,7 @@ fn wake() {
 
 /// Puts an isolate under the watchdog's eyes, for as long as the guard lives.
 pub fn watch(guard: &Arc<Guard>) {
-    let watched = Watched { guard: Arc::downgrade(guard), word: 0, cpu_at_first_look: 0, looks_since_stop: 0 };
+    let watched = Watched { guard: Arc::downgrade(guard), ..Watched::default() };
     WATCHED.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
 }
 

@@ -2,15 +2,19 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::future::{Future, ready};
+use std::pin::Pin;
 
 use deno_core::{
-    ModuleLoadOptions, ModuleLoadReferrer, ModuleLoadResponse, ModuleLoader, ModuleSource, ModuleSourceCode,
-    ModuleSpecifier, ModuleType, RequestedModuleType, ResolutionKind,
+    ModuleCodeBytes, ModuleLoadOptions, ModuleLoadReferrer, ModuleLoadResponse, ModuleLoader, ModuleSource,
+    ModuleSourceCode, ModuleSpecifier, ModuleType, RequestedModuleType, ResolutionKind,
 };
 use deno_error::JsErrorBox;
 use thiserror::Error;
 
-use crate::protocol::control::{Bundle, Module};
+use super::code_cache;
+use super::wasm::compile;
+use crate::protocol::control::{Bundle, Code, Module};
 
 /// How the modules of functions are named inside V8: `eddyline:///<function>/<path>`.
 const ROOT: &str = "eddyline:///";
@@ -94,6 +98,10 @@ impl BundleLoader {
         BundleLoader { function: function.to_owned(), modules }
     }
 
+    pub fn has_wasm(&self) -> bool {
+        self.modules.values().any(|module| matches!(module.code, Code::Binary(_)))
+    }
+
     fn module(&self, url: &str) -> Option<&Module> {
         let path = url.strip_prefix(ROOT)?.strip_prefix(&self.function)?.strip_prefix('/')?;
         self.modules.get(&decoded(path)[..])
@@ -114,6 +122,36 @@ fn decoded(path: &str) -> Cow<'_, str> {
         rest = if value.is_some() { &tail[2..] } else { tail };
     }
     Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// What V8 gets for a module that is imported as `wanted`.
+fn source(module: &Module, wanted: &RequestedModuleType) -> Result<(ModuleType, ModuleSourceCode), JsErrorBox> {
+    let text = |code: &str| ModuleSourceCode::String(code.to_owned().into());
+    let json = module.path.ends_with(".json");
+    match (&module.code, wanted) {
+        (Code::Text(code), RequestedModuleType::Json) if json => Ok((ModuleType::Json, text(code))),
+        (Code::Text(code), RequestedModuleType::None) if !json => Ok((ModuleType::JavaScript, text(code))),
+        (Code::Text(_), _) if json => {
+            let message = format!("module {:?} needs to be imported with {{ type: \"json\" }}", module.path);
+            Err(JsErrorBox::type_error(message))
+        }
+        (Code::Binary(_), RequestedModuleType::None) => Ok((ModuleType::JavaScript, text(&passed_on(&module.path)))),
+        (Code::Binary(bytes), RequestedModuleType::Other(kind)) if kind == compile::TYPE => {
+            let code = ModuleSourceCode::Bytes(ModuleCodeBytes::Arc(bytes.clone()));
+            Ok((ModuleType::Other(compile::TYPE.into()), code))
+        }
+        _ => {
+            let message = format!("module {:?} cannot be imported with a type", module.path);
+            Err(JsErrorBox::type_error(message))
+        }
+    }
+}
+
+/// A module that passes on what a `.wasm` file is compiled to: only a type in the import makes deno_core ask us.
+fn passed_on(path: &str) -> String {
+    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    let import = serde_json::Value::from(format!("./{name}"));
+    format!("export {{ default }} from {import} with {{ type: \"{}\" }};", compile::TYPE)
 }
 
 impl ModuleLoader for BundleLoader {
@@ -143,20 +181,21 @@ impl ModuleLoader for BundleLoader {
             let module = self
                 .module(url.as_str())
                 .ok_or_else(|| JsErrorBox::type_error(format!("module {:?} does not exist", shown(url.as_str()))))?;
-            let json = module.path.ends_with(".json");
-            if json != (options.requested_module_type == RequestedModuleType::Json) {
-                let message = if json {
-                    format!("module {:?} needs to be imported with {{ type: \"json\" }}", module.path)
-                } else {
-                    format!("module {:?} cannot be imported with a type", module.path)
-                };
-                return Err(JsErrorBox::type_error(message));
-            }
-            let kind = if json { ModuleType::Json } else { ModuleType::JavaScript };
-            let code = ModuleSourceCode::String(module.code.clone().into());
-            Ok(ModuleSource::new(kind, code, url, None))
+            let (kind, code) = source(module, &options.requested_module_type)?;
+            let cache = match (&module.code, &kind) {
+                (Code::Text(text), ModuleType::JavaScript) => code_cache::find(text),
+                _ => None,
+            };
+            Ok(ModuleSource::new(kind, code, url, cache))
         };
         ModuleLoadResponse::Sync(load())
+    }
+
+    fn code_cache_ready(&self, url: ModuleSpecifier, _: u64, cache: &[u8]) -> Pin<Box<dyn Future<Output = ()>>> {
+        if let Some(Module { code: Code::Text(text), .. }) = self.module(url.as_str()) {
+            code_cache::keep(text, cache);
+        }
+        Box::pin(ready(()))
     }
 
     fn get_source_map(&self, file: &str) -> Option<Cow<'_, [u8]>> {

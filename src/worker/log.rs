@@ -1,32 +1,34 @@
 //! How much an invocation may log.
 
+/// What each line counts beside its text, so that empty lines are not free.
+const LINE: u64 = 32;
+
 /// What one invocation has left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budget {
-    lines: u32,
-    bytes: usize,
+    bytes: u64,
     dropped: u64,
 }
 
-impl Default for Budget {
-    fn default() -> Budget {
-        Budget { lines: 100, bytes: 64 << 10, dropped: 0 }
-    }
-}
-
 impl Budget {
-    /// The limits in words.
-    pub const LIMITS: &str = "100 lines and 64 KiB";
+    pub fn new(bytes: u64) -> Budget {
+        Budget { bytes, dropped: 0 }
+    }
 
     /// Asks for a line of `len` bytes; granted with the number of lines dropped before it.
     pub fn take(&mut self, len: usize) -> Option<u64> {
-        if self.lines == 0 || len > self.bytes {
-            self.dropped += 1;
-            return None;
+        match self.bytes.checked_sub(len as u64 + LINE) {
+            Some(left) => {
+                self.bytes = left;
+                Some(std::mem::take(&mut self.dropped))
+            }
+            None => {
+                // What would have fitted behind it is dropped too, so that no line is missing in the middle.
+                self.bytes = 0;
+                self.dropped += 1;
+                None
+            }
         }
-        self.lines -= 1;
-        self.bytes -= len;
-        Some(std::mem::take(&mut self.dropped))
     }
 
     /// Lines dropped since the last that was granted.
@@ -41,20 +43,20 @@ mod tests {
 
     #[test]
     fn lines_beyond_the_limit_are_dropped_and_counted() {
-        let mut budget = Budget::default();
-        for _ in 0..100 {
+        let mut budget = Budget::new(10 * (LINE + 1));
+        for _ in 0..10 {
             assert_eq!(budget.take(1), Some(0));
         }
-        assert_eq!(budget.take(1), None);
+        assert_eq!(budget.take(0), None);
         assert_eq!(budget.take(1), None);
         assert_eq!(budget.dropped(), 2);
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_dropped_and_the_next_one_tells() {
-        let mut budget = Budget::default();
-        assert_eq!(budget.take(65 << 10), None);
-        assert_eq!(budget.take(10), Some(1));
-        assert_eq!(budget.dropped(), 0);
+    fn nothing_passes_behind_a_line_that_is_too_long() {
+        let mut budget = Budget::new(100);
+        assert_eq!(budget.take(100), None);
+        assert_eq!(budget.take(1), None);
+        assert_eq!(budget.dropped(), 2);
     }
 }

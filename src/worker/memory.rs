@@ -1,4 +1,8 @@
-//! ArrayBuffer memory with a limit of its own, because V8's heap limit does not count it.
+//! Memory outside V8's heap, which V8's own limit does not count: one account for the buffers that JavaScript makes and for
+//! those that are made for it.
+//!
+//! What books nothing here, such as WebAssembly memory and buffers that the runtime's own operations return, V8 counts;
+//! [`is_over`] looks at that sum from time to time.
 
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc};
 use std::ffi::c_void;
@@ -8,26 +12,41 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use deno_core::v8;
 
+/// How much more an isolate gets while it is being stopped.
+const GRACE: usize = 1 << 30;
+
 #[derive(Debug)]
-struct Account {
+pub struct Account {
     used: AtomicUsize,
-    limit: usize,
+    limit: AtomicUsize,
+    /// What V8 counted before the user's code came.
+    before: AtomicUsize,
 }
 
-/// An allocator that answers with null, which JavaScript sees as a RangeError, once `limit` bytes are in use.
-pub fn allocator(limit: usize) -> v8::UniqueRef<v8::Allocator> {
-    let account = Arc::new(Account { used: AtomicUsize::new(0), limit });
+/// An allocator that answers with null, which JavaScript sees as a RangeError, once the account's limit is in use.
+pub fn allocator(account: &Arc<Account>) -> v8::UniqueRef<v8::Allocator> {
     // SAFETY: the handle is an `Arc` that the table's `drop` gives back; the table is static.
-    unsafe { v8::new_rust_allocator(Arc::into_raw(account), &TABLE) }
+    unsafe { v8::new_rust_allocator(Arc::into_raw(account.clone()), &TABLE) }
 }
 
 static TABLE: v8::RustAllocatorVtable<Account> =
     v8::RustAllocatorVtable { allocate, allocate_uninitialized, free, drop: release };
 
 impl Account {
+    pub fn new(limit: usize) -> Arc<Account> {
+        Arc::new(Account { used: AtomicUsize::new(0), limit: AtomicUsize::new(limit), before: AtomicUsize::new(0) })
+    }
+
+    /// Lets the isolate exceed its limit for the moments that it still has.
+    pub fn grant(&self) {
+        let raised = self.limit.load(Ordering::Relaxed).saturating_add(GRACE);
+        self.limit.store(raised, Ordering::Relaxed);
+    }
+
     /// Books `len` bytes if they fit.
     fn book(&self, len: usize) -> bool {
-        let add = |used: usize| used.checked_add(len).filter(|sum| *sum <= self.limit);
+        let limit = self.limit.load(Ordering::Relaxed);
+        let add = |used: usize| used.checked_add(len).filter(|sum| *sum <= limit);
         self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
     }
 
@@ -44,6 +63,18 @@ impl Account {
         }
         at.cast()
     }
+
+    /// Gives back what [`Account::take`] returned.
+    ///
+    /// # Safety
+    /// `data` came from `take` of this account with the same length, and nobody uses it any more.
+    unsafe fn give_back(&self, data: *mut c_void, len: usize) {
+        if let Ok(layout) = Layout::from_size_align(len.max(1), 16) {
+            self.used.fetch_sub(len, Ordering::Relaxed);
+            // SAFETY: as the caller promises.
+            unsafe { dealloc(data.cast(), layout) };
+        }
+    }
 }
 
 unsafe extern "C" fn allocate(account: &Account, len: usize) -> *mut c_void {
@@ -55,14 +86,89 @@ unsafe extern "C" fn allocate_uninitialized(account: &Account, len: usize) -> *m
 }
 
 unsafe extern "C" fn free(account: &Account, data: *mut c_void, len: usize) {
-    if let Ok(layout) = Layout::from_size_align(len.max(1), 16) {
-        account.used.fetch_sub(len, Ordering::Relaxed);
-        // SAFETY: V8 returns what `take` gave it, with the same length.
-        unsafe { dealloc(data.cast(), layout) };
-    }
+    // SAFETY: V8 returns what `take` gave it, with the same length.
+    unsafe { account.give_back(data, len) };
 }
 
 unsafe extern "C" fn release(account: *const Account) {
     // SAFETY: it came from `Arc::into_raw` and V8 drops its allocator once.
     drop(unsafe { Arc::from_raw(account) });
+}
+
+/// A buffer with a copy of `bytes`; `None` when the account is full even without the garbage. V8's own ways to make
+/// buffers end the process then.
+pub fn copy_in<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    account: &Arc<Account>,
+    bytes: &[u8],
+) -> Option<v8::Local<'s, v8::ArrayBuffer>> {
+    if bytes.is_empty() {
+        return Some(v8::ArrayBuffer::new(scope, 0));
+    }
+    let mut at = account.take(bytes.len(), alloc);
+    if at.is_null() {
+        scope.low_memory_notification();
+        at = account.take(bytes.len(), alloc);
+    }
+    if at.is_null() {
+        return None;
+    }
+    // SAFETY: `take` returned this many bytes, which nobody else knows; the deleter gets the account that they came from
+    // and is called once.
+    let store = unsafe {
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), at.cast(), bytes.len());
+        let owner = Arc::into_raw(account.clone());
+        v8::ArrayBuffer::new_backing_store_from_ptr(at, bytes.len(), delete, owner.cast_mut().cast())
+    };
+    Some(v8::ArrayBuffer::with_backing_store(scope, &store.make_shared()))
+}
+
+unsafe extern "C" fn delete(data: *mut c_void, len: usize, owner: *mut c_void) {
+    // SAFETY: `copy_in` made the owner from an `Arc`, and took `data` from it with this length.
+    unsafe {
+        let account = Arc::from_raw(owner.cast_const().cast::<Account>());
+        account.give_back(data, len);
+    }
+}
+
+/// What V8 counts outside its heap.
+fn counted(isolate: &mut v8::Isolate) -> usize {
+    usize::try_from(isolate.adjust_amount_of_external_allocated_memory(0)).unwrap_or(0)
+}
+
+/// The user's code begins: what is there now is not its own.
+pub fn start(isolate: &mut v8::Isolate, account: &Account) {
+    account.before.store(counted(isolate), Ordering::Relaxed);
+}
+
+/// Whether V8 counts more than the limit outside its heap. What is not garbage yet may be; then it is collected first.
+pub fn is_over(isolate: &mut v8::Isolate, account: &Account) -> bool {
+    let most = account.limit.load(Ordering::Relaxed).saturating_add(account.before.load(Ordering::Relaxed));
+    if counted(isolate) <= most {
+        return false;
+    }
+    isolate.low_memory_notification();
+    counted(isolate) > most
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_gives_what_fits_and_more_only_once_it_is_granted() {
+        let account = Account::new(100);
+        let first = account.take(60, alloc);
+        assert!(!first.is_null());
+        assert!(account.take(60, alloc).is_null());
+        account.grant();
+        let second = account.take(60, alloc);
+        assert!(!second.is_null());
+        // SAFETY: both came from `take` with this length.
+        unsafe {
+            account.give_back(first, 60);
+            account.give_back(second, 60);
+        }
+        assert_eq!(account.used.load(Ordering::Relaxed), 0);
+    }
 }

@@ -11,8 +11,10 @@
 
 mod arena;
 mod arrivals;
+mod charges;
 mod clock;
 mod coarse;
+mod code_cache;
 pub mod confine;
 mod context;
 mod encode;
@@ -44,6 +46,7 @@ mod snapshot;
 mod struck;
 mod typescript;
 mod waiting;
+mod wasm;
 
 pub use process::{main, main_from_fds};
 pub use snapshot::make_from_fds as make_snapshot_from_fds;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::outbox::Outbox;
 use super::problem::{at, problem};
 use super::typescript::{self, Compiled, Place};
+use super::wasm::binary;
 use super::{isolate, loader, process};
-use crate::protocol::control::{Bundle, Handler, Limits, Load, Module, Prepare, Prepared, Problem, SourceFile};
+use crate::protocol::control::{Bundle, Code, Handler, Limits, Load, Module, Prepare, Prepared, Problem, SourceFile};
 
-/// Memory for ArrayBuffers while the modules are evaluated.
-const EXTERNAL: u64 = 64 << 20;
-/// Timers, and calls to the host, that are open at once meanwhile.
+const WASM: &str = ".wasm";
+/// Timers, and calls to the host, that are open at once while the modules are evaluated.
 const PENDING: u32 = 1000;
 
 /// Answers a `Prepare`. The calling thread must be fit for an isolate.
@@ -43,6 +43,10 @@ fn reach(request: &Prepare) -> Result<(Vec<Module>, Option<Place>), Box<Problem>
             continue;
         }
         let Some(file) = files.get(&path[..]) else { continue };
+        if path.ends_with(WASM) {
+            modules.insert(path.clone(), wasm(file, request.external_bytes)?);
+            continue;
+        }
         let text = text(file)?;
         let compiled = compile(&request.function, &path, text)?;
         if path == request.entry {
@@ -57,9 +61,18 @@ fn reach(request: &Prepare) -> Result<(Vec<Module>, Option<Place>), Box<Problem>
             queue.push_back(found);
         }
         let Compiled { code, source_map, .. } = compiled;
-        modules.insert(path.clone(), Module { path, code, source_map });
+        modules.insert(path.clone(), Module { path, code: Code::Text(code), source_map });
     }
     Ok((modules.into_values().collect(), default_export))
+}
+
+/// A WebAssembly module, kept as it is: it is bounded where it is compiled, out of reach of what runs here.
+fn wasm(file: &SourceFile, external: u64) -> Result<Module, Box<Problem>> {
+    binary::bound(&file.bytes, external).map_err(|refusal| {
+        let message = format!("{:?} {refusal}", file.path);
+        problem("E1207", message, Some(&file.path), refusal.hint())
+    })?;
+    Ok(Module { path: file.path.clone(), code: Code::Binary(file.bytes[..].into()), source_map: None })
 }
 
 fn text(file: &SourceFile) -> Result<&str, Box<Problem>> {
@@ -82,7 +95,7 @@ fn compile(function: &str, path: &str, text: &str) -> Result<Compiled, Box<Probl
             Ok(Compiled { code: text.to_owned(), source_map: None, imports: Vec::new(), default_export: None })
         }
         _ => {
-            let hint = "modules end in .ts, .mts, .js, .mjs or .json";
+            let hint = "modules end in .ts, .mts, .js, .mjs, .json or .wasm";
             Err(problem("E1203", format!("{path:?} is no module"), Some(path), hint))
         }
     }
@@ -100,7 +113,7 @@ fn trial(request: &Prepare, bundle: Bundle) -> Load {
             cpu_ms: request.load_ms,
             wall_ms: request.load_ms,
             heap_bytes: request.heap_bytes,
-            external_bytes: EXTERNAL,
+            external_bytes: request.external_bytes,
             output_bytes: 0,
             results: 0,
             log_bytes: 0,
@@ -114,12 +127,12 @@ fn trial(request: &Prepare, bundle: Bundle) -> Load {
 
 /// Loads the function once, to see that it can be loaded and what its handler is.
 fn evaluate(load: &Load, outbox: &Arc<Outbox>) -> Result<Handler, Box<Problem>> {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
+    let Ok(runtime) = isolate::isolate_runtime() else {
         process::fail("cannot start an isolate's timer");
     };
     runtime.block_on(async {
-        let (arena, guard) = isolate::surroundings(0, load, outbox);
-        isolate::prepare(load, &arena, &guard).await.map(|ready| ready.handler)
+        let (arena, guard, charges) = isolate::surroundings(0, load, outbox);
+        isolate::prepare(load, &arena, &guard, &charges).await.map(|ready| ready.handler)
     })
 }
 

@@ -27,11 +27,11 @@ const SNAPSHOT: i32 = 5;
 /// Descriptors below this are the worker's; what is above was inherited by accident.
 const DESCRIPTORS: i32 = 6;
 
-/// Runs a worker on the descriptors that its host left open: the socket on 3, the shared page on 4, the snapshot on 5.
+/// Runs a worker on the descriptors that its host left open: the socket on 3, the shared words on 4, the snapshot on 5.
 pub fn main_from_fds() -> ExitCode {
     // SAFETY: the host starts a worker with these descriptors open, and nobody else in the process owns them.
     let [socket, words, snapshot] = [SOCKET, WORDS, SNAPSHOT].map(|raw| unsafe { OwnedFd::from_raw_fd(raw) });
-    // A thread that panics holds invocations that would never settle; the shared page tells whose they are.
+    // A thread that panics holds invocations that would never settle; the shared words tell whose they are.
     std::panic::set_hook(Box::new(|panic| fail(&panic.to_string())));
     clock::prepare();
     // Before any thread is started and any of a user's bytes are read.
@@ -48,7 +48,7 @@ pub fn main(socket: OwnedFd, words: OwnedFd, snapshot: &OwnedFd, sandbox: Sandbo
     engine::initialise();
     let words = match Words::open(&words) {
         Ok(words) => Arc::new(words),
-        Err(error) => fail(&format!("cannot map the shared page: {error}")),
+        Err(error) => fail(&format!("cannot map the shared words: {error}")),
     };
     let read_end = match socket.try_clone() {
         Ok(socket) => socket,

@@ -6,6 +6,8 @@ use deno_error::JsErrorBox;
 use super::arena::Arena;
 use super::arrivals::Record;
 use super::failure::{self, Class};
+use super::limits::Guard;
+use super::memory;
 use crate::outcome::Outcome;
 
 type Value<'s> = v8::Local<'s, v8::Value>;
@@ -17,6 +19,10 @@ const TOO_LONG: &str = "the text is longer than a string can be; use bytes";
 fn look<R>(state: &OpState, number: f64, look: impl FnOnce(&Record) -> R) -> Result<R, JsErrorBox> {
     let arena = state.borrow::<std::rc::Rc<Arena>>();
     arena.with(number as u64, |live| look(&live.record)).ok_or_else(|| JsErrorBox::generic(ENDED))
+}
+
+fn guard(state: &OpState) -> &Guard {
+    state.borrow::<std::sync::Arc<Guard>>()
 }
 
 /// Text of bytes; what is no UTF-8 is replaced by U+FFFD.
@@ -39,11 +45,17 @@ fn optional_text<'s>(scope: &mut v8::PinScope<'s, '_>, bytes: Option<&[u8]>) -> 
     }
 }
 
-/// A copy of bytes that JavaScript may keep and change.
-fn optional_bytes<'s>(scope: &mut v8::PinScope<'s, '_>, bytes: Option<&[u8]>) -> Result<Value<'s>, JsErrorBox> {
+/// A copy of bytes that JavaScript may keep and change, as far as its memory for buffers allows.
+fn optional_bytes<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    guard: &Guard,
+    bytes: Option<&[u8]>,
+) -> Result<Value<'s>, JsErrorBox> {
     let Some(bytes) = bytes else { return Ok(v8::null(scope).into()) };
-    let store = v8::ArrayBuffer::new_backing_store_from_vec(bytes.to_vec()).make_shared();
-    let buffer = v8::ArrayBuffer::with_backing_store(scope, &store);
+    let Some(buffer) = memory::copy_in(scope, guard.memory(), bytes) else {
+        guard.stop_for_memory();
+        return Err(JsErrorBox::range_error("there is no memory left for another buffer"));
+    };
     match v8::Uint8Array::new(scope, buffer, 0, bytes.len()) {
         Some(array) => Ok(array.into()),
         None => Err(JsErrorBox::range_error("the value is longer than a Uint8Array can be")),
@@ -94,7 +106,7 @@ pub fn op_record_key_bytes<'s>(
     state: &OpState,
     number: f64,
 ) -> Result<Value<'s>, JsErrorBox> {
-    look(state, number, |record| optional_bytes(scope, record.key()))?
+    look(state, number, |record| optional_bytes(scope, guard(state), record.key()))?
 }
 
 #[op2]
@@ -112,7 +124,7 @@ pub fn op_record_bytes<'s>(
     state: &OpState,
     number: f64,
 ) -> Result<Value<'s>, JsErrorBox> {
-    look(state, number, |record| optional_bytes(scope, record.value()))?
+    look(state, number, |record| optional_bytes(scope, guard(state), record.value()))?
 }
 
 #[op2]
@@ -192,7 +204,7 @@ pub fn op_header_entries<'s>(
     look(state, number, |record| {
         let mut entries = Vec::with_capacity(record.headers().len());
         for (name, value) in record.headers().iter() {
-            let pair = [text(scope, name)?, optional_bytes(scope, value)?];
+            let pair = [text(scope, name)?, optional_bytes(scope, guard(state), value)?];
             entries.push(v8::Array::new_with_elements(scope, &pair).into());
         }
         Ok(v8::Array::new_with_elements(scope, &entries).into())

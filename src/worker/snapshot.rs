@@ -18,8 +18,9 @@ use super::{engine, extensions, process};
 const DESCRIPTOR: i32 = 5;
 
 /// What is evaluated into it, in this order.
-const SCRIPTS: [(&str, &str); 3] = [
+const SCRIPTS: [(&str, &str); 4] = [
     ("ext:eddyline/web.js", include_str!("js/web.js")),
+    ("ext:eddyline/limits.js", include_str!("js/limits.js")),
     ("ext:eddyline/compression.js", include_str!("js/compression.js")),
     ("ext:eddyline/crypto.js", include_str!("js/crypto.js")),
 ];
@@ -44,6 +45,8 @@ fn make() -> Result<Box<[u8]>, String> {
     let _context = timer.enter();
     let options = RuntimeOptions { extensions: extensions::all(), ..RuntimeOptions::default() };
     let mut runtime = JsRuntimeForSnapshot::try_new(options).map_err(|error| error.to_string())?;
+    let agent = format!("__bootstrap.userAgent = 'Eddyline/{}';", env!("CARGO_PKG_VERSION"));
+    runtime.execute_script("ext:eddyline/agent.js", agent).map_err(|error| error.to_string())?;
     for (name, script) in SCRIPTS {
         runtime.execute_script(name, script).map_err(|error| error.to_string())?;
     }

@@ -3,7 +3,7 @@
 use deno_core::v8;
 
 use super::clock;
-use super::invoke::{Doomed, Flight, Invoker, limit_failure, memory};
+use super::invoke::{Doomed, Flight, Invoker, held, limit_failure};
 use super::limits::Limit;
 use super::struck;
 use crate::protocol::words::SOMETHING;
@@ -18,7 +18,8 @@ impl Invoker {
             v8::tc_scope!(let scope, scope);
             let promise = v8::Local::new(scope, &pending.promise);
             self.announce(pending.flight.id);
-            self.guard.begin(clock::now_ns());
+            let begun_ns = clock::now_ns();
+            self.guard.resume(pending.flight.started_ns, self.charges.spent(number));
             let ended = self.promised(scope, pending.flight, promise);
             scope.perform_microtask_checkpoint();
             let stopped = self.guard.end();
@@ -29,10 +30,14 @@ impl Invoker {
             self.announce(0);
             match ended {
                 Some(ended) => self.settle(scope, pending.flight, ended, now),
-                None => drop(self.pending.insert(number, pending)),
+                None => {
+                    self.charges.charge(number, now.saturating_sub(begun_ns));
+                    self.pending.insert(number, pending);
+                }
             }
             if self.report.is_due(now) {
-                self.report.flush(memory(scope));
+                self.report.flush(held(scope));
+                self.weigh(scope)?;
             }
         }
         Ok(())

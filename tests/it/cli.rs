@@ -62,9 +62,20 @@ const ENRICH: &str = "[source]\ntopics = [\"orders\"]\n[sink]\ntopic = \"orders.
 #[test]
 fn every_command_has_help_with_examples_and_data_goes_to_stdout() {
     let folder = folder();
-    for command in
-        ["demo", "run", "dev", "seed", "new", "validate", "graph", "invoke", "config", "health", "completions"]
-    {
+    for command in [
+        "demo",
+        "run",
+        "dev",
+        "seed",
+        "new",
+        "validate",
+        "graph",
+        "invoke",
+        "config",
+        "health",
+        "doctor",
+        "completions",
+    ] {
         let output = run(folder.path(), &[command, "--help"]);
         assert_eq!(code(&output), 0, "{command}");
         assert!(out(&output).contains("Examples:"), "{command}: {}", out(&output));

@@ -151,7 +151,7 @@ fn demo_accounts_for_every_record() {
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["complete"], true, "{report}");
     let accounts = report["accounts"].as_array().unwrap();
-    assert_eq!(accounts.len(), 9);
+    assert_eq!(accounts.len(), 10);
     for account in accounts {
         let number = |key: &str| account[key].as_u64().unwrap();
         assert!(number("in") > 0, "{account}");

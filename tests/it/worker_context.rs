@@ -196,15 +196,6 @@ fn a_line_written_behind_an_await_belongs_to_its_invocation() {
 }
 
 #[test]
-fn an_invocation_may_log_only_so_much() {
-    let mut worker = Worker::with(handler("for (let i = 0; i < 500; i++) console.log(i);"));
-    worker.one(Record::new("x"));
-    let lines: Vec<_> = (0..101).map(|_| worker.log()).collect();
-    assert_eq!(lines[99].text, "99");
-    assert_eq!((lines[100].level, lines[100].dropped), (LogLevel::Warn, 400));
-}
-
-#[test]
 fn unhandled_rejections_and_timer_errors_are_logged_and_harm_nobody() {
     let mut worker = Worker::with(async_handler(
         "Promise.reject(new Error('floating')); setTimeout(() => { throw new Error('timer'); }, 1);
@@ -247,7 +238,7 @@ fn the_web_apis_of_handlers_are_there() {
 #[test]
 fn nothing_of_the_engine_room_is_within_reach() {
     let settled = run(
-        "const found = ['Deno', '__bootstrap', 'SharedArrayBuffer', 'Atomics', 'WebAssembly', 'require', 'process', 'fetch'].filter((name) => name in globalThis);
+        "const found = ['Deno', '__bootstrap', 'SharedArrayBuffer', 'Atomics', 'require', 'process'].filter((name) => name in globalThis);
          const caught = [];
          for (const code of [() => eval('1'), () => new Function('1'), () => (() => {}).constructor('1')()]) {
            try { code(); caught.push('ran'); } catch (error) { caught.push(error.name); }

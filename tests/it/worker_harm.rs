@@ -1,7 +1,9 @@
 //! What handlers may do, on purpose or not, without harm to other records or to the worker.
 
 use eddyline::outcome::Outcome;
+use eddyline::protocol::Kind;
 use eddyline::protocol::control::Load;
+use eddyline::protocol::words::Running;
 
 use crate::support::worker::{End, One, Output, Record, Worker, async_handler, batch, function, handler};
 
@@ -157,6 +159,73 @@ fn what_an_ended_invocation_left_behind_is_blamed_on_nobody() {
     assert_eq!(settled[0].outputs(), [Output::value("left")]);
     assert_eq!(settled[1].end, End::NotRun);
     assert_eq!(worker.unloaded().reason.as_deref(), Some("cpu limit"));
+}
+
+#[test]
+fn a_limit_strikes_the_one_whose_code_ran_though_another_was_looked_after() {
+    // The second lets the first go on, which never comes to an end.
+    let code = "
+        let open, gate = new Promise((done) => { open = done; });
+        export default function (record) {
+            if (record.text() === 'opens') { open(); return 'opened'; }
+            return gate.then(() => { for (;;); });
+        }";
+    let mut load = function(code);
+    load.limits.cpu_ms = 50;
+    let mut worker = Worker::with(load);
+    worker.run_in(1, &[((1, 1, 1), &[Record::new("waits")]), ((2, 2, 1), &[Record::new("opens")])]);
+    let mut settled = worker.settled(2);
+    settled.sort_by_key(|settled| settled.id);
+    assert_eq!(settled[0].failed().outcome, Outcome::CpuLimit);
+    assert_eq!(settled[1].end, End::NotRun);
+    assert_eq!(worker.unloaded().reason.as_deref(), Some("cpu limit"));
+}
+
+#[test]
+fn the_shared_memory_says_whose_heap_grows_while_it_runs() {
+    let body = "
+        const kept = [];
+        for (let n = 0; n < 400; n++) kept.push(new Array(10000).fill(n));
+        console.log('grown');
+        while (record.text() === 'stay');
+        return kept.length;";
+    let mut load = handler(body);
+    load.limits.heap_bytes = 128 << 20;
+    let mut worker = Worker::start();
+    for channel in [1, 2] {
+        assert!(worker.load(channel, &load).result.is_ok());
+    }
+    worker.run_in(1, &[((1, 1, 1), &[Record::new("stay")])]);
+    worker.log();
+    let held = |channel| worker.words.memory(channel).load(std::sync::atomic::Ordering::Acquire);
+    assert!(held(1) > 16 << 20, "it holds 32 MiB, as of the last collection {}", held(1));
+    assert!(held(2) < 16 << 20, "{}", held(2));
+}
+
+#[test]
+fn the_shared_word_says_that_modules_load_and_that_one_of_several_goes_on() {
+    let code = "
+        let resume;
+        const gate = new Promise((done) => { resume = done; });
+        export default async function (record) {
+            if (record.text() === 'go') setTimeout(resume, 5);
+            await gate;
+            const until = Date.now() + 300;
+            while (Date.now() < until);
+        }";
+    let mut worker = Worker::with(function(code));
+    worker.run_in(1, &[((1, 1, 1), &[Record::new("x")]), ((2, 2, 1), &[Record::new("go")])]);
+    let begun = std::time::Instant::now();
+    while worker.words.running(1) != Running::Something {
+        assert!(begun.elapsed().as_secs() < 30, "the word never said so");
+        std::thread::yield_now();
+    }
+    worker.settled(2);
+    worker.send_control(Kind::Load, 2, &function("for (const end = Date.now() + 300; Date.now() < end;);"));
+    while worker.words.running(2) != Running::Something {
+        assert!(begun.elapsed().as_secs() < 60, "the word never said so");
+        std::thread::yield_now();
+    }
 }
 
 #[test]

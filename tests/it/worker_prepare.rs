@@ -90,6 +90,7 @@ fn a_missing_entry_is_said() {
         entry: "index.ts".to_owned(),
         load_ms: 1000,
         heap_bytes: 64 << 20,
+        external_bytes: 64 << 20,
         env: Default::default(),
     };
     worker.send_control(eddyline::protocol::Kind::Prepare, 0, &request);
@@ -159,4 +160,17 @@ fn a_dynamic_import_reaches_own_files_alone() {
     assert_eq!(worker.one(Record::new("x")).outputs(), [Output::value("own")]);
     assert!(worker.one(Record::new("node:fs")).failed().message.contains("not allowed"));
     assert!(worker.one(Record::new("file:///etc/passwd")).failed().message.contains("not allowed"));
+}
+
+#[test]
+fn large_modules_of_one_length_are_not_taken_for_one_another() {
+    let padding: String =
+        (0..1000).map(|n| format!("export function f{n}(order) {{ return order.total * 2; }}\n")).collect();
+    let code = |result: &str| function(&format!("{padding} export default () => '{result}';"));
+    let mut worker = Worker::start();
+    for (channel, result) in [(1, "one"), (2, "two"), (3, "one"), (4, "two")] {
+        assert!(worker.load(channel, &code(result)).result.is_ok());
+        worker.run_in(channel, &[((channel.into(), 1, 1), &[Record::new("x")])]);
+        assert_eq!(worker.settled(1)[0].outputs(), [Output::value(result)]);
+    }
 }

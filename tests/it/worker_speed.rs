@@ -5,7 +5,7 @@ use std::time::Instant;
 use eddyline::protocol::Kind;
 use eddyline::protocol::settled::SettledReader;
 
-use crate::support::worker::{Record, Worker, async_handler, handler};
+use crate::support::worker::{Record, Worker, async_handler, function, handler};
 
 const RECORDS: u64 = 2000;
 
@@ -70,6 +70,21 @@ fn the_cost_of_an_isolate_is_printed() {
         println!("isolate {channel}: loaded in {} us, {} KiB more resident", loaded.took_us, after - before);
         before = after;
     }
+}
+
+#[test]
+fn the_cost_of_a_large_module_is_printed() {
+    let functions = |n| {
+        format!(
+            "export function f{n}(order, rates) {{ if (order.total > {n}) return rates.get('x{n}') * order.total; return {{ ...order, n: {n} }}; }}\n"
+        )
+    };
+    let code = (0..2700).map(functions).collect::<String>() + "export default () => 1;";
+    let mut worker = Worker::start();
+    let first = worker.load(1, &function(&code)).took_us;
+    let mut others: Vec<u64> = (2..=20).map(|channel| worker.load(channel, &function(&code)).took_us).collect();
+    others.sort_unstable();
+    println!("a module of {} KiB: loaded in {first} us, then in {} us", code.len() >> 10, others[others.len() / 2]);
 }
 
 fn resident(worker: &Worker) -> u64 {

@@ -74,13 +74,21 @@ fn values(stage: &Stage) -> anyhow::Result<Values> {
     let infos: Vec<TopicInfo> = stage.node.topics.describe(&names, KAFKA_TIMEOUT)?.into_iter().flatten().collect();
     let mut values = Values::new();
     Reader::from_beginning(&stage.node.settings, &infos)?.read(KAFKA_TIMEOUT, |record| {
-        let value = record.value().map_or_else(|| "(null)".to_owned(), |value| String::from_utf8_lossy(value).into());
+        let value = record.value().map_or_else(|| "(null)".to_owned(), shown);
         if let Some(timestamp) = record.timestamp() {
             values.entry(record.topic().to_owned()).or_default().entry(timestamp).or_insert(value);
         }
         true
     })?;
     Ok(values)
+}
+
+/// A value as people can read it: bytes that are no text would garble their terminal.
+fn shown(value: &[u8]) -> String {
+    match std::str::from_utf8(value) {
+        Ok(text) if !text.contains(|c: char| c.is_control() && !c.is_ascii_whitespace()) => text.to_owned(),
+        _ => format!("0x{}", hex::encode(value)),
+    }
 }
 
 fn pair(function: &str, reads: &[String], writes: &[String], values: &Values) -> Option<Sample> {
@@ -104,6 +112,12 @@ fn pair(function: &str, reads: &[String], writes: &[String], values: &Values) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_are_shown_as_numbers() {
+        assert_eq!(shown("{\n  \"ä\": 1\n}".as_bytes()), "{\n  \"ä\": 1\n}");
+        assert_eq!((&shown(b"WX\x01\x02")[..], &shown(b"\xff")[..]), ("0x57580102", "0xff"));
+    }
 
     #[test]
     fn a_result_is_found_by_the_timestamp_that_it_inherits() {

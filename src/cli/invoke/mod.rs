@@ -23,7 +23,7 @@ use crate::{
     fetch::Fetch,
     function::Program,
     manifest::Topics,
-    pool::WorkerCommand,
+    node::worker_command,
     telemetry::Metrics,
 };
 use engine::Engine;
@@ -65,7 +65,7 @@ pub(super) struct InvokeArgs {
 
 pub(super) fn run(context: &Context, args: &InvokeArgs) -> anyhow::Result<()> {
     let config = context.load(&args.flags)?.config;
-    let command = WorkerCommand::this_program()?;
+    let command = worker_command(&config)?;
     let limits = PrepareLimits::new(command.clone(), config.limits.clone());
     let program = load(&config.functions.path, &args.name, &limits)?;
     let records = match (&args.file, &args.topic, args.offset) {

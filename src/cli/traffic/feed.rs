@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 use toml_edit::{DocumentMut, Table};
 
-use super::lines::{Line, read_csv, read_ndjson};
+use super::lines::{Line, read_base64, read_csv, read_ndjson};
 
 const FILE: &str = "seed.toml";
 const KEYS: [&str; 5] = ["file", "format", "topic", "partitions", "key"];
@@ -53,7 +53,8 @@ fn feed(table: &Table, folder: &Path) -> anyhow::Result<Feed> {
     let lines = match text("format")? {
         "ndjson" => read_ndjson(&content, key),
         "csv" => read_csv(&content, key)?,
-        other => bail!("format {other:?} of {topic:?} is neither \"ndjson\" nor \"csv\""),
+        "base64" => read_base64(&content).with_context(|| format!("{} has a mistake", path.display()))?,
+        other => bail!("format {other:?} of {topic:?} is none of \"ndjson\", \"csv\" and \"base64\""),
     };
     ensure!(!lines.is_empty(), "{} holds no records", path.display());
     Ok(Feed { topic: topic.to_owned(), partitions, lines })
@@ -68,8 +69,13 @@ mod tests {
         let feeds = load_feeds(&Path::new(env!("CARGO_MANIFEST_DIR")).join("data")).unwrap();
         let counts: Vec<(&str, i32, usize)> =
             feeds.iter().map(|feed| (feed.topic.as_str(), feed.partitions, feed.lines.len())).collect();
-        let expected =
-            [("quakes.raw", 4, 1716), ("flights.raw", 4, 10005), ("weather.raw", 2, 2924), ("orders.raw", 4, 1000)];
+        let expected = [
+            ("quakes.raw", 4, 1716),
+            ("flights.raw", 4, 10005),
+            ("weather.raw", 2, 2924),
+            ("stations.raw", 2, 421),
+            ("orders.raw", 4, 1000),
+        ];
         assert_eq!(counts, expected);
         assert_eq!(feeds[1].lines[0].key.as_deref(), Some("DTW"));
     }

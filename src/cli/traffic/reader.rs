@@ -173,7 +173,7 @@ mod tests {
         let settings = Settings { brokers: broker.bootstrap_servers().to_owned(), ..Settings::default() };
         let mut writer = Writer::new(&settings).unwrap();
         for number in 0..1000 {
-            let line = Line { key: Some(format!("key-{number}")), value: number.to_string() };
+            let line = Line { key: Some(format!("key-{number}")), value: number.to_string().into_bytes() };
             writer.write("full", &line, None).unwrap();
         }
         assert_eq!(writer.finish(PATIENCE).unwrap(), 1000);
@@ -199,7 +199,7 @@ mod tests {
         let settings = Settings { brokers: broker.bootstrap_servers().to_owned(), ..Settings::default() };
         let mut writer = Writer::new(&settings).unwrap();
         for number in 0..10 {
-            writer.write("one", &Line { key: None, value: number.to_string() }, None).unwrap();
+            writer.write("one", &Line { key: None, value: number.to_string().into_bytes() }, None).unwrap();
         }
         writer.finish(PATIENCE).unwrap();
         let place = (TopicPartition::new("one", 0), Position::Offset(4));

@@ -63,7 +63,7 @@ impl Writer {
             partition: None,
             timestamp,
             key: line.key.as_deref().map(str::as_bytes),
-            value: Some(line.value.as_bytes()),
+            value: Some(&line.value),
             opaque: 0,
         };
         loop {

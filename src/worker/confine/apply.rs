@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::RawFd;
+use std::time::Instant;
 
 use rustix::process::{parent_process_death_signal, set_parent_process_death_signal};
 
@@ -12,6 +13,7 @@ use crate::protocol::sandbox::{Layer, Sandbox};
 ///
 /// The process keeps the descriptors below `descriptors`. It must have one thread only.
 pub fn confine(wanted: &[Layer], descriptors: RawFd) -> Sandbox {
+    let began = Instant::now();
     let death_signal = parent_process_death_signal();
     forget_environment();
     let mut sandbox = Sandbox::default();
@@ -44,6 +46,7 @@ pub fn confine(wanted: &[Layer], descriptors: RawFd) -> Sandbox {
     put_on(Layer::Landlock, &mut landlock::restrict);
     put_on(Layer::Seccomp, &mut seccomp::restrict);
     sandbox.layers.sort_by_key(|held| held.layer);
+    sandbox.took_us = began.elapsed().as_micros() as u64;
     sandbox
 }
 

@@ -12,5 +12,5 @@ pub fn close_from(first: RawFd) -> Result<String, String> {
     if closed != 0 {
         return Err(failed("close_range")(io::Error::last_os_error()));
     }
-    Ok(format!("{first} are open"))
+    Ok(format!("{first} are kept"))
 }

@@ -1,5 +1,7 @@
 //! Resource limits that no worker needs to reach.
 
+use std::{fs, io};
+
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::apply::failed;
@@ -18,8 +20,9 @@ const LIMITS: [(Resource, u64); 7] = [
     (Resource::Rtprio, 0),
 ];
 
-/// Between 0 and 1000: how much rather than others a process is ended when the machine is out of memory.
-const OOM_SCORE: &str = "500";
+/// Up to 1000: how much rather than others a process is ended when the machine is out of memory.
+const OOM_SCORE: i32 = 500;
+const OOM_SCORE_FILE: &str = "/proc/self/oom_score_adj";
 
 pub fn limit() -> Result<String, String> {
     for (resource, most) in LIMITS {
@@ -31,8 +34,14 @@ pub fn limit() -> Result<String, String> {
     // Writing beyond the limit is to fail, not to kill.
     // SAFETY: ignoring a signal installs no handler.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
-    match std::fs::write("/proc/self/oom_score_adj", OOM_SCORE) {
+    match go_first() {
         Ok(()) => Ok("first to go when memory runs out".to_owned()),
-        Err(error) => Ok(format!("oom_score_adj: {error}")),
+        Err(error) => Ok(format!("not first to go when memory runs out: {error}")),
     }
+}
+
+fn go_first() -> io::Result<()> {
+    let own: i32 = fs::read_to_string(OOM_SCORE_FILE)?.trim().parse().unwrap_or(0);
+    // Only to raise it is everybody's right.
+    if own < OOM_SCORE { fs::write(OOM_SCORE_FILE, OOM_SCORE.to_string()) } else { Ok(()) }
 }

@@ -18,7 +18,7 @@ pub fn empty(rights: &Rights) -> Result<String, String> {
     // Nothing of what follows may be seen outside.
     mount(None, c"/", None, libc::MS_REC | libc::MS_PRIVATE).map_err(failed("private mounts"))?;
     let flags = libc::MS_RDONLY | libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
-    mount(Some(c"tmpfs"), PLACE, Some(c"size=4k,nr_inodes=1,mode=000"), flags).map_err(failed("empty file system"))?;
+    mount(Some(c"tmpfs"), PLACE, Some(c"size=4k,nr_inodes=1,mode=555"), flags).map_err(failed("empty file system"))?;
     enter().map_err(failed("change of the root"))?;
     Ok("empty and read-only".to_owned())
 }

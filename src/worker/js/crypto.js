@@ -202,9 +202,9 @@
       delete owner[name];
     }
   }
-  core.getCloneableDeserializers().CryptoKey = () => {
-    throw new DOMException("a CryptoKey cannot be cloned", "DataCloneError");
-  };
+  // A clone would be an empty object.
+  web.load("ext:deno_web/13_message_port.js").markNotSerializable(CryptoKey.prototype);
+  core.getCloneableDeserializers().CryptoKey = () => refuse("a CryptoKey cannot be cloned", "DataCloneError");
 
   web.define("Crypto", Crypto);
   web.define("CryptoKey", CryptoKey);

@@ -10,13 +10,14 @@
     op_record_topic, op_record_partition, op_record_offset, op_record_timestamp, op_record_is_tombstone,
     op_record_key, op_record_key_bytes, op_record_text, op_record_bytes, op_record_json,
     op_header_get, op_header_get_all, op_header_entries,
-    op_emit, op_mark_rejected, op_mark_record, op_log, op_attempt, op_deadline, op_want_signal, op_own_timer, op_woken,
+    op_emit, op_mark_rejected, op_mark_record, op_log, op_attempt, op_deadline, op_want_signal, op_own_timer, op_too_many_timers,
+    op_woken,
   } = ops;
   const {
     ArrayBufferIsView, ArrayFrom, ArrayIsArray, Date, DatePrototypeGetTime, DatePrototype, Error,
-    NumberIsInteger, NumberIsSafeInteger, ObjectDefineProperty, ObjectFreeze, ObjectKeys,
+    Number, NumberIsInteger, NumberIsSafeInteger, ObjectDefineProperty, ObjectFreeze, ObjectKeys,
     ObjectGetPrototypeOf, ObjectPrototype, ObjectPrototypeIsPrototypeOf, ObjectSetPrototypeOf, PromiseResolve, SafeMap, SafePromiseAll,
-    MapPrototypeGet, MapPrototypeSet, MapPrototypeDelete, MapPrototypeForEach, String, Symbol, TypeError, ReflectApply,
+    MapPrototypeGet, MapPrototypeGetSize, MapPrototypeSet, MapPrototypeDelete, MapPrototypeForEach, String, Symbol, TypeError, ReflectApply,
   } = primordials;
   const global = globalThis;
   const REPLACE = 1, SAME = 2, NULL = 4;
@@ -226,39 +227,71 @@
     });
   }
 
-  // The timers of each invocation. They end with it, so that nothing of one record runs at another one's expense.
+  // The open timers of each invocation, and under zero those of nobody. They end with their invocation, so that nothing
+  // of one record runs at another one's expense.
   const timers = new SafeMap();
-  function startTimer(name, args) {
+  // Whose each open timer is.
+  const timerOwners = new SafeMap();
+  let mostTimers = 0;
+  function startTimer(name, once, args) {
+    const callback = args[0];
+    if (typeof callback !== "function") throw new TypeError(`${name} needs a function; code from text is not run`);
     const number = op_own_timer();
     if (number < 0) return 0;
-    const id = ReflectApply(core.loadExtScript("ext:deno_web/02_timers.js")[name], undefined, args);
-    if (number > 0) {
-      let ids = MapPrototypeGet(timers, number);
-      if (ids === undefined) MapPrototypeSet(timers, number, ids = new SafeMap());
-      MapPrototypeSet(ids, id, true);
+    let ids = MapPrototypeGet(timers, number);
+    if (ids === undefined) MapPrototypeSet(timers, number, ids = new SafeMap());
+    if (MapPrototypeGetSize(ids) >= mostTimers) op_too_many_timers(number);
+    let id;
+    if (once) {
+      args[0] = function (...passed) {
+        closeTimer(id);
+        return ReflectApply(callback, this, passed);
+      };
     }
+    id = ReflectApply(core.loadExtScript("ext:deno_web/02_timers.js")[name], undefined, args);
+    MapPrototypeSet(ids, id, true);
+    MapPrototypeSet(timerOwners, id, number);
     return id;
+  }
+  function closeTimer(id) {
+    const number = MapPrototypeGet(timerOwners, id);
+    if (number === undefined) return;
+    MapPrototypeDelete(timerOwners, id);
+    const ids = MapPrototypeGet(timers, number);
+    if (ids !== undefined) MapPrototypeDelete(ids, id);
+  }
+  function stopTimer(id) {
+    const { clearTimeout } = core.loadExtScript("ext:deno_web/02_timers.js");
+    clearTimeout(id);
+    closeTimer(typeof id === "number" ? id : Number(id));
   }
   function endTimers(number) {
     const ids = MapPrototypeGet(timers, number);
     if (ids === undefined) return;
     MapPrototypeDelete(timers, number);
     const { clearTimeout } = core.loadExtScript("ext:deno_web/02_timers.js");
-    MapPrototypeForEach(ids, (_, id) => clearTimeout(id));
+    MapPrototypeForEach(ids, (_, id) => {
+      MapPrototypeDelete(timerOwners, id);
+      clearTimeout(id);
+    });
   }
   function setTimer(name, set) {
     ObjectDefineProperty(global, name, {
       __proto__: null, value: set, configurable: true, enumerable: false, writable: true,
     });
   }
-  setTimer("setTimeout", function setTimeout(...args) { return startTimer("setTimeout", args); });
-  setTimer("setInterval", function setInterval(...args) { return startTimer("setInterval", args); });
+  setTimer("setTimeout", function setTimeout(...args) { return startTimer("setTimeout", true, args); });
+  setTimer("setInterval", function setInterval(...args) { return startTimer("setInterval", false, args); });
+  setTimer("clearTimeout", function clearTimeout(id = 0) { stopTimer(id); });
+  setTimer("clearInterval", function clearInterval(id = 0) { stopTimer(id); });
 
-  for (const name of ["Deno", "__bootstrap", "SharedArrayBuffer", "Atomics", "WebAssembly"]) delete global[name];
+  web.begin((callback, delay) => startTimer("setTimeout", true, [callback, delay]));
+  for (const name of ["Deno", "__bootstrap"]) delete global[name];
 
   // The glue.
 
-  function start(environment, name, version) {
+  function start(environment, name, version, most) {
+    mostTimers = most;
     env = ObjectFreeze(ObjectSetPrototypeOf(environment, null));
     functionInfo = ObjectFreeze({ __proto__: null, name, version });
   }

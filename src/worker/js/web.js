@@ -7,8 +7,8 @@
   const { core, internals, primordials } = globalThis.__bootstrap;
   const { op_log, op_set_captured_bootstrap } = core.ops;
   const {
-    FunctionPrototype, FunctionPrototypeCall, ObjectAssign, ObjectDefineProperty, ObjectFreeze,
-    ObjectGetOwnPropertyDescriptor, ObjectSetPrototypeOf, StringPrototypeIndexOf, StringPrototypeSlice,
+    DateNow, FunctionPrototype, FunctionPrototypeCall, MathMin, ObjectAssign, ObjectDefineProperty, ObjectFreeze,
+    ObjectGetOwnPropertyDescriptor, ObjectSetPrototypeOf, ReflectApply, StringPrototypeIndexOf, StringPrototypeSlice,
     StringPrototypeStartsWith, TypeError,
   } = primordials;
   const global = globalThis;
@@ -79,6 +79,16 @@
 
   lazy("console", () => new Console((text, level) => op_log(0, level > 3 ? 3 : level, text)));
 
+  const { DOMException } = load("ext:deno_web/01_dom_exception.js");
+  const DOM_ERRORS = [
+    "DataError", "IndexSizeError", "InvalidAccessError", "InvalidCharacterError", "InvalidStateError",
+    "NotSupportedError", "OperationError", "QuotaExceededError", "SyntaxError", "TypeMismatchError",
+  ];
+  for (let i = 0; i < DOM_ERRORS.length; i++) {
+    const name = DOM_ERRORS[i];
+    core.registerErrorBuilder(`DOMException${name}`, (message) => new DOMException(message, name));
+  }
+
   const webidl = load("ext:deno_webidl/00_webidl.js");
   const {
     defineEventHandler, ErrorEvent, EventTarget, listenerCount, PromiseRejectionEvent, saveGlobalThisReference,
@@ -92,7 +102,6 @@
     "ext:deno_web/02_event.js",
     "CustomEvent", "ErrorEvent", "Event", "EventTarget", "MessageEvent", "PromiseRejectionEvent",
   );
-  expose("ext:deno_web/02_timers.js", "clearTimeout", "clearInterval");
   expose("ext:deno_web/03_abort_signal.js", "AbortController", "AbortSignal");
   expose("ext:deno_web/05_base64.js", "atob", "btoa");
   expose(
@@ -131,8 +140,7 @@
       return userAgent;
     }
   }
-  // The version is set by `glue.js`, with what else differs from isolate to isolate.
-  let userAgent = "Eddyline";
+  const { userAgent } = global.__bootstrap;
   define("Navigator", Navigator);
   define("navigator", ObjectFreeze({ __proto__: Navigator.prototype }));
 
@@ -223,14 +231,74 @@
     },
   });
 
+  // What cannot be in a snapshot: done anew in each isolate, before any of a handler's code.
+
+  function begin(startTimer) {
+    load("ext:deno_web/15_performance.js").setTimeOrigin();
+    // The first call looks for V8's own function on the global object, which a handler may change.
+    const { queueMicrotask } = global;
+    queueMicrotask(() => {});
+    define("queueMicrotask", queueMicrotask);
+    boundTimeouts(startTimer);
+    if (global.Temporal !== undefined) coarseTemporal(global.Temporal);
+    // V8 brings some of these only now.
+    delete global.Atomics;
+    delete global.SharedArrayBuffer;
+  }
+
+  // The crate's own would run on timers that belong to no invocation.
+  function boundTimeouts(startTimer) {
+    const { AbortController, AbortSignal } = load("ext:deno_web/03_abort_signal.js");
+    const { abort } = AbortController.prototype;
+    const timeout = {
+      timeout(milliseconds) {
+        const prefix = "Failed to execute 'AbortSignal.timeout'";
+        webidl.requiredArguments(arguments.length, 1, prefix);
+        const delay = webidl.converters["unsigned long long"](
+          milliseconds, prefix, "Argument 1", { __proto__: null, enforceRange: true });
+        const controller = new AbortController();
+        startTimer(() => {
+          const reason = new DOMException("The operation was aborted due to timeout", "TimeoutError");
+          FunctionPrototypeCall(abort, controller, reason);
+        }, MathMin(delay, 2 ** 31 - 1));
+        return controller.signal;
+      },
+    };
+    ObjectDefineProperty(AbortSignal, "timeout", {
+      __proto__: null, value: timeout.timeout, configurable: true, enumerable: true, writable: true,
+    });
+  }
+
+  // V8's own counts nanoseconds.
+  function coarseTemporal({ Instant, Now, ZonedDateTime }) {
+    const { fromEpochMilliseconds } = Instant;
+    const { toZonedDateTimeISO } = Instant.prototype;
+    const { toPlainDate, toPlainDateTime, toPlainTime } = ZonedDateTime.prototype;
+    const { timeZoneId } = Now;
+    const instant = () => ReflectApply(fromEpochMilliseconds, Instant, [DateNow()]);
+    const zoned = (zone) => ReflectApply(toZonedDateTimeISO, instant(), [zone === undefined ? timeZoneId() : zone]);
+    const coarse = {
+      __proto__: null,
+      instant() { return instant(); },
+      zonedDateTimeISO(zone = undefined) { return zoned(zone); },
+      plainDateTimeISO(zone = undefined) { return ReflectApply(toPlainDateTime, zoned(zone), []); },
+      plainDateISO(zone = undefined) { return ReflectApply(toPlainDate, zoned(zone), []); },
+      plainTimeISO(zone = undefined) { return ReflectApply(toPlainTime, zoned(zone), []); },
+    };
+    for (const name in coarse) {
+      ObjectDefineProperty(Now, name, {
+        __proto__: null, value: coarse[name], configurable: true, enumerable: false, writable: true,
+      });
+    }
+  }
+
   global.__bootstrap.web = {
     __proto__: null,
+    begin,
     define,
     expose,
     format,
     lazy,
     load,
-    reportException,
-    setUserAgent: (agent) => userAgent = agent,
   };
 })();

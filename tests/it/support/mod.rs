@@ -1,16 +1,20 @@
 //! What the tests stand on: a broker, topics, functions in a folder of their own, and the real program run on them.
 
 pub mod broker;
+pub mod cgroup;
 pub mod client;
 pub mod fetching;
 pub mod folder;
+pub mod harm;
 pub mod murmur;
 pub mod node;
+pub mod pooled;
 pub mod process;
 pub mod reading;
 pub mod record;
 pub mod scene;
 pub mod server;
+pub mod snippets;
 pub mod topics;
 pub mod trial;
 pub mod wait;

@@ -102,6 +102,22 @@ impl Node {
         self.get("/health/ready").is_some_and(|(status, _)| status == 200)
     }
 
+    /// The workers that hold isolates of the function.
+    pub fn workers_of(&self, function: &Function) -> Vec<u32> {
+        let status = self.status(function).unwrap_or_default();
+        let pids = status["workers"].as_array().into_iter().flatten();
+        pids.filter_map(|pid| u32::try_from(pid.as_u64()?).ok()).collect()
+    }
+
+    /// Asks the node to `pause` or `resume` the function, as a person does, and waits until it has done so.
+    #[track_caller]
+    pub fn command(&self, verb: &str, function: &Function) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_eddyline"));
+        let output = command.args([verb, &function.name, "--admin", &self.admin]).output().expect("the program runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// Waits until the function is in that state, and returns all of its status.
     #[track_caller]
     pub fn enters(&self, function: &Function, state: &str) -> Value {

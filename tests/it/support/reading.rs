@@ -75,7 +75,7 @@ fn record(message: &BorrowedMessage<'_>) -> Record {
 }
 
 /// Through librdkafka itself: names need not be text.
-fn headers(message: &BorrowedMessage<'_>) -> Headers {
+pub fn headers(message: &BorrowedMessage<'_>) -> Headers {
     let mut headers = Headers::new();
     let mut native = ptr::null_mut();
     // SAFETY: the message lives through this function, and its headers with it.

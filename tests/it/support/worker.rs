@@ -13,12 +13,13 @@ use std::time::Duration;
 use eddyline::outcome::Outcome;
 use eddyline::pool::Snapshot;
 use eddyline::protocol::control::{
-    self, Bundle, Handler, Hello, Limits, Load, Loaded, Log, Module, Prepare, Prepared, Recall, SourceFile, Unloaded,
+    self, Bundle, Code, Handler, Hello, Limits, Load, Loaded, Log, Module, Prepare, Prepared, Recall, SourceFile,
+    Unloaded,
 };
 use eddyline::protocol::frame::{Assembler, Builder};
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
 use eddyline::protocol::settled::{HeaderChange, How, ResultView, SettledReader, Value, Verdict};
-use eddyline::protocol::words::Words;
+use eddyline::protocol::words::{Running, Words};
 use eddyline::protocol::{Kind, Message};
 
 /// Nothing that a test waits for takes longer, unless it is broken.
@@ -142,6 +143,10 @@ impl Record {
         }
     }
 
+    pub fn with_key(self, key: impl AsRef<[u8]>) -> Record {
+        Record { key: Some(key.as_ref().to_vec()), ..self }
+    }
+
     pub fn tombstone() -> Record {
         Record { value: None, ..Record::new("") }
     }
@@ -166,8 +171,11 @@ pub fn function(code: &str) -> Load {
 }
 
 pub fn modules(files: &[(&str, &str)]) -> Load {
-    let module =
-        |(path, code): &(&str, &str)| Module { path: (*path).to_owned(), code: (*code).to_owned(), source_map: None };
+    let module = |(path, code): &(&str, &str)| Module {
+        path: (*path).to_owned(),
+        code: Code::Text((*code).to_owned()),
+        source_map: None,
+    };
     Load {
         function: "test".to_owned(),
         version: 7,
@@ -181,6 +189,17 @@ pub fn modules(files: &[(&str, &str)]) -> Load {
         limits: LIMITS,
         stop_on_failure: false,
     }
+}
+
+/// A function whose `index.js` can import `./module.wasm`, given as WebAssembly text.
+pub fn wasm(module: &str, code: &str) -> Load {
+    let mut load = function(code);
+    load.bundle.modules.push(binary("module.wasm", &wat::parse_str(module).unwrap()));
+    load
+}
+
+pub fn binary(path: &str, bytes: &[u8]) -> Module {
+    Module { path: path.to_owned(), code: Code::Binary(bytes.into()), source_map: None }
 }
 
 /// A handler of one record, by its body.
@@ -304,8 +323,12 @@ impl Worker {
     }
 
     pub fn prepare(&mut self, files: &[(&str, &str)]) -> Prepared {
-        let file =
-            |(path, text): &(&str, &str)| SourceFile { path: (*path).to_owned(), bytes: text.as_bytes().to_vec() };
+        let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_bytes())).collect();
+        self.prepare_bytes(&files)
+    }
+
+    pub fn prepare_bytes(&mut self, files: &[(&str, &[u8])]) -> Prepared {
+        let file = |(path, bytes): &(&str, &[u8])| SourceFile { path: (*path).to_owned(), bytes: bytes.to_vec() };
         let request = Prepare {
             id: 1,
             function: "test".to_owned(),
@@ -313,6 +336,7 @@ impl Worker {
             entry: files[0].0.to_owned(),
             load_ms: 2000,
             heap_bytes: 64 << 20,
+            external_bytes: 64 << 20,
             env: BTreeMap::new(),
         };
         self.send_control(Kind::Prepare, 0, &request);
@@ -368,6 +392,13 @@ impl Worker {
         self.batch(&[record])
     }
 
+    /// The same on another channel than the first.
+    pub fn one_in(&mut self, channel: u32, record: Record) -> Settled {
+        self.runs += 1;
+        self.run_in(channel, &[((self.runs.into(), 1, self.runs), &[record])]);
+        self.settled(1).remove(0)
+    }
+
     /// Runs a batch of records as one invocation.
     pub fn batch(&mut self, records: &[Record]) -> Settled {
         self.runs += 1;
@@ -392,6 +423,16 @@ impl Worker {
     pub fn hang_up(mut self) -> ExitStatus {
         self.socket.shutdown(std::net::Shutdown::Both).unwrap();
         self.child.wait().unwrap()
+    }
+
+    /// Waits for the worker to end by itself, badly, and says what the isolate on `channel` was running.
+    pub fn running_at_its_end(&mut self, channel: u32) -> Option<u64> {
+        let status = self.child.wait().unwrap();
+        assert!(!status.success(), "{status:?}");
+        match self.words.running(channel) {
+            Running::Invocation(id) => Some(id),
+            Running::Nothing | Running::Something => None,
+        }
     }
 
     /// Waits for the worker to end by itself.

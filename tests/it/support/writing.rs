@@ -50,6 +50,11 @@ impl Writer {
         self.producer.flush(FLUSH).expect("the broker takes the records");
     }
 
+    /// Lets go of what the broker has taken; who hands over many records without waiting calls it now and then.
+    pub fn poll(&self) {
+        self.producer.poll(Duration::ZERO);
+    }
+
     /// Hands one record over without waiting for the broker.
     #[track_caller]
     pub fn queue(&self, topic: &str, record: &Record) {

@@ -1,0 +1,3 @@
+// attack: null thrown at the top level
+// expect: problem E1204
+throw null;

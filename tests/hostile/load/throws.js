@@ -1,0 +1,3 @@
+// attack: a throw at the top level of the module
+// expect: problem E1204
+throw new Error("not today");

@@ -1,0 +1,12 @@
+// attack: sorting, reversing and joining arrays of four thousand million holes, inside the engine
+// expect: cpu limit E2101 | memory limit E2103 | failed E2001
+// several: the engine may refuse the length, run out of memory or be stopped
+export default function (record) {
+  if (record.text() !== "attack") return "ok";
+  const holes = [];
+  holes.length = 4294967295;
+  holes[4294967294] = 1;
+  holes.reverse();
+  holes.sort();
+  for (;;) holes.join("");
+}

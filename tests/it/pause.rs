@@ -1,0 +1,44 @@
+//! Pausing a function by hand, and resuming it.
+
+use crate::support::record::texts;
+use crate::support::{Record, Trial};
+
+const COPY: &str = "export default (record) => record;";
+
+#[test]
+fn a_function_that_somebody_pauses_finishes_leaves_its_group_and_goes_on_where_it_was() {
+    let Some(trial) = Trial::new("by-hand", 1, COPY) else { return };
+    let Trial { node, function, scene, .. } = &trial;
+    trial.feed(["a", "b"].map(Record::of));
+    assert_eq!(node.command("pause", function), format!("{} is paused\n", function.name));
+    let status = node.status(function).unwrap();
+    assert_eq!((&status["assignment"], &status["workers"]), (&serde_json::json!([]), &serde_json::json!([])));
+    assert!(status["state_reason"].as_str().unwrap().contains("eddyline resume"), "{status}");
+    assert_eq!(node.command("pause", function), format!("{} is paused\n", function.name), "twice is once");
+
+    scene.write(&trial.input, ["c", "d"].map(Record::of));
+    let committed = || crate::support::reading::committed(&scene.brokers, &function.group, &trial.input);
+    assert_eq!(committed()[0], Some(2));
+    node.command("resume", function);
+    scene.caught_up(function);
+    assert_eq!(texts(&trial.out()), ["a", "b", "c", "d"]);
+    node.enters(function, "running");
+    node.command("resume", function);
+    assert_eq!(node.status(function).unwrap()["state"], "running");
+}
+
+#[test]
+fn a_paused_function_stays_so_when_nothing_has_changed_and_can_be_removed() {
+    let Some(trial) = Trial::new("stays-paused", 1, COPY) else { return };
+    let Trial { node, function, scene, .. } = &trial;
+    node.command("pause", function);
+    scene.write(&trial.input, [Record::of("a")]);
+    function.edit("export default (record) => 'another';");
+    node.runs(function);
+    node.command("pause", function);
+    function.edit("export default (record) => 'another';");
+    function.write("note.txt", "touched");
+    assert_eq!(node.status(function).unwrap()["state"], "paused");
+    function.remove();
+    node.eventually("it is gone", |node| node.status(function).is_none().then_some(()));
+}
