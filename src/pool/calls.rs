@@ -30,7 +30,7 @@ pub struct Line {
 }
 
 impl Line {
-    pub(super) fn new(link: &Arc<Link>, channel: u32) -> Line {
+    pub fn new(link: &Arc<Link>, channel: u32) -> Line {
         Line { link: Arc::downgrade(link), channel }
     }
 

@@ -99,7 +99,10 @@
   }
 
   async function respond(call, url) {
-    if (!await op_fetch_response(call.id)) return never();
+    if (!await op_fetch_response(call.id)) {
+      if (call.failed) throw call.error;
+      return never();
+    }
     const head = op_fetch_head(call.id);
     const inner = newInnerResponse(head.status, head.reason);
     inner.type = "basic";
@@ -129,31 +132,30 @@
     const id = op_fetch_start(
       inner.method, url, inner.headerList, REDIRECT[inner.redirectMode], streams ? null : body, streams,
     );
-    return await new Promise((resolve, reject) => {
-      const call = { __proto__: null, id, controller: null, done };
-      function done() {
-        signal[abortSignal.remove](abort);
-      }
-      function fail(error) {
-        done();
-        op_fetch_cancel(id);
-        reject(error);
-        if (call.controller !== null) readableByteStreamControllerError(call.controller, error);
-      }
-      function abort() {
-        fail(signal.reason);
-      }
-      signal[abortSignal.add](abort);
-      if (streams) pump(id, body, fail);
-      (async () => {
-        try {
-          resolve(await respond(call, url));
-        } catch (error) {
-          done();
-          reject(error);
-        }
-      })();
-    });
+    const call = { __proto__: null, id, controller: null, failed: false, error: undefined, done };
+    function done() {
+      signal[abortSignal.remove](abort);
+    }
+    // Whoever waits for an operation learns that the fetch was given up, and looks here for the reason.
+    function fail(error) {
+      done();
+      call.failed = true;
+      call.error = error;
+      op_fetch_cancel(id);
+      if (call.controller !== null) readableByteStreamControllerError(call.controller, error);
+    }
+    function abort() {
+      fail(signal.reason);
+    }
+    signal[abortSignal.add](abort);
+    if (streams) pump(id, body, fail);
+    // Awaited step by step, so that the stack of an error shows where the handler has called.
+    try {
+      return await respond(call, url);
+    } catch (error) {
+      done();
+      throw error;
+    }
   }
 
   return { fetch };

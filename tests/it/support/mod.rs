@@ -3,6 +3,7 @@
 pub mod broker;
 pub mod cgroup;
 pub mod client;
+pub mod fetching;
 pub mod folder;
 pub mod harm;
 pub mod murmur;
@@ -12,6 +13,7 @@ pub mod process;
 pub mod reading;
 pub mod record;
 pub mod scene;
+pub mod server;
 pub mod snippets;
 pub mod topics;
 pub mod trial;

@@ -382,11 +382,7 @@ impl Worker {
     pub fn settled(&mut self, count: usize) -> Vec<Settled> {
         let mut all = Vec::new();
         while all.len() < count {
-            let message = self.receive(Kind::Settled);
-            let mut reader = SettledReader::new(&message.body).unwrap();
-            while let Some(entry) = reader.entry().unwrap() {
-                all.push(Settled { id: entry.id, lane: entry.lane, end: end(entry.how) });
-            }
+            all.extend(settled_of(&self.receive(Kind::Settled).body));
         }
         all
     }
@@ -450,6 +446,16 @@ impl Drop for Worker {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What the body of a `Settled` message says.
+pub fn settled_of(body: &[u8]) -> Vec<Settled> {
+    let mut reader = SettledReader::new(body).unwrap();
+    let mut all = Vec::new();
+    while let Some(entry) = reader.entry().unwrap() {
+        all.push(Settled { id: entry.id, lane: entry.lane, end: end(entry.how) });
+    }
+    all
 }
 
 fn end(how: How<'_>) -> End {
