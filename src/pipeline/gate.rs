@@ -1,5 +1,5 @@
-//! Bounds what the isolates of a function say beside their outcomes. A worker that its function has taken over keeps no
-//! limit by itself: what it sends too much of is dropped and counted before it takes memory or time of its host.
+//! Bounds what the isolates of a function log. A worker that its function has taken over keeps no limit by itself: what it
+//! sends too much of is dropped and counted before it takes memory or time of its host.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -86,11 +86,8 @@ impl Gate {
 
     /// An event that was admitted waits no longer.
     pub fn release(&self, event: &IsolateEvent) {
-        match event {
-            IsolateEvent::Log(log) => {
-                self.waiting.fetch_sub(cost(log), Ordering::Relaxed);
-            }
-            _ => {}
+        if let IsolateEvent::Log(log) = event {
+            self.waiting.fetch_sub(cost(log), Ordering::Relaxed);
         }
     }
 }

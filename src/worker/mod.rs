@@ -35,6 +35,7 @@ mod limits;
 mod loader;
 mod log;
 mod memory;
+mod native;
 mod outbox;
 mod outcomes;
 mod prepare;
