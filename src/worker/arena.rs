@@ -12,6 +12,8 @@ use super::arrivals::{Record, Work};
 use super::failure::Failure;
 use super::fetches::Fetches;
 use super::ids::IdMap;
+use super::invoke::limit_failure;
+use super::limits::Limit;
 use super::log::Budget;
 use super::outbox::Outbox;
 use crate::outcome::Outcome;
@@ -45,6 +47,7 @@ pub struct Arena {
 /// A limit that ends an invocation by itself, without anybody having to stop its code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Breach {
+    Cpu,
     Log,
     Timers,
     Fetches,
@@ -53,6 +56,7 @@ pub enum Breach {
 impl Breach {
     pub fn failure(self, limits: &Limits) -> Failure {
         let (outcome, message) = match self {
+            Breach::Cpu => return limit_failure(Limit::Cpu, limits),
             Breach::Log => (
                 Outcome::LogLimit,
                 format!("one invocation may log {} bytes; raise `log` in [limits]", limits.log_bytes),

@@ -8,7 +8,7 @@ use deno_core::{Extension, ExtensionFileSource, OpDecl, ascii_str_include};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
 use super::wasm::room;
-use super::{coarse, context, fetch, record};
+use super::{coarse, context, fetch, native, record};
 
 deno_core::extension!(
     eddyline,
@@ -37,6 +37,8 @@ deno_core::extension!(
         context::op_own_timer,
         context::op_too_many_timers,
         context::op_woken,
+        native::op_native_begin,
+        native::op_native_end,
         fetch::op_fetch_start,
         fetch::op_fetch_response,
         fetch::op_fetch_head,

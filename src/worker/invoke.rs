@@ -20,7 +20,7 @@ use super::memory;
 use super::outcomes::{self, Ended, One};
 use super::report::{Memory, Report, Verdict};
 use crate::outcome::{Outcome, RetryClass};
-use crate::protocol::control::Handler;
+use crate::protocol::control::{Handler, Limits};
 use crate::protocol::words::Words;
 
 /// How long work that is ready keeps those waiting whose promises could go on.
@@ -391,8 +391,7 @@ fn thrown(scope: &mut v8::PinnedRef<'_, v8::TryCatch<'_, '_, v8::HandleScope<'_>
     Some(Ended::Whole(Failure::from_exception(scope, exception)))
 }
 
-pub(super) fn limit_failure(limit: Limit, arena: &Arena) -> Failure {
-    let limits = &arena.settings.limits;
+pub(super) fn limit_failure(limit: Limit, limits: &Limits) -> Failure {
     let message = match limit {
         Limit::Cpu => {
             format!("used more than {} ms of CPU time; `cpu` in [limits] sets how much it may use", limits.cpu_ms)

@@ -21,6 +21,8 @@ use super::invoke::{self, Doomed, Invoker};
 use super::lanes::Lanes;
 use super::limits::{self, Guard, Limit};
 use super::loader::BundleLoader;
+use super::memory::Account;
+use super::native::Native;
 use super::outbox::Outbox;
 use super::problem::problem;
 use super::report::Report;
@@ -51,17 +53,13 @@ pub struct Shared {
 
 /// Runs an isolate until it is unloaded. The calling thread must be its own.
 pub fn run(channel: u32, load: Load, arrived_ns: u64, inbox: UnboundedReceiver<Order>, shared: &Shared) {
-    let Ok(runtime) = isolate_runtime() else {
+    let native = Arc::new(Native::default());
+    let Ok(runtime) = native.runtime() else {
         process::fail("cannot start an isolate's timer");
     };
-    let loaded = runtime.block_on(load_into(channel, load, arrived_ns, inbox, shared));
+    let loaded = runtime.block_on(load_into(channel, load, arrived_ns, inbox, shared, native));
     let Some(isolate) = loaded else { return };
     runtime.block_on(isolate.serve());
-}
-
-/// What drives an isolate's timers and promises. Native work that takes long, such as deriving keys, waits for one thread.
-pub fn isolate_runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_time().max_blocking_threads(1).build()
 }
 
 /// A loaded function, ready to be called.
@@ -97,9 +95,16 @@ pub async fn prepare(
 }
 
 /// What an isolate on the calling thread is made with.
-pub fn surroundings(channel: u32, load: &Load, outbox: &Arc<Outbox>) -> (Rc<Arena>, Arc<Guard>, Rc<Charges>) {
+pub fn surroundings(
+    channel: u32,
+    load: &Load,
+    outbox: &Arc<Outbox>,
+    native: Arc<Native>,
+) -> (Rc<Arena>, Arc<Guard>, Rc<Charges>) {
     let settings = Settings { channel, topics: load.topics.clone(), limits: load.limits };
-    let guard = Guard::new(load.limits.external_bytes as usize);
+    let limits = load.limits;
+    let memory = Account::new(limits.external_bytes as usize, limits.heap_bytes as usize);
+    let guard = Guard::new(memory, native);
     limits::watch(&guard);
     let arena = Rc::new(Arena::new(settings, outbox.clone()));
     let charges = Charges::new(arena.clone(), &guard);
@@ -113,8 +118,11 @@ async fn load_into(
     arrived_ns: u64,
     inbox: UnboundedReceiver<Order>,
     shared: &Shared,
+    native: Arc<Native>,
 ) -> Option<Isolate> {
-    let (arena, guard, charges) = surroundings(channel, &load, &shared.outbox);
+    let (arena, guard, charges) = surroundings(channel, &load, &shared.outbox, native);
+    let words = shared.words.clone();
+    guard.set_blame(move |id| words.word(channel).store(id, Ordering::Release));
     growth::prepare(&shared.words, channel);
     shared.words.word(channel).store(SOMETHING, Ordering::Release);
     let ready = prepare(&load, &arena, &guard, &charges).await;

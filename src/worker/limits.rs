@@ -16,6 +16,7 @@ use deno_core::v8::IsolateHandle;
 
 use super::clock::{self, CpuClock};
 use super::memory::Account;
+use super::native::Native;
 use super::{process, struck};
 use crate::outcome::Outcome;
 
@@ -79,12 +80,17 @@ pub struct Guard {
     wall_limit_ns: AtomicU64,
     cpu: CpuClock,
     memory: Arc<Account>,
+    native: Arc<Native>,
     handle: OnceLock<IsolateHandle>,
+    blame: OnceLock<Blame>,
 }
 
+/// Writes down the id of the invocation that the end of the process is to be blamed on.
+type Blame = Box<dyn Fn(u64) + Send + Sync>;
+
 impl Guard {
-    /// A guard for an isolate on the calling thread, with so much memory outside its heap.
-    pub fn new(external: usize) -> Arc<Guard> {
+    /// A guard for an isolate on the calling thread.
+    pub fn new(memory: Arc<Account>, native: Arc<Native>) -> Arc<Guard> {
         Arc::new(Guard {
             word: AtomicU64::new(IDLE),
             started_ns: AtomicU64::new(0),
@@ -94,8 +100,10 @@ impl Guard {
             cpu_limit_ns: AtomicU64::new(u64::MAX),
             wall_limit_ns: AtomicU64::new(u64::MAX),
             cpu: CpuClock::own(),
-            memory: Account::new(external),
+            memory,
+            native,
             handle: OnceLock::new(),
+            blame: OnceLock::new(),
         })
     }
 
@@ -107,6 +115,15 @@ impl Guard {
     /// What the isolate holds outside its heap.
     pub fn memory(&self) -> &Arc<Account> {
         &self.memory
+    }
+
+    /// What runs for the isolate's invocations beside its thread.
+    pub fn native(&self) -> &Native {
+        &self.native
+    }
+
+    pub fn set_blame(&self, blame: impl Fn(u64) + Send + Sync + 'static) {
+        let _ = self.blame.set(Box::new(blame));
     }
 
     pub fn cpu(&self) -> CpuClock {
@@ -223,8 +240,21 @@ struct Watched {
 }
 
 impl Watched {
-    /// Looks once; says whether JavaScript was running.
+    /// Looks once; says whether anything was running.
     fn look(&mut self, guard: &Guard) -> bool {
+        let native = guard.native.busy();
+        if let Some(busy) = native
+            && busy.spent_ns > guard.cpu_limit_ns().saturating_add(STUBBORN_NS)
+        {
+            if let Some(blame) = guard.blame.get() {
+                blame(busy.id);
+            }
+            process::fail("native code for an invocation does not end");
+        }
+        self.look_at_code(guard) || native.is_some()
+    }
+
+    fn look_at_code(&mut self, guard: &Guard) -> bool {
         let word = guard.word.load(Ordering::Acquire);
         match word & STATE {
             RUNNING => {}

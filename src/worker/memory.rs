@@ -2,7 +2,8 @@
 //! those that are made for it.
 //!
 //! What books nothing here, such as WebAssembly memory and buffers that the runtime's own operations return, V8 counts;
-//! [`is_over`] looks at that sum from time to time.
+//! [`is_over`] looks at that sum from time to time. It looks at the heap too, because V8 lets a single object exceed its
+//! limit until it is moved.
 
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc};
 use std::ffi::c_void;
@@ -14,11 +15,14 @@ use deno_core::v8;
 
 /// How much more an isolate gets while it is being stopped.
 const GRACE: usize = 1 << 30;
+/// V8's limit is for old objects; beside them it has room for new ones.
+const YOUNG: usize = 64 << 20;
 
 #[derive(Debug)]
 pub struct Account {
     used: AtomicUsize,
     limit: AtomicUsize,
+    heap_limit: usize,
     /// What V8 counted before the user's code came.
     before: AtomicUsize,
 }
@@ -33,8 +37,10 @@ static TABLE: v8::RustAllocatorVtable<Account> =
     v8::RustAllocatorVtable { allocate, allocate_uninitialized, free, drop: release };
 
 impl Account {
-    pub fn new(limit: usize) -> Arc<Account> {
-        Arc::new(Account { used: AtomicUsize::new(0), limit: AtomicUsize::new(limit), before: AtomicUsize::new(0) })
+    /// An account for so many bytes, in an isolate with so large a heap.
+    pub fn new(limit: usize, heap_limit: usize) -> Arc<Account> {
+        let (used, limit, before) = (AtomicUsize::new(0), AtomicUsize::new(limit), AtomicUsize::new(0));
+        Arc::new(Account { used, limit, heap_limit, before })
     }
 
     /// Lets the isolate exceed its limit for the moments that it still has.
@@ -141,14 +147,18 @@ pub fn start(isolate: &mut v8::Isolate, account: &Account) {
     account.before.store(counted(isolate), Ordering::Relaxed);
 }
 
-/// Whether V8 counts more than the limit outside its heap. What is not garbage yet may be; then it is collected first.
+/// Whether an isolate holds more than it may. Where it seems so, garbage is collected first.
 pub fn is_over(isolate: &mut v8::Isolate, account: &Account) -> bool {
     let most = account.limit.load(Ordering::Relaxed).saturating_add(account.before.load(Ordering::Relaxed));
-    if counted(isolate) <= most {
+    let most_heap = account.heap_limit.saturating_add(YOUNG);
+    let over = |isolate: &mut v8::Isolate| {
+        counted(isolate) > most || isolate.get_heap_statistics().used_heap_size() > most_heap
+    };
+    if !over(isolate) {
         return false;
     }
     isolate.low_memory_notification();
-    counted(isolate) > most
+    over(isolate)
 }
 
 #[cfg(test)]
@@ -157,7 +167,7 @@ mod tests {
 
     #[test]
     fn an_account_gives_what_fits_and_more_only_once_it_is_granted() {
-        let account = Account::new(100);
+        let account = Account::new(100, 0);
         let first = account.take(60, alloc);
         assert!(!first.is_null());
         assert!(account.take(60, alloc).is_null());

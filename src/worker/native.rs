@@ -4,9 +4,7 @@
 //! that its CPU time can be charged to the invocation that wants it. Nothing can interrupt a job. The watchdog ends the
 //! whole worker when the jobs of one invocation run far beyond its limit.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -129,18 +127,19 @@ pub fn op_native_begin(scope: &mut v8::PinScope<'_, '_>, state: &OpState) -> f64
 }
 
 /// The job has ended. Throws if its invocation has spent more than it may.
-#[op2]
-pub fn op_native_end(state: Rc<RefCell<OpState>>, ticket: f64) -> Result<(), JsErrorBox> {
-    let state = state.borrow();
+#[op2(fast)]
+pub fn op_native_end(state: &OpState, ticket: f64) -> Result<(), JsErrorBox> {
     let guard = state.borrow::<Arc<Guard>>();
     let Some((owner, spent)) = guard.native().end(ticket as u64) else { return Ok(()) };
-    let arena = Arena::of(&state);
+    let arena = Arena::of(state);
     let charged = arena.with_invocation(owner, |invocation| {
         invocation.spent_ns += spent;
         invocation.spent_ns
     });
     match charged {
-        Some(all) if all > guard.cpu_limit_ns() => Err(JsErrorBox::range_error(arena.breach(owner, Breach::Cpu).message)),
+        Some(all) if all > guard.cpu_limit_ns() => {
+            Err(JsErrorBox::range_error(arena.breach(owner, Breach::Cpu).message))
+        }
         _ => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::native::Native;
 use super::outbox::Outbox;
 use super::problem::{at, problem};
 use super::typescript::{self, Compiled, Place};
@@ -127,11 +128,12 @@ fn trial(request: &Prepare, bundle: Bundle) -> Load {
 
 /// Loads the function once, to see that it can be loaded and what its handler is.
 fn evaluate(load: &Load, outbox: &Arc<Outbox>) -> Result<Handler, Box<Problem>> {
-    let Ok(runtime) = isolate::isolate_runtime() else {
+    let native = Arc::new(Native::default());
+    let Ok(runtime) = native.runtime() else {
         process::fail("cannot start an isolate's timer");
     };
     runtime.block_on(async {
-        let (arena, guard, charges) = isolate::surroundings(0, load, outbox);
+        let (arena, guard, charges) = isolate::surroundings(0, load, outbox, native);
         isolate::prepare(load, &arena, &guard, &charges).await.map(|ready| ready.handler)
     })
 }

@@ -51,7 +51,8 @@ impl Invoker {
         late.sort_unstable();
         for number in late {
             let Some(pending) = self.pending.remove(&number) else { continue };
-            let invocation = self.settle_whole(pending.flight, &limit_failure(Limit::Wall, &self.arena), now);
+            let invocation =
+                self.settle_whole(pending.flight, &limit_failure(Limit::Wall, &self.arena.settings.limits), now);
             if invocation.cleanup {
                 self.announce(SOMETHING);
                 self.guard.begin(clock::now_ns());
@@ -91,7 +92,7 @@ impl Invoker {
     pub(super) fn stopped_in(&mut self, flight: Flight, limit: Limit, now: u64) -> Doomed {
         let struck = struck::number();
         if struck == 0 || flight.has(struck) {
-            self.settle_whole(flight, &limit_failure(limit, &self.arena), now);
+            self.settle_whole(flight, &limit_failure(limit, &self.arena.settings.limits), now);
         } else {
             self.condemn(struck, limit);
             self.report.not_run(flight.id, flight.lane, now);
@@ -102,7 +103,7 @@ impl Invoker {
     /// Settles a waiting invocation that a limit struck in the event loop.
     pub fn condemn(&mut self, number: u64, limit: Limit) {
         if let Some(pending) = self.pending.remove(&number) {
-            self.settle_whole(pending.flight, &limit_failure(limit, &self.arena), clock::now_ns());
+            self.settle_whole(pending.flight, &limit_failure(limit, &self.arena.settings.limits), clock::now_ns());
         }
     }
 

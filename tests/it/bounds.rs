@@ -125,6 +125,31 @@ fn values_that_a_default_function_cannot_hold_are_dead_letters_and_do_not_stop_t
 }
 
 #[test]
+fn what_an_invocation_logs_or_leaves_open_beyond_its_limits_makes_a_dead_letter_at_once() {
+    let handler = "
+        export default (record) => {
+          if (record.key === 'log') for (;;) console.log('x'.repeat(100));
+          if (record.key === 'timers') for (;;) setTimeout(() => {}, 1e6);
+          return record;
+        };";
+    let more = "[limits]\ncpu = \"10s\"\nlog = \"4KiB\"\ntimers = 10";
+    let Some(trial) = Trial::with("pending", 1, |draft| draft.with(more), handler) else { return };
+    trial.feed([
+        Record::new("a", "first"),
+        Record::new("log", "x"),
+        Record::new("timers", "x"),
+        Record::new("b", "last"),
+    ]);
+    assert_eq!(keys(&trial.out()), ["a", "b"]);
+    let dead = trial.dead();
+    assert_eq!(keys(&dead), ["log", "timers"]);
+    assert_eq!((dead[0].error_code(), dead[1].error_code()), ("E2106", "E2105"));
+    for letter in &dead {
+        assert_eq!(letter.header_text("eddyline.error.attempts").as_deref(), Some("1"));
+    }
+}
+
+#[test]
 fn a_result_that_is_too_large_for_its_topic_is_a_dead_letter_and_its_neighbours_are_written() {
     let Some(scene) = Scene::new("too-large") else { return };
     let input = scene.topic_with("in", 1, &[("max.message.bytes", "2000000")]);

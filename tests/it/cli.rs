@@ -155,6 +155,31 @@ fn config_shows_where_each_value_came_from_and_no_secret() {
 }
 
 #[test]
+fn a_manifest_above_the_nodes_ceiling_is_refused_with_the_ceiling_and_where_it_was_set() {
+    let folder = folder();
+    fs::write(folder.path().join("eddyline.toml"), "[limits.max]\ncpu = \"100ms\"\n").unwrap();
+    write_function(folder.path(), "greedy", &format!("{ENRICH}[limits]\ncpu = \"200ms\"\n"), "export default () => 1;");
+    let all = folder.path().join("functions");
+    for arguments in [&["validate"][..], &["validate", &all.to_string_lossy()], &["graph"]] {
+        let output = run(folder.path(), arguments);
+        assert_eq!(code(&output), BAD_FUNCTIONS, "{arguments:?}");
+        let text = out(&output) + &err(&output);
+        for part in
+            ["E1018", "function.toml:6:7", "limits.cpu", "200ms", "at most 100ms", "eddyline.toml", "[limits.max]"]
+        {
+            assert!(text.contains(part), "{arguments:?}: no {part} in {text}");
+        }
+    }
+    let settings = json(&run(folder.path(), &["config", "--output", "json"]));
+    let setting = |key: &str| settings.as_array().unwrap().iter().find(|one| one["key"] == key).unwrap().clone();
+    assert_eq!(
+        (&setting("limits.max.cpu")["value"], &setting("limits.default.heap")["value"]),
+        (&"100ms".into(), &"64MiB".into())
+    );
+    assert_eq!(setting("limits.max.cpu")["origin"]["from"], "file");
+}
+
+#[test]
 fn a_wrong_configuration_has_its_own_exit_code_and_a_place() {
     let folder = folder();
     fs::write(folder.path().join("eddyline.toml"), "[kafka]\nbroker = \"x:1\"\n").unwrap();

@@ -2,6 +2,7 @@
 
 use eddyline::outcome::Outcome;
 use eddyline::protocol::control::Load;
+use eddyline::protocol::words::Running;
 
 use crate::support::worker::{End, Output, Record, Worker, async_handler, function, handler};
 
@@ -117,7 +118,6 @@ fn native_loops_of_the_engine_are_stopped() {
         "return { get a() { for (;;); } };",
         "return new Proxy({}, { ownKeys() { for (;;); } });",
         "return new Proxy([], { get() { for (;;); } });",
-        "throw new Proxy(new Error('x'), { get() { for (;;); }, getPrototypeOf() { for (;;); } });",
         "const error = new Error('x'); Object.defineProperty(error, 'cause', { get() { for (;;); } }); throw error;",
         "`${{ toString() { for (;;); } }}`;",
         "((strings) => { for (;;); })`x`;",
@@ -191,6 +191,37 @@ fn loops_of_the_engine_that_nothing_can_interrupt_bring_the_worker_down_and_the_
         let mut worker = Worker::with(harmful(body, 100));
         worker.run_in(1, &[((77, 1, 1), &[Record::new("harm")])]);
         let running = worker.running_at_its_end(1);
-        assert_eq!(running, Some(77), "{body}");
+        assert_eq!(running, Running::Invocation(77), "{body}");
     }
+}
+
+/// Derives a key, which takes native code about `ms` milliseconds and more.
+fn derive(ms: u64) -> String {
+    format!(
+        "const key = await crypto.subtle.importKey('raw', new Uint8Array(16), 'PBKDF2', false, ['deriveBits']);
+        const derive = () => crypto.subtle.deriveBits({{ name: 'PBKDF2', hash: 'SHA-512', salt: new Uint8Array(16), iterations: {} }}, key, 512);",
+        ms * 1000
+    )
+}
+
+#[test]
+fn native_code_beside_the_isolate_counts_as_cpu_time_of_its_invocation() {
+    for body in
+        ["await derive();", "try { await derive(); } catch {} return 'swallowed';", "derive(); await sleep(2000);"]
+    {
+        let load = harmful(&format!("{} {body}", derive(200)), 50);
+        assert_eq!(harm(&load), Outcome::CpuLimit, "{body}");
+    }
+    let mut worker = Worker::with(harmful(&format!("{} await derive(); return 'ok';", derive(20)), 5000));
+    assert_eq!(worker.one(Record::new("x")).outputs(), [Output::value("ok")]);
+}
+
+#[test]
+fn native_code_that_runs_away_brings_the_worker_down_and_the_page_tells_for_whom() {
+    let body = format!("{} for (let i = 0; i < 60; i++) derive(); await sleep(60_000);", derive(1000));
+    let mut load = harmful(&body, 50);
+    load.limits.wall_ms = 60_000;
+    let mut worker = Worker::with(load);
+    worker.run_in(1, &[((77, 1, 1), &[Record::new("harm")])]);
+    assert_eq!(worker.running_at_its_end(1), Running::Invocation(77));
 }

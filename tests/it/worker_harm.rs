@@ -143,14 +143,19 @@ fn timers_end_with_their_invocation() {
 
 #[test]
 fn what_an_ended_invocation_left_behind_is_blamed_on_nobody() {
-    // A signal's own timer is none of those that end with the invocation.
-    let body = "
-        if (record.text() === 'leave') {
-            AbortSignal.timeout(20).addEventListener('abort', () => { for (;;); });
-            return 'left';
-        }
-        await new Promise((done) => setTimeout(done, 5000));";
-    let mut load = async_handler(body);
+    // A timer of the module ends with no invocation, and what waits for it goes on.
+    let code = "
+        let open;
+        const gate = new Promise((done) => { open = done; });
+        setInterval(() => open(), 20);
+        export default async (record) => {
+            if (record.text() === 'leave') {
+                gate.then(() => { for (;;); });
+                return 'left';
+            }
+            await new Promise((done) => setTimeout(done, 5000));
+        };";
+    let mut load = function(code);
     load.limits.cpu_ms = 50;
     let mut worker = Worker::with(load);
     worker.run_in(1, &[((1, 1, 1), &[Record::new("leave")]), ((2, 2, 1), &[Record::new("wait")])]);

@@ -2,6 +2,7 @@
 
 use eddyline::outcome::Outcome;
 use eddyline::protocol::control::Load;
+use eddyline::protocol::words::Running;
 
 use crate::support::worker::{Output, Record, Worker, async_handler, handler};
 
@@ -118,7 +119,7 @@ fn what_the_engine_aborts_for_is_blamed_on_whose_it_is() {
     // Longer than any array can be.
     let mut worker = Worker::with(limited(handler("return 'ä\u{100}'.repeat(2 ** 27).split('').length;")));
     worker.run_in(1, &[((77, 1, 1), &[Record::new("harm")])]);
-    assert_eq!(worker.running_at_its_end(1), Some(77));
+    assert_eq!(worker.running_at_its_end(1), Running::Invocation(77));
 }
 
 #[test]

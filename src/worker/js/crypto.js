@@ -7,6 +7,7 @@
     ArrayPrototypePush, MathCeil, ObjectDefineProperty, ReflectApply, ReflectDeleteProperty, ReflectOwnKeys,
     SafeArrayIterator, String, StringPrototypeToLowerCase, SymbolFor, TypeError, TypedArrayPrototypeGetLength, Uint8Array,
   } = primordials;
+  const { op_native_begin, op_native_end } = core.ops;
   const crate = web.load("ext:deno_crypto/00_crypto.js");
   const { DOMException } = web.load("ext:deno_web/01_dom_exception.js");
   const { Crypto, CryptoKey, SubtleCrypto } = crate;
@@ -118,10 +119,12 @@
       refuse(`more than ${MAX_OPEN} cryptographic operations at once; await some of them first`, "OperationError");
     }
     open++;
+    const job = op_native_begin();
     try {
       return await ReflectApply(native[name], self, args);
     } finally {
       open--;
+      op_native_end(job);
     }
   }
 

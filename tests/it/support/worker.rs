@@ -430,7 +430,7 @@ impl Worker {
     }
 
     /// Waits for the worker to end by itself, badly, and says what the isolate on `channel` was running.
-    pub fn running_at_its_end(&mut self, channel: u32) -> Option<u64> {
+    pub fn running_at_its_end(&mut self, channel: u32) -> Running {
         let status = self.child.wait().unwrap();
         assert!(!status.success(), "{status:?}");
         match self.words.running(channel) {
