@@ -1,5 +1,6 @@
 // attack: resizable ArrayBuffers, which the allocator is not asked for
-// expect: memory limit E2103
+// expect: memory limit E2103 | failed E2001
+// both: they may be refused altogether
 // limits: cpu = "5s"
 // limits: wall = "10s"
 // limits: external = "32MiB"
