@@ -429,10 +429,7 @@ impl Worker {
     pub fn running_at_its_end(&mut self, channel: u32) -> Running {
         let status = self.child.wait().unwrap();
         assert!(!status.success(), "{status:?}");
-        match self.words.running(channel) {
-            Running::Invocation(id) => Some(id),
-            Running::Nothing | Running::Something => None,
-        }
+        self.words.running(channel)
     }
 
     /// Waits for the worker to end by itself.
