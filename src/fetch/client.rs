@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 
 use super::address::place;
 use super::grants::Reach;
+use super::names::Names;
 use crate::protocol::calls::MAX_HEADER_BYTES;
 
 const CONNECT: Duration = Duration::from_secs(10);
@@ -24,6 +25,7 @@ const CONNECTION_WINDOW: u32 = 2 << 20;
 #[derive(Debug)]
 pub struct Clients {
     certificates: Vec<Certificate>,
+    names: Arc<Names>,
     clients: [OnceCell<Client>; 3],
 }
 
@@ -34,14 +36,18 @@ pub struct Unreachable;
 
 impl Clients {
     pub fn new(certificates: Vec<Certificate>) -> Clients {
-        Clients { certificates, clients: Reach::ALL.map(|_| OnceCell::new()) }
+        Clients { certificates, names: Arc::default(), clients: Reach::ALL.map(|_| OnceCell::new()) }
+    }
+
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     pub async fn of(&self, reach: Reach) -> Result<&Client, String> {
         let make = || async {
-            let certificates = self.certificates.clone();
+            let (certificates, names) = (self.certificates.clone(), Arc::clone(&self.names));
             // Reading the platform's certificates takes a while.
-            let made = tokio::task::spawn_blocking(move || client(reach, certificates)).await;
+            let made = tokio::task::spawn_blocking(move || client(reach, certificates, names)).await;
             made.map_err(|error| error.to_string())?.map_err(|error| {
                 format!("the node cannot set up its HTTP client: {error}; `ca-file` in its [fetch] names certificates")
             })
@@ -50,7 +56,7 @@ impl Clients {
     }
 }
 
-fn client(reach: Reach, certificates: Vec<Certificate>) -> reqwest::Result<Client> {
+fn client(reach: Reach, certificates: Vec<Certificate>, names: Arc<Names>) -> reqwest::Result<Client> {
     Client::builder()
         .user_agent(concat!("eddyline/", env!("CARGO_PKG_VERSION")))
         // A proxy would reach for us what we must not reach, and redirects are looked at one by one.
@@ -58,7 +64,7 @@ fn client(reach: Reach, certificates: Vec<Certificate>) -> reqwest::Result<Clien
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
-        .dns_resolver(Arc::new(Resolver { reach }))
+        .dns_resolver(Arc::new(Resolver { reach, names }))
         .tls_backend_rustls()
         .tls_certs_merge(certificates)
         .connect_timeout(CONNECT)
@@ -70,22 +76,24 @@ fn client(reach: Reach, certificates: Vec<Certificate>) -> reqwest::Result<Clien
         .build()
 }
 
-/// Finds the addresses of names and drops those that are not allowed. What it gives is what is connected to, so that
-/// nothing can change between the check and the use.
+/// Gives the addresses that were found for a name, without those that are not allowed. What it gives is what is
+/// connected to, so that nothing can change between the check and the use.
 struct Resolver {
     reach: Reach,
+    names: Arc<Names>,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.reach;
+        let (reach, found) = (self.reach, self.names.held(name.as_str()));
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let mut found = found.peekable();
-            if found.peek().is_none() {
-                return Err("the name has no address".into());
-            }
-            let allowed: Vec<SocketAddr> = found.filter(|address| reach.allows(place(address.ip()))).collect();
+            let found = found.ok_or("the name was not looked up")?;
+            let allowed: Vec<SocketAddr> = found
+                .all
+                .iter()
+                .filter(|address| reach.allows(place(**address)))
+                .map(|address| SocketAddr::new(*address, 0))
+                .collect();
             if allowed.is_empty() {
                 return Err(Unreachable.into());
             }

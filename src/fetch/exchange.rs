@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use reqwest::header::HeaderMap;
 use reqwest::{Body, Method, Response, StatusCode, Url, Version};
+use tokio::sync::Semaphore;
 
 use super::address::place;
 use super::client::Clients;
 use super::failure::Failure;
-use super::grants::{Grants, Refusal, at};
+use super::grants::{Grants, Reach, Refusal, at};
+use super::names::Addresses;
+use super::pattern::Host;
 use super::redirect;
 use super::request::Checked;
 use super::upload::Upload;
@@ -24,6 +27,8 @@ pub struct Exchange<'a> {
     pub line: &'a Line,
     pub clients: &'a Clients,
     pub grants: &'a Grants,
+    /// Names that the function may have looked up at once.
+    pub lookups: &'a Arc<Semaphore>,
     pub upload: Option<&'a Arc<Upload>>,
     pub window: &'a Window,
     pub max_response: u64,
@@ -67,6 +72,7 @@ impl Exchange<'_> {
     /// Sends one request to a host that is allowed.
     async fn send(&self, request: &Checked) -> Result<Response, Failure> {
         let reach = self.grants.reach(&request.url).map_err(Failure::Refused)?;
+        let _held = self.addresses(&request.url, reach).await?;
         let client = self.clients.of(reach).await.map_err(Failure::Network)?;
         let mut sending = client.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());
         if let (Some(upload), false) = (self.upload, request.body == RequestBody::None) {
@@ -80,6 +86,18 @@ impl Exchange<'_> {
                 Err(Failure::Refused(Refusal::of_addresses(&at(&request.url), reach)))
             }
             _ => Ok(response),
+        }
+    }
+
+    /// Finds the addresses of a URL's name for the client to connect to. Where none is allowed, this says so at once.
+    async fn addresses(&self, url: &Url, reach: Reach) -> Result<Option<Arc<Addresses>>, Failure> {
+        let (Some(Host::Name(_)), Some(name)) = (Host::of(url), url.host_str()) else { return Ok(None) };
+        let unknown = |why: String| Failure::Network(format!("cannot find the address of {name:?}: {why}"));
+        let found = self.clients.names().look_up(name, self.lookups).await.map_err(unknown)?;
+        match found.all.iter().any(|address| reach.allows(place(*address))) {
+            true => Ok(Some(found)),
+            false if found.all.is_empty() => Err(unknown("it has none".to_owned())),
+            false => Err(Failure::Refused(Refusal::of_addresses(&at(url), reach))),
         }
     }
 

@@ -4,7 +4,8 @@
 //!
 //! - [`service`] knows the isolates and their open fetches, counts them and ends them in time;
 //! - [`request`] checks what a worker wrote, [`grants`] and [`pattern`] whether its function may fetch it;
-//! - [`address`] says which addresses are public, [`client`] connects to those alone that are allowed;
+//! - [`names`] finds the addresses of names, [`address`] says which are public, [`client`] connects to those alone that
+//!   are allowed;
 //! - [`exchange`] sends, follows redirects ([`redirect`]) and passes bodies on ([`upload`], [`window`]).
 //!
 //! Every byte from a worker is taken for hostile. What a function may reach comes from its manifest alone.
@@ -14,6 +15,7 @@ mod client;
 mod exchange;
 mod failure;
 mod grants;
+mod names;
 mod pattern;
 mod redirect;
 mod request;

@@ -44,6 +44,8 @@ pub struct BadCertificates(#[source] reqwest::Error);
 const THREADS: usize = 2;
 /// Names that are being resolved at once.
 const RESOLVING: usize = 64;
+/// And those of one function.
+const LOOKUPS: usize = 8;
 /// Refused hosts that are remembered, so that each is logged once.
 const REFUSALS: usize = 1000;
 
@@ -58,11 +60,18 @@ struct Node {
     options: FetchOptions,
     metrics: Arc<Metrics>,
     permits: Semaphore,
-    shares: Mutex<HashMap<String, Arc<Semaphore>>>,
+    shares: Mutex<HashMap<String, Share>>,
     clients: Clients,
     /// Started by the first fetch.
     runtime: OnceLock<Option<Runtime>>,
     refused: Mutex<HashSet<(String, String)>>,
+}
+
+/// What all isolates of a function have together.
+#[derive(Debug, Clone)]
+struct Share {
+    fetches: Arc<Semaphore>,
+    lookups: Arc<Semaphore>,
 }
 
 impl Fetch {
@@ -115,10 +124,11 @@ impl Node {
     }
 
     /// The turns of one function.
-    fn share(&self, function: &str) -> Arc<Semaphore> {
+    fn share(&self, function: &str) -> Share {
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Semaphore::new(self.options.max_concurrent_per_function.min(Semaphore::MAX_PERMITS)));
-        Arc::clone(shares.entry(function.to_owned()).or_insert_with(new))
+        let turns = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        let new = || Share { fetches: turns(self.options.max_concurrent_per_function), lookups: turns(LOOKUPS) };
+        shares.entry(function.to_owned()).or_insert_with(new).clone()
     }
 
     /// Whether this refusal was not heard of before.
@@ -150,7 +160,7 @@ struct Isolate {
     limit: Duration,
     most_open: usize,
     /// Shared by all isolates of the function.
-    share: Arc<Semaphore>,
+    share: Share,
     line: Line,
     /// By id; `None` once the isolate is gone. Whoever takes a fetch out of it says how it ended.
     open: Mutex<Option<HashMap<u64, Open>>>,
@@ -256,13 +266,14 @@ impl Isolate {
         let request = Checked::of(request, options.max_request)?;
         // Before it waits for its turn, so that what is not allowed costs nothing.
         self.grants.reach(&request.url).map_err(Failure::Refused)?;
-        let _share = self.share.acquire().await;
+        let _share = self.share.fetches.acquire().await;
         let _permit = self.node.permits.acquire().await;
         let exchange = Exchange {
             id,
             line: &self.line,
             clients: &self.node.clients,
             grants: &self.grants,
+            lookups: &self.share.lookups,
             upload,
             window,
             max_response: options.max_response,

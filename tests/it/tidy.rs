@@ -62,8 +62,13 @@ fn only_the_kafka_layer_knows_librdkafka() {
 }
 
 #[test]
+fn only_fetch_opens_connections_for_functions() {
+    assert_eq!(offenders("src", "reqwest", &["src/fetch/"]), Vec::<String>::new());
+}
+
+#[test]
 fn the_data_plane_knows_neither_control_nor_admin_nor_command_line() {
-    for folder in ["src/pipeline", "src/pool", "src/protocol", "src/kafka", "src/worker"] {
+    for folder in ["src/pipeline", "src/pool", "src/protocol", "src/kafka", "src/fetch", "src/worker"] {
         for outer in ["crate::control::", "crate::admin", "crate::cli", "crate::node"] {
             assert_eq!(offenders(folder, outer, &[]), Vec::<String>::new(), "{folder} imports {outer}");
         }
