@@ -38,8 +38,8 @@ fn text(load: Load) -> String {
     Worker::with(load).one(Record::new("x")).outputs()[0].text().to_owned()
 }
 
-fn prepare(files: &[(&str, &[u8])]) -> Result<Bundle, Problem> {
-    Worker::start().prepare_bytes(files).result
+fn prepare(files: &[(&str, &[u8])]) -> Result<Bundle, Box<Problem>> {
+    Worker::start().prepare_bytes(files).result.map_err(Box::new)
 }
 
 #[test]

@@ -277,3 +277,59 @@ fn put_number(out: &mut Vec<u8>, mut value: u64) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODULE: &str = r#"(module
+        (import "a" "f" (func (param i32)))
+        (import "a" "g" (global (mut i64)))
+        (import "a" "t" (table 1 externref))
+        (import "a" "m" (memory 1 2))
+        (table 1 funcref)
+        (memory (export "own") 2)
+        (memory 1 65536)
+        (global i32 (i32.const 1))
+        (func (export "run") (result i32) memory.size 1)
+        (data (memory 1) (i32.const 0) "text"))"#;
+
+    #[test]
+    fn only_the_memory_section_changes() {
+        let module = wat::parse_str(MODULE).unwrap();
+        let bounded = bound(&module, 64 << 20).unwrap();
+        assert_eq!(bounded.initial, 3 * PAGE);
+        let section: &[u8] = &[5, 8, 2, 0, 2, 1, 1, 0x80, 0x80, 4];
+        let at = module.windows(section.len()).position(|window| window == section).unwrap();
+        let expected: &[u8] = &[5, 9, 2, 1, 2, 0x80, 7, 1, 1, 0x80, 7];
+        assert_eq!(bounded.bytes[..at], module[..at]);
+        assert_eq!(&bounded.bytes[at..at + expected.len()], expected);
+        assert_eq!(bounded.bytes[at + expected.len()..], module[at + section.len()..]);
+    }
+
+    #[test]
+    fn a_module_without_a_memory_stays_as_it_is() {
+        let module = wat::parse_str("(module (func))").unwrap();
+        let bounded = bound(&module, 1 << 20).unwrap();
+        assert!(matches!(bounded.bytes, Cow::Borrowed(_)));
+        assert_eq!(bounded.initial, 0);
+    }
+
+    #[test]
+    fn hostile_bytes_are_refused_or_read_and_never_more() {
+        let module = wat::parse_str(MODULE).unwrap();
+        for end in 0..module.len() {
+            let _ = bound(&module[..end], 64 << 20);
+        }
+        for at in 0..module.len() {
+            for bit in 0..8 {
+                let mut turned = module.clone();
+                turned[at] ^= 1 << bit;
+                let _ = bound(&turned, 64 << 20);
+            }
+        }
+        let endless =
+            [MAGIC, VERSION, &[MEMORIES, 11, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]].concat();
+        assert_eq!(bound(&endless, 1 << 20).unwrap_err(), Refusal::Broken { section: MEMORIES });
+    }
+}
