@@ -145,7 +145,7 @@ fn what_an_invocation_logs_or_leaves_open_beyond_its_limits_makes_a_dead_letter_
     assert_eq!(keys(&dead), ["log", "timers"]);
     assert_eq!((dead[0].error_code(), dead[1].error_code()), ("E2106", "E2105"));
     for letter in &dead {
-        assert_eq!(letter.header_text("eddyline.error.attempts").as_deref(), Some("1"));
+        assert_eq!(letter.header_text("eddyline.error.attempts"), Some("1"));
     }
 }
 

@@ -40,7 +40,7 @@ fn a_name_that_leads_to_a_private_address_is_refused_after_it_was_resolved() {
     let service = Service::default();
     let (link, at) = (link(), format!("localhost:{}", server.port));
     let url = format!("http://{at}/");
-    let failed = service.load(&link, &program("public", &net(&[at.clone()]), FETCH)).failure(&url);
+    let failed = service.load(&link, &program("public", &net(std::slice::from_ref(&at)), FETCH)).failure(&url);
     assert!(failed.message.contains("leads to a private address"), "{}", failed.message);
     assert!(failed.message.contains("`private-net`"), "{}", failed.message);
     assert_eq!((server.connections(), service.count("public", "refused")), (0, 1));

@@ -99,7 +99,7 @@ fn objects_of_a_gigabyte_run_into_the_limit_without_an_abort() {
         "new Array(2 ** 25 - 10).fill(1.5);",
         "Array.from({ length: 2 ** 27 }, () => 1.5);",
         "const text = 'x'.repeat(2 ** 28); JSON.stringify([text]); const all = []; for (;;) all.push(text.split('x'));",
-        "const all = []; all.length = 2 ** 25 - 10; all.fill({});",
+        "const all = globalThis.all = []; all.length = 2 ** 25 - 10; all.fill({});",
         "const all = Array(2 ** 25).fill(0); for (;;) all.push(...all.slice(0, 60_000));",
         "const all = [1]; for (;;) all.splice(0, 0, ...all.slice(0, 50_000));",
         "let all = [0]; for (;;) all = all.concat(all);",
@@ -107,7 +107,7 @@ fn objects_of_a_gigabyte_run_into_the_limit_without_an_abort() {
         "new Array(2 ** 25).fill(0).map(() => ({}));",
         "'x,'.repeat(2 ** 26).split(',');",
         "JSON.parse('[' + '0,'.repeat(2 ** 25) + '0]');",
-        "JSON.stringify(Array(2 ** 22).fill('x'.repeat(100)));",
+        "globalThis.text = JSON.stringify(Array(2 ** 22).fill('x'.repeat(100)));",
         "let all = new Set(); for (let i = 0; i < 2 ** 25; i++) all.add(i);",
     ] {
         exceeds(body, 5000);
