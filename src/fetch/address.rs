@@ -43,7 +43,8 @@ const V6: [(Ipv6Addr, u32, Place); 12] = [
     // Teredo and the identifiers of ORCHID.
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 32, Place::Nowhere),
     (Ipv6Addr::new(0x2001, 2, 0, 0, 0, 0, 0, 0), 48, Place::Private),
-    (Ipv6Addr::new(0x2001, 0x10, 0, 0, 0, 0, 0, 0), 27, Place::Nowhere),
+    (Ipv6Addr::new(0x2001, 0x10, 0, 0, 0, 0, 0, 0), 28, Place::Nowhere),
+    (Ipv6Addr::new(0x2001, 0x20, 0, 0, 0, 0, 0, 0), 28, Place::Nowhere),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32, Place::Nowhere),
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20, Place::Nowhere),
     (Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7, Place::Private),

@@ -119,7 +119,9 @@ mod tests {
         for target in ["https://b.example/", "http://a.example/", "https://a.example:444/"] {
             let mut request = request("GET", RequestBody::None);
             follow(&mut request, StatusCode::FOUND, Url::parse(target).unwrap()).unwrap();
-            assert_eq!(names(&request), ["content-type", "x-own"], "{target}");
+            let mut left = names(&request);
+            left.sort_unstable();
+            assert_eq!(left, ["content-type", "x-own"], "{target}");
         }
     }
 

@@ -31,16 +31,16 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn take(&mut self, cost: f64, now: Instant) -> bool {
+    fn is_empty(&mut self, now: Instant) -> bool {
         let gained = now.saturating_duration_since(self.filled).as_secs_f64() * RATE;
         self.left = (self.left + gained).min(BURST);
         self.filled = now;
-        // A line may overdraw it, so that one larger than the burst passes too.
-        let passes = self.left > 0.0;
-        if passes {
-            self.left -= cost;
-        }
-        passes
+        self.left <= 0.0
+    }
+
+    /// A line may overdraw it, so that one larger than the burst passes too.
+    fn take(&mut self, cost: usize) {
+        self.left -= cost as f64;
     }
 }
 
@@ -71,8 +71,7 @@ impl Gate {
         let cost = cost(log);
         let room = |waiting: usize| (waiting == 0 || waiting + cost <= MOST_WAITING).then_some(waiting + cost);
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.waiting.load(Ordering::Relaxed) > MOST_WAITING
-            || !bucket.take(cost as f64, now)
+        if bucket.is_empty(now)
             || self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_err()
         {
             // What the worker says it dropped itself is part of it.
@@ -80,6 +79,7 @@ impl Gate {
             self.dropped.fetch_add(lost, Ordering::Relaxed);
             return false;
         }
+        bucket.take(cost);
         log.dropped = log.dropped.saturating_add(self.dropped.swap(0, Ordering::Relaxed));
         true
     }

@@ -321,7 +321,7 @@ private-net = ["1.1.1.1", "localhost", "0.0.0.0", 5]"#,
             r#"E1019 4:68 «"c.example:0"» "c.example:0" is no host: its port is no number from 1 to 65535; write a host with or without a port: "api.example.com", "*.example.com:8443", "[::1]:8080""#,
             r#"E1019 5:16 «"1.1.1.1"» "1.1.1.1" is a public address; move it to `net`"#,
             r#"E1019 5:40 «"0.0.0.0"» "0.0.0.0" is not the address of a host; name a host that can be connected to"#,
-            r#"E1003 5:51 «5» `permissions.private-net[3]`: expected a string, found an integer; put it in quotes"#,
+            r#"E1003 5:51 «5» `permissions.private-net`: expected a string, found an integer; put it in quotes"#,
         ],
     ),
     (
