@@ -35,7 +35,7 @@ const V4: [(Ipv4Addr, u32, Place); 16] = [
 ];
 
 /// Networks of IPv6 that say by themselves where they lead. What is in none of them is public below `2000::/3` alone.
-const V6: [(Ipv6Addr, u32, Place); 12] = [
+const V6: [(Ipv6Addr, u32, Place); 13] = [
     (Ipv6Addr::new(0, 0, 0, 0, 0, 0, 0, 0), 128, Place::Nowhere),
     (Ipv6Addr::new(0, 0, 0, 0, 0, 0, 0, 1), 128, Place::Private),
     // Translation within one's own network.

@@ -110,7 +110,7 @@ fn the_lag_is_what_kafkas_own_tools_see() {
     let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
     let handler = "
         export default (record) => record.text() === 'wait' ? new Promise(() => {}) : record;";
-    let more = "[limits]\nwall = \"1h\"";
+    let more = "[limits]\nwall = \"10m\"";
     let function = scene.function("it").reads(&input).writes(&output).with(more).handler(handler);
     scene.write(&input, ["a", "b", "wait", "c", "d"].map(Record::of));
     let node = scene.start();
