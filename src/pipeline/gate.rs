@@ -71,9 +71,7 @@ impl Gate {
         let cost = cost(log);
         let room = |waiting: usize| (waiting == 0 || waiting + cost <= MOST_WAITING).then_some(waiting + cost);
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        if bucket.is_empty(now)
-            || self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_err()
-        {
+        if bucket.is_empty(now) || self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_err() {
             // What the worker says it dropped itself is part of it.
             let lost = log.dropped.saturating_add(1).min(u64::from(u32::MAX));
             self.dropped.fetch_add(lost, Ordering::Relaxed);

@@ -34,10 +34,13 @@ const WASM_FLAGS: [&str; 4] = [
     "--wasm-num-compilation-tasks=1",
 ];
 
+/// The engine's unrolling of loops can take away the check by which the loop around them is stopped.
+const STOPPABLE: &str = "--no-turboshaft-loop-unrolling";
+
 /// Prepares V8. Must run in the main thread before any other thread exists.
 pub fn initialise() {
     // Isolates live on threads of 8 MiB.
-    let flags = ["eddyline", "--stack-size=2000"].iter().chain(&WASM_FLAGS);
+    let flags = ["eddyline", "--stack-size=2000", STOPPABLE].iter().chain(&WASM_FLAGS);
     deno_core::v8_set_flags(flags.map(ToString::to_string).collect());
     JsRuntime::init_platform(None);
 }

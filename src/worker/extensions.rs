@@ -8,7 +8,7 @@ use deno_core::{Extension, ExtensionFileSource, OpDecl, ascii_str_include};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
 use super::wasm::room;
-use super::{coarse, context, fetch, native, record};
+use super::{coarse, context, fetch, memory, native, record};
 
 deno_core::extension!(
     eddyline,
@@ -53,6 +53,7 @@ deno_core::extension!(
         room::op_wasm_most,
         room::op_wasm_remember,
         room::op_wasm_demand,
+        memory::op_keeps,
         coarse::op_now,
         coarse::op_time_origin,
     ],

@@ -6,12 +6,13 @@
 //! limit until it is moved.
 
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc};
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use deno_core::v8;
+use deno_core::{op2, v8};
 
 /// How much more an isolate gets while it is being stopped.
 const GRACE: usize = 1 << 30;
@@ -137,9 +138,26 @@ unsafe extern "C" fn delete(data: *mut c_void, len: usize, owner: *mut c_void) {
     }
 }
 
-/// What V8 counts outside its heap: buffers, WebAssembly's memories and modules.
+thread_local! {
+    /// What the runtime keeps for the isolate of the calling thread where V8 does not see it.
+    static OUTSIDE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The runtime keeps so many bytes more, or fewer, for the isolate of the calling thread.
+pub fn keeps(more: isize) {
+    OUTSIDE.set(OUTSIDE.get().saturating_add_signed(more));
+}
+
+/// The web APIs say what the runtime keeps for them: blobs, and messages under way.
+#[op2(fast)]
+pub fn op_keeps(#[number] more: i64) {
+    keeps(more as isize);
+}
+
+/// Bytes outside V8's heap: buffers, WebAssembly's memories and modules, and what the runtime keeps.
 pub fn counted(isolate: &mut v8::Isolate) -> usize {
-    usize::try_from(isolate.adjust_amount_of_external_allocated_memory(0)).unwrap_or(0)
+    let seen = usize::try_from(isolate.adjust_amount_of_external_allocated_memory(0)).unwrap_or(0);
+    seen.saturating_add(OUTSIDE.get())
 }
 
 /// The user's code begins: what is there now is not its own.
@@ -158,18 +176,11 @@ pub fn fits(isolate: &mut v8::Isolate, account: &Account, bytes: usize) -> bool 
     counted(isolate).saturating_add(bytes) <= most
 }
 
-/// Whether an isolate holds more than it may. Where it seems so, garbage is collected first.
+/// Whether an isolate holds more than it may. V8 collects what is garbage before its heap grows beyond the limit, but not
+/// for what is outside.
 pub fn is_over(isolate: &mut v8::Isolate, account: &Account) -> bool {
-    let most = account.limit.load(Ordering::Relaxed).saturating_add(account.before.load(Ordering::Relaxed));
     let most_heap = account.heap_limit.saturating_add(YOUNG);
-    let over = |isolate: &mut v8::Isolate| {
-        counted(isolate) > most || isolate.get_heap_statistics().used_heap_size() > most_heap
-    };
-    if !over(isolate) {
-        return false;
-    }
-    isolate.low_memory_notification();
-    over(isolate)
+    isolate.get_heap_statistics().used_heap_size() > most_heap || !fits(isolate, account, 0)
 }
 
 #[cfg(test)]

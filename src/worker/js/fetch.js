@@ -9,7 +9,7 @@
     op_fetch_room, op_fetch_write, op_fetch_finish, op_fetch_cancel,
   } = core.ops;
   const {
-    ObjectPrototypeIsPrototypeOf, Promise, TypeError,
+    ObjectPrototypeIsPrototypeOf, ObjectSetPrototypeOf, Promise, TypeError,
     TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetSymbolToStringTag,
   } = primordials;
 
@@ -22,6 +22,9 @@
   const { Request, toInnerRequest } = core.loadExtScript("ext:deno_fetch/23_request.js");
   const { fromInnerResponse, newInnerResponse } = core.loadExtScript("ext:deno_fetch/23_response.js");
   const abortSignal = core.loadExtScript("ext:deno_web/03_abort_signal.js");
+
+  // Setters of Object.prototype shall see nothing of what it holds.
+  ObjectSetPrototypeOf(InnerBody.prototype, null);
 
   const REDIRECT = { __proto__: null, follow: 0, error: 1, manual: 2 };
   // What `op_fetch_body` says.

@@ -300,7 +300,7 @@
     return (number) => {
       const record = new Record(number);
       const result = ReflectApply(handler, receiver, [record, new Context(number)]);
-      return result === record ? same : awaitable(result) ? PromiseResolve(result) : result;
+      return result === record ? same : deferred(result) ? PromiseResolve(result) : result;
     };
   }
 
@@ -308,7 +308,7 @@
     return (number) => {
       const record = new Record(number);
       const result = handler(record, new Context(number));
-      return result === record ? same : awaitable(result) ? PromiseResolve(result) : result;
+      return result === record ? same : deferred(result) ? PromiseResolve(result) : result;
     };
   }
 
@@ -323,6 +323,11 @@
   // Promises, and what behaves like one. `PromiseResolve` leaves an ordinary promise as it is.
   function awaitable(value) {
     return typeof value === "object" && value !== null && typeof value.then === "function";
+  }
+
+  // Another record as a result is looked for behind promises only.
+  function deferred(value) {
+    return awaitable(value) || (typeof value === "object" && value !== null && numberOf(value) !== 0);
   }
 
   async function promisedBatch(promise) {

@@ -5,11 +5,12 @@
 (function () {
   "use strict";
   const { core, internals, primordials } = globalThis.__bootstrap;
-  const { op_log, op_set_captured_bootstrap } = core.ops;
+  const { op_keeps, op_log, op_set_captured_bootstrap } = core.ops;
   const {
-    DateNow, FunctionPrototype, FunctionPrototypeCall, MathMin, ObjectAssign, ObjectDefineProperty, ObjectFreeze,
-    ObjectGetOwnPropertyDescriptor, ObjectSetPrototypeOf, ReflectApply, StringPrototypeIndexOf, StringPrototypeSlice,
-    StringPrototypeStartsWith, TypeError,
+    ArrayBufferIsView, DateNow, FunctionPrototype, FunctionPrototypeCall, MapPrototypeDelete, MapPrototypeGet,
+    MapPrototypeSet, MathMin, ObjectAssign, ObjectDefineProperty, ObjectFreeze,
+    ObjectGetOwnPropertyDescriptor, ObjectSetPrototypeOf, PromisePrototypeThen, ReflectApply, SafeMap, StringPrototypeIndexOf,
+    StringPrototypeSlice, StringPrototypeStartsWith, TypedArrayPrototypeGetByteLength, TypeError,
   } = primordials;
   const global = globalThis;
 
@@ -19,11 +20,53 @@
     primordials,
     internals,
     core: ObjectAssign({ __proto__: null }, core, {
-      ops: ObjectAssign({ __proto__: null }, core.ops),
+      ops: ObjectAssign({ __proto__: null }, core.ops, weighed(core.ops)),
       reportUnhandledException: (error) => logUncaught("Uncaught ", error),
     }),
   });
   const load = core.loadExtScript;
+
+  // Operations that have the runtime keep bytes where the engine does not count them: blobs, and messages under way.
+  function weighed(ops) {
+    const length = TypedArrayPrototypeGetByteLength;
+    const blobs = new SafeMap();
+    const arrived = (message) => {
+      // What transfers nothing comes as its bytes alone.
+      if (message !== null) op_keeps(-length(ArrayBufferIsView(message) ? message : message.data));
+      return message;
+    };
+    return {
+      __proto__: null,
+      op_blob_create_part(bytes) {
+        const id = ops.op_blob_create_part(bytes);
+        MapPrototypeSet(blobs, id, length(bytes));
+        op_keeps(length(bytes));
+        return id;
+      },
+      op_blob_remove_part(id) {
+        // A slice shares the bytes of its blob.
+        op_keeps(-(MapPrototypeGet(blobs, id) ?? 0));
+        MapPrototypeDelete(blobs, id);
+        ops.op_blob_remove_part(id);
+      },
+      op_message_port_post_message_raw(port, bytes) {
+        const sent = length(bytes);
+        ops.op_message_port_post_message_raw(port, bytes);
+        op_keeps(sent);
+      },
+      op_message_port_post_message(port, message) {
+        const sent = length(message.data);
+        ops.op_message_port_post_message(port, message);
+        op_keeps(sent);
+      },
+      op_message_port_recv_message(port) {
+        const message = ops.op_message_port_recv_message(port);
+        PromisePrototypeThen(message, arrived, () => {});
+        return message;
+      },
+      op_message_port_recv_message_sync: (port) => arrived(ops.op_message_port_recv_message_sync(port)),
+    };
+  }
 
   function define(name, value) {
     ObjectDefineProperty(global, name, {

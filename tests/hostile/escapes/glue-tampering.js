@@ -4,11 +4,17 @@
 export default async function (record, ctx) {
   if (record.text() !== "attack") return "ok";
   const caught = [];
-  const note = (path, values) => {
-    for (const value of values) {
+  let noting = false;
+  const note = (path, self, values) => {
+    // Noting uses what is being replaced.
+    if (noting) return;
+    noting = true;
+    for (let i = -1; i < values.length; i++) {
+      const value = i < 0 ? self : values[i];
       if (typeof value === "function" && (/^op_/.test(value.name) || value.name === "numberOf")) caught.push(path);
       if (typeof value === "object" && value !== null && ("ops" in value || "core" in value)) caught.push(path);
     }
+    noting = false;
   };
   const kinds = { Array, Promise, Map, Set, WeakMap, Symbol, Function, Object, String, RegExp, Date, Error, Uint8Array, ArrayBuffer, URL };
   const undo = [];
@@ -19,10 +25,10 @@ export default async function (record, ctx) {
         if (typeof descriptor.value !== "function" || !descriptor.configurable || key === "constructor") continue;
         const original = descriptor.value;
         undo.push([target, key, descriptor]);
-        const apply = Reflect.apply;
+        const { apply, construct } = Reflect;
         Object.defineProperty(target, key, {
           ...descriptor,
-          value: function (...parameters) { note(`${name}.${String(key)}`, [this, ...parameters]); return new.target ? Reflect.construct(original, parameters, new.target) : apply(original, this, parameters); },
+          value: function (...parameters) { note(name, this, parameters); return new.target ? construct(original, parameters, new.target) : apply(original, this, parameters); },
         });
       }
     }

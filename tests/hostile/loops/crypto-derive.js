@@ -1,6 +1,6 @@
 // attack: a key derived in four thousand million rounds, in a thread beside the isolate's
-// expect: cpu limit E2101 | wall limit E2102 | crashed E2104
-// several: nothing can interrupt it but the end of the process
+// expect: failed E2001 | cpu limit E2101 | wall limit E2102 | crashed E2104
+// several: so many rounds are refused; nothing could interrupt them but the end of the process
 export default async function (record) {
   if (record.text() !== "attack") return "ok";
   const key = await crypto.subtle.importKey("raw", new Uint8Array(16), "PBKDF2", false, ["deriveBits"]);

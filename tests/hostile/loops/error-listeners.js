@@ -1,5 +1,5 @@
 // attack: listeners for errors that throw, report and dispatch further errors
-// expect: done | cpu limit E2101 | failed E2001
+// expect: done | log limit E2106 | cpu limit E2101 | failed E2001
 // result: "left"
 // several: it may be found before or after the handler has returned, or end at the end of the stack
 export default function (record) {

@@ -1,8 +1,8 @@
 // attack: an error with a stack of all the frames there are, and a name of megabytes in each
-// expect: failed E2001 | cpu limit E2101 | memory limit E2103
+// expect: crashed E2104 | failed E2001 | cpu limit E2101 | memory limit E2103
 // limits: cpu = "5s"
 // limits: wall = "10s"
-// several: the frames with their names may be too much to read
+// several: the frames with their names may be too much to read, or for the runtime to write down
 export default function (record) {
   if (record.text() !== "attack") return "ok";
   Error.stackTraceLimit = Infinity;
