@@ -53,7 +53,9 @@ pub fn start(options: &LogOptions) -> Result<(), LoggingError> {
 
 fn filter(level: &str) -> Result<EnvFilter, LoggingError> {
     // Each folder that goes away is no news.
-    EnvFilter::builder().parse(format!("notify=warn,{level}")).map_err(|source| LoggingError::Level { level: level.to_owned(), source })
+    EnvFilter::builder()
+        .parse(format!("notify=warn,{level}"))
+        .map_err(|source| LoggingError::Level { level: level.to_owned(), source })
 }
 
 fn layer<W>(pretty: bool, colour: bool, writer: W) -> Box<dyn Layer<Registry> + Send + Sync>
