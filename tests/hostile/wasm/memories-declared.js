@@ -1,5 +1,5 @@
 // attack: a module that declares a thousand memories
-// expect: problem E1202 | problem E1204 | problem E1206 | failed E2001 | memory limit E2103
+// expect: problem E1207 | problem E1204 | problem E1206 | failed E2001 | memory limit E2103
 // several: it may be refused when it is loaded, or when an instance is made
 // limits: cpu = "5s"
 // limits: external = "32MiB"
