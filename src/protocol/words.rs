@@ -62,6 +62,14 @@ impl Words {
         self.at(Words::index(channel))
     }
 
+    /// Says that the isolate on `channel` runs this and nobody else anything: it alone is to blame for what comes now.
+    pub fn blame(&self, channel: u32, running: u64) {
+        for other in 0..COUNT {
+            self.at(other).store(0, Ordering::Release);
+        }
+        self.word(channel).store(running, Ordering::Release);
+    }
+
     /// The word that says how many bytes the isolate on `channel` holds.
     pub fn memory(&self, channel: u32) -> &AtomicU64 {
         self.at(COUNT + Words::index(channel))

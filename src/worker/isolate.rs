@@ -122,7 +122,7 @@ async fn load_into(
 ) -> Option<Isolate> {
     let (arena, guard, charges) = surroundings(channel, &load, &shared.outbox, native);
     let words = shared.words.clone();
-    guard.set_blame(move |id| words.word(channel).store(id, Ordering::Release));
+    guard.set_blame(move |id| words.blame(channel, if id == 0 { SOMETHING } else { id }));
     growth::prepare(&shared.words, channel);
     shared.words.word(channel).store(SOMETHING, Ordering::Release);
     let ready = prepare(&load, &arena, &guard, &charges).await;
@@ -134,6 +134,7 @@ async fn load_into(
         Err(problem) => {
             // Before the host hears of it, because it may load the channel again at once.
             drop(inbox);
+            guard.native().outlast().await;
             answer(Err(*problem));
             return None;
         }
@@ -186,6 +187,7 @@ impl Isolate {
         // Before the host hears of the end, because it may load the channel again at once.
         drop(self.inbox);
         let mut invoker = self.invoker;
+        invoker.guard.native().outlast().await;
         invoker.surrender();
         invoker.announce(0);
         let memory = {
@@ -328,7 +330,8 @@ fn poll_event_loop(
         invoke::forget_running(scope);
     }
     invoker.announce(invoker.waiting_word());
-    invoker.guard.begin_shared(clock::now_ns());
+    // Where nobody waits, nobody's time can be up.
+    invoker.guard.begin_shared(if invoker.pending.is_empty() { u64::MAX } else { clock::now_ns() });
     invoker.charges.begin_turn();
     // What fails here belongs to no invocation; the handlers' own promises are looked at one by one.
     let _ = engine.runtime.poll_event_loop(context, PollEventLoopOptions::default());

@@ -38,7 +38,7 @@ const LOOKS_PER_GLANCE: u32 = 4;
 /// whether they are to stop go on for ever, so the process ends then, and is blamed on whose they are.
 const STUBBORN_NS: u64 = 2_000_000_000;
 /// The same where memory ran out: V8 collects a heap that has grown far beyond its limit.
-const STUBBORN_FOR_MEMORY_NS: u64 = 3_000_000_000;
+const STUBBORN_FOR_MEMORY_NS: u64 = 4_000_000_000;
 
 /// Which limit ended an isolate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

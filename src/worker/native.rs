@@ -84,6 +84,15 @@ impl Native {
             .build()
     }
 
+    /// Waits until all jobs that were handed over have ended, though nobody wants them any more. An isolate that went
+    /// without would leave its thread behind, unseen by the watchdog, and the next one would bring another.
+    pub async fn outlast(&self) {
+        if self.busy().is_some() {
+            // There is one thread, so this comes behind all others.
+            let _ = tokio::task::spawn_blocking(|| ()).await;
+        }
+    }
+
     fn begin(&self, owner: u64, id: u64) -> u64 {
         let ticket = self.tickets.fetch_add(1, Ordering::Relaxed) + 1;
         let mut state = self.lock();

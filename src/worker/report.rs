@@ -40,7 +40,9 @@ impl Report {
     /// Reports for an isolate on the calling thread.
     pub fn new(channel: u32, outbox: Arc<Outbox>) -> Report {
         let message = SettledBuilder::new(channel);
-        Report { channel, outbox, message, oldest_ns: 0, cpu: CpuClock::own(), cpu_reported_ns: 0 }
+        let cpu = CpuClock::own();
+        // What loading took is nobody's.
+        Report { channel, outbox, message, oldest_ns: 0, cpu, cpu_reported_ns: cpu.read_ns() }
     }
 
     fn note(&mut self, now_ns: u64) {

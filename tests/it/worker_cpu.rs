@@ -1,9 +1,12 @@
 //! CPU time: whose it is, and that nothing runs away with it.
 
+use std::time::Duration;
+
 use eddyline::outcome::Outcome;
 use eddyline::protocol::control::Load;
 use eddyline::protocol::words::Running;
 
+use crate::support::process;
 use crate::support::worker::{End, Output, Record, Worker, async_handler, function, handler};
 
 const SPIN: &str = "const spin = (ms) => { const end = Date.now() + ms; while (Date.now() < end); };
@@ -224,4 +227,19 @@ fn native_code_that_runs_away_brings_the_worker_down_and_the_page_tells_for_whom
     let mut worker = Worker::with(load);
     worker.run_in(1, &[((77, 1, 1), &[Record::new("harm")])]);
     assert_eq!(worker.running_at_its_end(1), Running::Invocation(77));
+}
+
+#[test]
+fn native_code_keeps_its_isolate_until_it_ends() {
+    let body = format!("{} derive(); await sleep(2); for (;;);", derive(400));
+    let mut load = harmful(&body, 1000);
+    load.limits.wall_ms = 20;
+    let mut worker = Worker::with(load);
+    worker.run(&[Record::new("harm")]);
+    worker.unloaded();
+    let pid = worker.child.id();
+    let told = process::cpu(pid);
+    std::thread::sleep(Duration::from_millis(400));
+    let more = process::cpu(pid) - told;
+    assert!(more < Duration::from_millis(200), "it was still at work when the next could come: {more:?}");
 }

@@ -6,7 +6,7 @@
   const { core, primordials, web } = globalThis.__bootstrap;
   const { op_compression_new, op_compression_write, op_compression_finish } = core.ops;
   const {
-    ArrayBufferIsView, DataViewPrototypeGetBuffer, DataViewPrototypeGetByteLength,
+    ArrayBuffer, ArrayBufferIsView, DataViewPrototypeGetBuffer, DataViewPrototypeGetByteLength,
     DataViewPrototypeGetByteOffset, MathMin, TypedArrayPrototypeGetBuffer,
     TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetByteOffset, TypedArrayPrototypeGetSymbolToStringTag,
     TypedArrayPrototypeSubarray, TypeError, Uint8Array,
@@ -16,6 +16,9 @@
 
   // What a piece unpacks to is at most about a thousand times as much.
   const PIECE = 16 << 10;
+
+  // Bytes that zlib holds for one stream, about.
+  const PACKER = 272 << 10, UNPACKER = 48 << 10;
 
   // Brotli is left out: its ratio has no bound.
   const toFormat = webidl.createEnumConverter("CompressionFormat", ["deflate", "deflate-raw", "gzip"]);
@@ -35,6 +38,9 @@
 
   function coder(format, unpacks) {
     const state = op_compression_new(format, unpacks);
+    // The engine sees nothing of what the state holds natively; this it counts, and frees with the stream. Nobody touches
+    // it, so that a large one takes no memory.
+    let ballast = new ArrayBuffer(unpacks ? UNPACKER : PACKER);
     const pass = (controller, output) => {
       if (TypedArrayPrototypeGetByteLength(output) > 0) controller.enqueue(output);
     };
@@ -49,9 +55,11 @@
         }
       },
       flush(controller) {
+        ballast = null;
         pass(controller, op_compression_finish(state, true));
       },
       cancel() {
+        ballast = null;
         op_compression_finish(state, false);
       },
     });

@@ -55,7 +55,10 @@
     if (hash !== undefined) copy.hash = known(hashes, hash);
     for (let i = 0; i < NUMBERS.length; i++) {
       const number = value[NUMBERS[i]];
-      if (number !== undefined) copy[NUMBERS[i]] = +number;
+      if (number === undefined) continue;
+      copy[NUMBERS[i]] = +number;
+      // No key is as long as a longer salt or tag would need.
+      if (NUMBERS[i] === "saltLength" || NUMBERS[i] === "tagLength") bounded(copy[NUMBERS[i]], MAX_RSA_BITS / 8, NUMBERS[i]);
     }
     for (let i = 0; i < OTHERS.length; i++) {
       const other = value[OTHERS[i]];

@@ -20,51 +20,104 @@
     primordials,
     internals,
     core: ObjectAssign({ __proto__: null }, core, {
-      ops: ObjectAssign({ __proto__: null }, core.ops, weighed(core.ops)),
+      ...weighed(core),
       reportUnhandledException: (error) => logUncaught("Uncaught ", error),
     }),
   });
   const load = core.loadExtScript;
 
   // Operations that have the runtime keep bytes where the engine does not count them: blobs, and messages under way.
-  function weighed(ops) {
+  function weighed(core) {
+    const ops = core.ops;
     const length = TypedArrayPrototypeGetByteLength;
+    // The bytes that an id holds on to: a slice shares those of the blob that it was cut from.
     const blobs = new SafeMap();
-    const arrived = (message) => {
+    const held = (id, bytes) => {
+      MapPrototypeSet(blobs, id, bytes);
+      bytes.holders++;
+      return id;
+    };
+    // The other end of each open port, and what waits to be read from it.
+    const ports = new SafeMap();
+    const sent = (port, bytes) => {
+      const end = MapPrototypeGet(ports, port);
+      const other = MapPrototypeGet(ports, end?.other);
+      // Nobody can read what goes to a closed end.
+      if (end !== undefined && other === undefined) return;
+      // An end that was transferred is not known any more: what it sends counts for good.
+      if (other !== undefined) other.waiting += bytes;
+      op_keeps(bytes);
+    };
+    const arrived = (port, message) => {
+      const end = MapPrototypeGet(ports, port);
+      if (message === null || end === undefined) return message;
       // What transfers nothing comes as its bytes alone.
-      if (message !== null) op_keeps(-length(ArrayBufferIsView(message) ? message : message.data));
+      const bytes = length(ArrayBufferIsView(message) ? message : message.data);
+      end.waiting -= bytes;
+      op_keeps(-bytes);
       return message;
     };
-    return {
+    const closed = (port) => {
+      const end = MapPrototypeGet(ports, port);
+      if (end === undefined) return;
+      MapPrototypeDelete(ports, port);
+      op_keeps(-end.waiting);
+    };
+    const weighing = {
       __proto__: null,
       op_blob_create_part(bytes) {
+        const size = length(bytes);
         const id = ops.op_blob_create_part(bytes);
-        MapPrototypeSet(blobs, id, length(bytes));
-        op_keeps(length(bytes));
-        return id;
+        op_keeps(size);
+        return held(id, { __proto__: null, size, holders: 0 });
+      },
+      op_blob_slice_part(id, range) {
+        const slice = ops.op_blob_slice_part(id, range);
+        const bytes = MapPrototypeGet(blobs, id);
+        return bytes === undefined ? slice : held(slice, bytes);
+      },
+      op_blob_clone_part(id) {
+        const clone = ops.op_blob_clone_part(id);
+        const bytes = MapPrototypeGet(blobs, id);
+        if (bytes !== undefined) held(clone.uuid, bytes);
+        return clone;
       },
       op_blob_remove_part(id) {
-        // A slice shares the bytes of its blob.
-        op_keeps(-(MapPrototypeGet(blobs, id) ?? 0));
+        const bytes = MapPrototypeGet(blobs, id);
         MapPrototypeDelete(blobs, id);
         ops.op_blob_remove_part(id);
+        if (bytes !== undefined && --bytes.holders === 0) op_keeps(-bytes.size);
+      },
+      op_message_port_create_entangled() {
+        const ids = ops.op_message_port_create_entangled();
+        MapPrototypeSet(ports, ids[0], { __proto__: null, other: ids[1], waiting: 0 });
+        MapPrototypeSet(ports, ids[1], { __proto__: null, other: ids[0], waiting: 0 });
+        return ids;
       },
       op_message_port_post_message_raw(port, bytes) {
-        const sent = length(bytes);
+        const size = length(bytes);
         ops.op_message_port_post_message_raw(port, bytes);
-        op_keeps(sent);
+        sent(port, size);
       },
       op_message_port_post_message(port, message) {
-        const sent = length(message.data);
+        const size = length(message.data);
         ops.op_message_port_post_message(port, message);
-        op_keeps(sent);
+        sent(port, size);
       },
       op_message_port_recv_message(port) {
         const message = ops.op_message_port_recv_message(port);
-        PromisePrototypeThen(message, arrived, () => {});
+        PromisePrototypeThen(message, (message) => arrived(port, message), () => {});
         return message;
       },
-      op_message_port_recv_message_sync: (port) => arrived(ops.op_message_port_recv_message_sync(port)),
+      op_message_port_recv_message_sync: (port) => arrived(port, ops.op_message_port_recv_message_sync(port)),
+    };
+    return {
+      __proto__: null,
+      ops: ObjectAssign({ __proto__: null }, ops, weighing),
+      close(resource) {
+        closed(resource);
+        core.close(resource);
+      },
     };
   }
 

@@ -1,6 +1,7 @@
 //! Looking at processes, and sending them signals.
 
 use std::fs;
+use std::time::Duration;
 
 /// The arguments of a live process.
 pub fn arguments(pid: u32) -> Vec<String> {
@@ -24,6 +25,15 @@ fn parent_of(pid: u32) -> Option<u32> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let alive = fields.next()? != "Z";
     fields.next()?.parse().ok().filter(|_| alive)
+}
+
+/// CPU time of a process and of all its threads so far.
+pub fn cpu(pid: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process lives");
+    let fields = stat.rsplit_once(')').expect("a name").1.split_whitespace().skip(11).take(2);
+    let ticks: u64 = fields.map(|field| field.parse::<u64>().expect("a number")).sum();
+    // A tick is a hundredth of a second everywhere.
+    Duration::from_millis(ticks * 10)
 }
 
 /// A field of `/proc/PID/status` that is a number of KiB, in bytes.

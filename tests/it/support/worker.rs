@@ -26,7 +26,7 @@ use eddyline::protocol::{Kind, Message};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Worker {
-    child: Child,
+    pub child: Child,
     socket: UnixStream,
     assembler: Assembler,
     backlog: VecDeque<Message>,
