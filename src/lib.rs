@@ -8,6 +8,7 @@ pub mod control;
 pub mod diagnostic;
 mod document;
 pub mod fetch;
+pub mod filter;
 pub mod function;
 pub mod kafka;
 mod machine;

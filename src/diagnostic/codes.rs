@@ -19,6 +19,7 @@ pub const SHARED_GROUP: &str = "E1016";
 pub const RESERVED_PROPERTY: &str = "E1017";
 pub const ABOVE_CEILING: &str = "E1018";
 pub const HOST: &str = "E1019";
+pub const FILTER: &str = "E1020";
 pub const NO_ENTRY: &str = "E1201";
 pub const SYNTAX_ERROR: &str = "E1202";
 pub const IMPORT: &str = "E1203";
@@ -48,6 +49,7 @@ pub const CODES: &[(&str, &str)] = &[
     (RESERVED_PROPERTY, "A Kafka property that Eddyline sets itself"),
     (ABOVE_CEILING, "A limit above what the node allows"),
     (HOST, "A host that `fetch` cannot be allowed"),
+    (FILTER, "A filter pattern that cannot be used"),
     (NO_ENTRY, "The function has no handler module"),
     (SYNTAX_ERROR, "A module has a syntax error"),
     (IMPORT, "An import that is not allowed or not found"),

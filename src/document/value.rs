@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use toml_edit::{Item, Value};
+use toml_edit::{Item, TableLike, Value};
 
 use super::table::{Document, TableReader};
 use crate::{
@@ -181,6 +181,27 @@ impl<'d> ValueReader<'d> {
             }
             None => self.wrong_type("a table", &format!("write it as [{}]", self.path)),
         }
+    }
+
+    /// An array of tables, in either of TOML's ways of writing it, each with its own place.
+    pub fn tables(&self) -> Option<Vec<TableReader<'d>>> {
+        let tables: Option<Vec<(Option<Range<usize>>, &'d dyn TableLike)>> = match self.found {
+            Found::Item(Item::ArrayOfTables(tables)) => {
+                Some(tables.iter().map(|table| (table.span(), table as &dyn TableLike)).collect())
+            }
+            Found::Item(Item::Value(Value::Array(array))) => {
+                let inline = |value: &'d Value| Some((value.span(), value.as_inline_table()? as &dyn TableLike));
+                array.iter().map(inline).collect()
+            }
+            _ => None,
+        };
+        let Some(tables) = tables else {
+            return self.wrong_type("an array of tables", &format!("write each of them as [[{}]]", self.path));
+        };
+        let reader = |(span, table): (Option<Range<usize>>, _)| {
+            TableReader::new(self.document, self.path.clone(), span.unwrap_or_else(|| self.span()), table)
+        };
+        Some(tables.into_iter().map(reader).collect())
     }
 
     /// The text of any scalar, unquoted.

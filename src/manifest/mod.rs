@@ -1,5 +1,6 @@
 //! `function.toml`: what a function reads, writes and may use, parsed with places and fully defaulted.
 
+mod filters;
 pub(crate) mod limits;
 mod model;
 mod names;

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{Limits, Pattern, Places, Secret};
 use crate::fetch::HostPattern;
+use crate::filter::Filter;
 
 const MIB: u64 = 1 << 20;
 
@@ -16,6 +17,8 @@ pub struct Manifest {
     /// Functions of different tenants never share a worker process, nor do those of a tenant and of none.
     pub tenant: Option<String>,
     pub source: Source,
+    /// The records that the function wants; without it, all of them.
+    pub filter: Option<Filter>,
     /// Used only with a `batch` handler; whether `[batch]` was written says `places.has("batch")`.
     pub batch: Batch,
     pub sink: Sink,
@@ -181,6 +184,7 @@ impl Manifest {
             name: name.to_owned(),
             tenant: None,
             source: Source::new(name, topics),
+            filter: None,
             batch: Batch::default(),
             sink: Sink::default(),
             delivery: Delivery::default(),

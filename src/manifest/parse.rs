@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    Allowance, MANIFEST_FILE, Manifest, Places, Topics, limits,
+    Allowance, MANIFEST_FILE, Manifest, Places, Topics, filters, limits,
     names::{self, check_function_name},
     permissions, sections, sinks, variables,
 };
@@ -69,10 +69,7 @@ fn read_root(document: &Document, manifest: &mut Manifest, options: &ParseOption
         manifest.tenant = names::tenant(&value);
     }
     let sources = sections::source(&mut root, &mut manifest.source);
-    if let Some(filter) = root.value("filter") {
-        let message = "`[[filter]]` is not supported yet";
-        filter.refuse::<()>(codes::NOT_SUPPORTED_YET, message, "test for it in the handler and return nothing");
-    }
+    manifest.filter = filters::filters(&mut root);
     sections::batch(&mut root, &mut manifest.batch);
     let mut written = sinks::sink(&mut root, &mut manifest.sink);
     sections::delivery(&mut root, &mut manifest.delivery, options);

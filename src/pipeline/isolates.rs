@@ -153,6 +153,11 @@ impl Isolates {
         &self.version
     }
 
+    /// The version that runs there at present, or else the one that will.
+    pub fn serving(&self, index: usize) -> &Version {
+        self.places[index].current.as_ref().filter(|held| held.ready).map_or(&self.version, |held| &held.version)
+    }
+
     /// The worker that a task's records go to as long as nothing fails.
     pub fn place_of(&self, task: i32) -> usize {
         if self.quarantined {

@@ -220,6 +220,18 @@ impl Lane {
         self.blocked_until = None;
     }
 
+    /// Takes out the records that wait and are no longer to be run. Nothing flies. If the first was among them, what it
+    /// waited for is waited for no more.
+    pub fn sift(&mut self, mut keep: impl FnMut(Seq) -> bool) {
+        debug_assert!(self.flights.is_empty(), "what flies cannot be taken out");
+        self.resume_if_empty();
+        let first = self.waiting.front().map(|item| item.seq);
+        self.waiting.retain(|item| keep(item.seq));
+        if self.waiting.front().map(|item| item.seq) != first {
+            self.blocked_until = None;
+        }
+    }
+
     fn resume_if_empty(&mut self) {
         if self.flights.is_empty() {
             while let Some(item) = self.returned.pop_back() {
@@ -338,6 +350,23 @@ mod tests {
         let order: Vec<u64> = (0..4).map(|_| send(&mut lane, later, Grouping::SINGLE).unwrap().1[0]).collect();
         assert_eq!(order, [0, 1, 2, 3]);
         assert_eq!(lane.epoch(), 1);
+    }
+
+    #[test]
+    fn what_is_sifted_out_is_waited_for_no_more() {
+        let mut lane = lane_with(4);
+        let now = Instant::now();
+        let later = now + Duration::from_secs(1);
+        let (id, _) = send(&mut lane, now, Grouping::SINGLE).unwrap();
+        let failed = land(&mut lane, id)[0];
+        lane.give_back(Item { attempts: 1, ..failed });
+        lane.landed();
+        lane.block_until(later);
+        lane.sift(|seq| seq != Seq(2));
+        assert_eq!(send(&mut lane, now, Grouping::SINGLE), None, "the first still waits for its retry");
+        lane.sift(|seq| seq != Seq(0));
+        assert_eq!(send(&mut lane, now, Grouping::SINGLE).unwrap().1, [1]);
+        assert_eq!(send(&mut lane, now, Grouping::SINGLE).unwrap().1, [3]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A record is finished when it has settled (no further result will come) and Kafka has acknowledged every result of
 //! it, or its dead letter. Only the contiguous finished prefix may be committed. Offsets need not be consecutive:
-//! compaction and transaction markers leave gaps.
+//! compaction and transaction markers leave gaps, and so do records that nothing is to be done with.
 
 use std::collections::VecDeque;
 
@@ -15,6 +15,8 @@ pub struct Entry<R> {
     pub offset: i64,
     pub record: R,
     pub size: usize,
+    /// The offset to commit once it is finished: behind it, and behind all that was passed after it.
+    next: i64,
     /// Results that were handed to Kafka and not yet acknowledged.
     unacknowledged: u32,
     settled: bool,
@@ -33,11 +35,13 @@ pub struct Ledger<R> {
     first: u64,
     bytes: usize,
     next_offset: Option<i64>,
+    /// `next_offset` has moved without an entry.
+    passed: bool,
 }
 
 impl<R> Default for Ledger<R> {
     fn default() -> Self {
-        Ledger { entries: VecDeque::new(), first: 0, bytes: 0, next_offset: None }
+        Ledger { entries: VecDeque::new(), first: 0, bytes: 0, next_offset: None, passed: false }
     }
 }
 
@@ -46,8 +50,19 @@ impl<R> Ledger<R> {
     pub fn add(&mut self, offset: i64, record: R, size: usize) -> Seq {
         let seq = Seq(self.first + self.entries.len() as u64);
         self.bytes += size;
-        self.entries.push_back(Entry { offset, record, size, unacknowledged: 0, settled: false });
+        self.entries.push_back(Entry { offset, record, size, next: offset + 1, unacknowledged: 0, settled: false });
         seq
+    }
+
+    /// Nothing is to be done with the next record of the partition; it is finished with all that came before it.
+    pub fn pass(&mut self, offset: i64) {
+        match self.entries.back_mut() {
+            Some(entry) => entry.next = offset + 1,
+            None => {
+                self.next_offset = Some(offset + 1);
+                self.passed = true;
+            }
+        }
     }
 
     pub fn get(&self, seq: Seq) -> Option<&Entry<R>> {
@@ -94,16 +109,17 @@ impl<R> Ledger<R> {
 
     /// Forgets the finished prefix, showing each record to `finished`. Returns the offset to commit, if it has moved.
     pub fn advance(&mut self, mut finished: impl FnMut(&R)) -> Option<i64> {
-        let before = self.first;
+        let mut moved = std::mem::take(&mut self.passed);
         while self.entries.front().is_some_and(Entry::finished) {
             if let Some(entry) = self.entries.pop_front() {
                 self.first += 1;
                 self.bytes -= entry.size;
-                self.next_offset = Some(entry.offset + 1);
+                self.next_offset = Some(entry.next);
+                moved = true;
                 finished(&entry.record);
             }
         }
-        if self.first == before { None } else { self.next_offset }
+        if moved { self.next_offset } else { None }
     }
 
     /// Records underway.
@@ -160,9 +176,28 @@ mod tests {
         assert_eq!(ledger.advance(|()| {}), None);
     }
 
+    #[test]
+    fn a_record_that_needs_nothing_is_committed_with_those_before_it() {
+        let mut ledger = Ledger::default();
+        ledger.pass(3);
+        assert_eq!(ledger.advance(|()| {}), Some(4));
+        assert_eq!(ledger.advance(|()| {}), None);
+        let first = ledger.add(4, (), 1);
+        ledger.pass(5);
+        let second = ledger.add(6, (), 1);
+        ledger.pass(9);
+        assert_eq!(ledger.advance(|()| {}), None);
+        ledger.settle(second);
+        assert_eq!(ledger.advance(|()| {}), None);
+        ledger.settle(first);
+        assert_eq!(ledger.advance(|()| {}), Some(10));
+        assert!(ledger.is_empty());
+    }
+
     #[derive(Debug, Clone)]
     enum Step {
         Add { gap: i64 },
+        Pass { gap: i64 },
         Settle { which: usize, results: u32 },
         Acknowledge { which: usize },
         Advance,
@@ -171,6 +206,7 @@ mod tests {
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let step = prop_oneof![
             (0i64..5).prop_map(|gap| Step::Add { gap }),
+            (0i64..5).prop_map(|gap| Step::Pass { gap }),
             (any::<usize>(), 0u32..4).prop_map(|(which, results)| Step::Settle { which, results }),
             any::<usize>().prop_map(|which| Step::Acknowledge { which }),
             Just(Step::Advance),
@@ -182,6 +218,8 @@ mod tests {
     #[derive(Debug)]
     struct Model {
         offset: i64,
+        /// Nothing where it was passed.
+        seq: Option<Seq>,
         unsettled: bool,
         missing: u32,
     }
@@ -198,22 +236,29 @@ mod tests {
                     Step::Add { gap } => {
                         offset += 1 + gap;
                         let seq = ledger.add(offset, (), 3);
-                        prop_assert_eq!(seq, Seq(model.len() as u64));
-                        model.push(Model { offset, unsettled: true, missing: 0 });
+                        prop_assert_eq!(seq, Seq(model.iter().filter(|record| record.seq.is_some()).count() as u64));
+                        model.push(Model { offset, seq: Some(seq), unsettled: true, missing: 0 });
+                    }
+                    Step::Pass { gap } => {
+                        offset += 1 + gap;
+                        ledger.pass(offset);
+                        model.push(Model { offset, seq: None, unsettled: false, missing: 0 });
                     }
                     Step::Settle { which, results } if !model.is_empty() => {
                         let which = which % model.len();
-                        if model[which].unsettled {
-                            model[which] = Model { offset: model[which].offset, unsettled: false, missing: results };
-                            (0..results).for_each(|_| ledger.expect(Seq(which as u64)));
-                            ledger.settle(Seq(which as u64));
+                        let record = &mut model[which];
+                        if let (Some(seq), true) = (record.seq, record.unsettled) {
+                            (record.unsettled, record.missing) = (false, results);
+                            (0..results).for_each(|_| ledger.expect(seq));
+                            ledger.settle(seq);
                         }
                     }
                     Step::Acknowledge { which } if !model.is_empty() => {
                         let which = which % model.len();
-                        if model[which].missing > 0 {
-                            model[which].missing -= 1;
-                            ledger.acknowledge(Seq(which as u64));
+                        let record = &mut model[which];
+                        if let (Some(seq), true) = (record.seq, record.missing > 0) {
+                            record.missing -= 1;
+                            ledger.acknowledge(seq);
                         }
                     }
                     _ => { committed = ledger.advance(|()| {}).or(committed); }
@@ -222,7 +267,7 @@ mod tests {
             committed = ledger.advance(|()| {}).or(committed);
             let prefix = model.iter().take_while(|record| !record.unsettled && record.missing == 0).count();
             prop_assert_eq!(committed, prefix.checked_sub(1).map(|last| model[last].offset + 1));
-            prop_assert_eq!(ledger.len(), model.len() - prefix);
+            prop_assert_eq!(ledger.len(), model[prefix..].iter().filter(|record| record.seq.is_some()).count());
             prop_assert_eq!(ledger.bytes(), 3 * ledger.len());
         }
     }

@@ -9,8 +9,9 @@
 //! To follow a record, read in this order:
 //!
 //! 1. [`subscription`]: one function's thread; `turn` states the stages;
-//! 2. [`partition`]: `take` from Kafka, `feed` to the isolate that [`dispatch`] chose; [`hearing`] and [`settling`]:
-//!    what becomes of what comes back; [`blaming`] and [`conduct`]: what of a worker that died;
+//! 2. [`partition`]: `take` from Kafka, through the [`screen`] of the function's filters, and `feed` to the isolate that
+//!    [`dispatch`] chose; [`hearing`] and [`settling`]: what becomes of what comes back; [`blaming`] and [`conduct`]: what
+//!    of a worker that died;
 //! 3. [`lane`]: what may be sent next, and what must wait or run again;
 //! 4. [`result`], [`sink`] and [`dead_letter`]: what Kafka gets, and what becomes of it;
 //! 5. [`ledger`]: up to where everything is finished, so that it may be committed.
@@ -35,6 +36,7 @@ mod partition;
 mod rebalance;
 mod result;
 mod retry;
+mod screen;
 mod settling;
 mod sink;
 mod sinks;

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::isolates::Held;
+use super::isolates::{Held, Version};
 use super::lane::{Grouping, Item, Lane, Window};
 use super::ledger::{Ledger, Seq};
+use super::screen::Screen;
 use super::settling::Settling;
 use crate::kafka::{Consumer, Error, Message, Slot, TopicPartition};
 use crate::outcome::Outcome;
@@ -15,6 +16,8 @@ use crate::telemetry::FunctionMetrics;
 
 /// Most records that are taken from Kafka's client in one call.
 const TAKE: usize = 512;
+/// Most records that are taken in one turn: where filters want none of them, nothing else would end it.
+pub const TURN: usize = 8 * TAKE;
 /// A `Run` message is sent when it has grown to this many bytes.
 const RUN_BYTES: usize = 512 << 10;
 
@@ -65,6 +68,8 @@ pub struct Partition {
     pub stopped: Option<Failed>,
     /// The record that it stands still at, where that had settled already.
     pub(super) held_back: Option<Item>,
+    /// The version whose filters judged all that waits.
+    sifted: Option<u64>,
     /// After a standstill the record is for the version that ended it, not for one that failed at it before.
     pub least_version: u64,
     /// The records at hand wait until then for others to make a batch with.
@@ -91,6 +96,7 @@ impl Partition {
             leaving: false,
             stopped: None,
             held_back: None,
+            sifted: None,
             least_version: 0,
             gathering_until: None,
             stored: None,
@@ -109,19 +115,25 @@ impl Partition {
         ran: &mut Settling<'_>,
     ) -> Result<usize, Error> {
         let mut taken = 0;
+        let mut screen = Screen::of(ran.version);
         let oldest = ran.version.program.manifest.source.skip_older_than.map(oldest_taken);
         let at = Instant::now();
-        while self.has_more && !self.leaving && self.ledger.bytes() < bounds.bytes {
+        let mut result = Ok(0);
+        while self.has_more && !self.leaving && taken < TURN && self.ledger.bytes() < bounds.bytes {
             let room = bounds.records.saturating_sub(self.ledger.len()).min(TAKE);
             if room == 0 {
                 break;
             }
-            let result = consumer.take(self.slot, room, buffer);
+            result = consumer.take(self.slot, room, buffer);
             taken += buffer.len();
             self.has_more = buffer.len() == room;
             for message in buffer.drain(..) {
                 self.taken_to = Some(message.offset() + 1);
                 self.doubtful = false;
+                if !screen.admits(&message) {
+                    self.ledger.pass(message.offset());
+                    continue;
+                }
                 let size = message.size();
                 let too_old = oldest.is_some_and(|oldest| message.timestamp().is_some_and(|time| time < oldest));
                 let seq = self.ledger.add(message.offset(), Taken { message, at, attempts: 0, buried: false }, size);
@@ -134,12 +146,12 @@ impl Partition {
             if result.is_err() {
                 self.has_more = false;
                 self.doubtful = true;
-                // What it brought before the error counts.
-                ran.metrics.records_in.add(taken as u64);
-                return result;
             }
         }
-        Ok(taken)
+        // What was brought before an error counts.
+        ran.metrics.records_in.add(taken as u64);
+        screen.settle(ran.metrics);
+        result.map(|_| taken)
     }
 
     /// Where to go on after an error: Kafka's client may have counted the error as a record, and would skip one.
@@ -190,6 +202,7 @@ impl Partition {
             }
             self.lane.put_first(item);
         }
+        self.sift(&held.version, metrics);
         let batch = &held.version.program.manifest.batch;
         let grouping = match held.version.program.handler() {
             Handler::Record => Grouping::SINGLE,
@@ -233,6 +246,27 @@ impl Partition {
         if !run.is_empty() {
             held.isolate.send(run.finish());
         }
+    }
+
+    /// What waits was judged by the filters of the version that ran when it was taken; it is judged again by those of
+    /// the version that is to run it.
+    fn sift(&mut self, version: &Version, metrics: &FunctionMetrics) {
+        if self.sifted.replace(version.program.version) == Some(version.program.version) {
+            return;
+        }
+        let mut screen = Screen::of(version);
+        if screen.is_open() {
+            return;
+        }
+        let ledger = &mut self.ledger;
+        self.lane.sift(|seq| {
+            let keep = ledger.get(seq).is_none_or(|entry| screen.admits(&entry.record.message));
+            if !keep {
+                ledger.settle(seq);
+            }
+            keep
+        });
+        screen.settle(metrics);
     }
 
     /// Until when the records at hand wait for others to make a batch with.

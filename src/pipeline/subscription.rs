@@ -9,7 +9,7 @@ use super::conduct::{Conduct, Rules};
 use super::inbox::{Event, Inbox, Order, Outlet};
 use super::isolates::{Isolates, Version};
 use super::lane::MAX_LANE;
-use super::partition::{Bounds, Failed, Partition};
+use super::partition::{Bounds, Failed, Partition, TURN};
 use super::rebalance::Rebalance;
 use super::settling::Settling;
 use super::sink::{Delivered, Sink};
@@ -73,6 +73,8 @@ pub(super) struct Subscription {
     delivered: Vec<Delivered>,
     pub(super) told: Vec<(TopicPartition, Failed)>,
     ready: Vec<Slot>,
+    /// The source may have more, and was left only to look after everything else.
+    hurry: bool,
     consumer_after: Instant,
     pub(super) last_busy: Instant,
     next_tick: Instant,
@@ -98,6 +100,7 @@ impl Subscription {
             delivered: Vec::new(),
             told: Vec::new(),
             ready: Vec::new(),
+            hurry: false,
             consumer_after: now,
             last_busy: now,
             next_tick: now,
@@ -148,24 +151,22 @@ impl Subscription {
         let Some(consumer) = &mut self.consumer else { return };
         self.ready.clear();
         consumer.ready(&mut self.ready);
-        let version = Arc::clone(self.isolates.version());
+        self.hurry = false;
         for partition in self.partitions.values_mut() {
             partition.has_more |= self.ready.contains(&partition.slot);
-            if self.sink.is_blocked() {
+            if self.sink.is_blocked() || !partition.has_more {
                 continue;
             }
-            let mut ran = Settling {
-                sink: &mut self.sink,
-                version: &version,
-                metrics: &self.setup.metrics,
-                now,
-                told: &mut self.told,
-            };
+            let version = self.isolates.serving(self.isolates.place_of(partition.at.partition));
+            let mut ran =
+                Settling { sink: &mut self.sink, version, metrics: &self.setup.metrics, now, told: &mut self.told };
             match partition.take(consumer, self.setup.bounds, &mut self.buffer, &mut ran) {
-                Ok(0) => {}
                 Ok(taken) => {
-                    self.last_busy = now;
-                    self.setup.metrics.records_in.add(taken as u64);
+                    self.hurry |= taken >= TURN;
+                    // What filters keep out needs no isolate.
+                    if partition.lane.waiting() > 0 {
+                        self.last_busy = now;
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(partition = %partition.at, %error, "cannot read from a partition, trying again");
@@ -315,6 +316,9 @@ impl Subscription {
 
     /// How long nothing needs to be done unless something happens.
     fn patience(&self) -> Duration {
+        if self.hurry {
+            return Duration::ZERO;
+        }
         let now = Instant::now();
         // What was due at the last turn could not be done then, and will be woken by whatever it waits for.
         let later = |time: &Instant| *time > self.turned_at;

@@ -55,6 +55,11 @@ pub(super) const FUNCTION: &[Definition<FunctionMetrics>] = &[
         read: Read::Counter(|function| &function.records_filtered),
     },
     Definition {
+        name: "eddyline_function_filter_undecodable_records",
+        help: "Those of the filtered records that a filter had to look into and that are no JSON",
+        read: Read::Counter(|function| &function.filter_undecodable),
+    },
+    Definition {
         name: "eddyline_function_failed_records",
         help: "Records that failed for good, by outcome",
         read: Failures,

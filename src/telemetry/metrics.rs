@@ -49,6 +49,7 @@ pub struct FunctionMetrics {
     pub records_out: Counter,
     pub records_done: Counter,
     pub records_filtered: Counter,
+    pub filter_undecodable: Counter,
     pub records_retried: Counter,
     pub records_dead_lettered: Counter,
     pub in_flight: Gauge,

@@ -17,6 +17,8 @@ mod dead_letters;
 mod fetch;
 mod fetch_allowed;
 mod fetch_harm;
+mod filter_speed;
+mod filters;
 mod hostile;
 mod kafka_layer;
 mod lifecycle;

@@ -16,7 +16,7 @@ use crate::{
 pub(super) struct Invoked {
     pub(super) record: Given,
     pub(super) outcome: Outcome,
-    /// Why it failed, and where.
+    /// Why it failed, and where; or why it was filtered.
     pub(super) message: String,
     pub(super) stack: String,
     pub(super) results: Vec<Emitted>,
@@ -63,7 +63,7 @@ impl Invoked {
         }
     }
 
-    fn empty(record: &Given, outcome: Outcome, cost: Cost) -> Self {
+    pub(super) fn empty(record: &Given, outcome: Outcome, cost: Cost) -> Self {
         Invoked {
             record: record.clone(),
             outcome,

@@ -1,6 +1,7 @@
 //! `eddyline invoke`: runs a handler on given records and shows what comes of it, without producing.
 
 mod engine;
+mod filter;
 mod input;
 mod invoked;
 mod record;
@@ -27,6 +28,8 @@ use crate::{
     telemetry::Metrics,
 };
 use engine::Engine;
+use filter::Sifted;
+use invoked::Invoked;
 use record::Given;
 
 /// Run a handler on given records and show the results, without producing
@@ -38,7 +41,8 @@ use record::Given;
     Each line of the file is one record:\n  \
     {\"key\": \"a\", \"headers\": {\"trace\": \"1\"}, \"value\": {\"id\": 1}}\n\
     `value` is a text, any JSON, null for a tombstone, or {\"base64\": \"…\"}; so is `key`, but for JSON.\n\
-    `topic`, `partition`, `offset`, `timestamp` (milliseconds), `key` and `headers` may be left out.\n\n\
+    `topic`, `partition`, `offset`, `timestamp` (milliseconds), `key` and `headers` may be left out.\n\
+    What the function's filters do not match is shown as filtered, and the handler is not run.\n\n\
     Exits 1 if a record fails.")]
 pub(super) struct InvokeArgs {
     /// The function's name
@@ -78,16 +82,29 @@ pub(super) fn run(context: &Context, args: &InvokeArgs) -> anyhow::Result<()> {
     let mut engine = Engine::new(command, Arc::clone(&program), fetch);
     let mut failed = 0;
     let mut all = Vec::new();
-    for group in engine.groups(&records) {
+    let mut show = |invoked: Invoked| -> anyhow::Result<()> {
+        failed += usize::from(!invoked.outcome.is_success());
+        if context.is_json() {
+            all.push(render::as_json(&invoked));
+        } else {
+            context.print(&render::as_text(context.paint, &invoked))?;
+        }
+        Ok(())
+    };
+    let Sifted { wanted, unwanted } = filter::sift(program.manifest.filter.as_ref(), &records);
+    let mut unwanted = unwanted.into_iter().peekable();
+    let mut shown = 0;
+    for group in engine.groups(&wanted) {
         for invoked in engine.run(group)? {
-            failed += usize::from(!invoked.outcome.is_success());
-            if context.is_json() {
-                all.push(render::as_json(&invoked));
-            } else {
-                context.print(&render::as_text(context.paint, &invoked))?;
+            while let Some((_, filtered)) = unwanted.next_if(|(place, _)| *place == shown) {
+                shown += 1;
+                show(filtered)?;
             }
+            shown += 1;
+            show(invoked)?;
         }
     }
+    unwanted.try_for_each(|(_, filtered)| show(filtered))?;
     if context.is_json() {
         context.print_json(&serde_json::json!({ "function": program.name(), "records": all, "failed": failed }))?;
     }

@@ -13,10 +13,12 @@ pub(super) fn as_json(invoked: &Invoked) -> Value {
     let logs: Vec<Value> = invoked.logs.iter().map(|(level, text)| json!({ "level": level, "text": text })).collect();
     let error = (!invoked.outcome.is_success())
         .then(|| json!({ "code": invoked.outcome.code(), "message": invoked.message, "stack": invoked.stack }));
+    let reason = (invoked.outcome.is_success() && !invoked.message.is_empty()).then_some(&invoked.message);
     json!({
         "record": record_json(&invoked.record),
         "outcome": invoked.outcome.label(),
         "error": error,
+        "reason": reason,
         "results": invoked.results.iter().map(emitted_json).collect::<Vec<_>>(),
         "logs": logs,
         "wall_ms": wall.as_secs_f64() * 1e3,
@@ -67,14 +69,20 @@ pub(super) fn as_text(paint: Paint, invoked: &Invoked) -> String {
         text.push_str(&result_text(paint, record, result));
     }
     if !invoked.message.is_empty() {
-        text.push_str(&format!("  {}\n", paint.bad(&invoked.message)));
+        let is_failure = !invoked.outcome.is_success();
+        let message = if is_failure { paint.bad(&invoked.message) } else { paint.faint(&invoked.message) };
+        text.push_str(&format!("  {message}\n"));
     }
     // The stack's first line repeats the message.
     for line in invoked.stack.lines().filter(|line| line.trim_start().starts_with("at ")) {
         text.push_str(&format!("  {}\n", paint.faint(line.trim_end())));
     }
-    text.push_str(&format!("  {}  {}\n\n", outcome_text(paint, invoked), paint.faint(cost_text(&invoked.cost))));
-    text
+    text.push_str(&format!("  {}", outcome_text(paint, invoked)));
+    // What was not run cost nothing.
+    if invoked.cost != Cost::default() {
+        text.push_str(&format!("  {}", paint.faint(cost_text(&invoked.cost))));
+    }
+    text + "\n\n"
 }
 
 fn result_text(paint: Paint, record: &Given, result: &Emitted) -> String {
@@ -176,6 +184,15 @@ mod tests {
             ..invoked()
         };
         insta::assert_snapshot!(as_text(Paint::default(), &failed));
+    }
+
+    #[test]
+    fn what_no_filter_matches_is_shown_with_the_reason() {
+        let mut invoked = invoked();
+        let reason = "no filter matches".to_owned();
+        invoked = Invoked { message: reason, ..Invoked::empty(&invoked.record, Outcome::Filtered, Cost::default()) };
+        assert!(as_text(Paint::default(), &invoked).ends_with("\n  no filter matches\n  filtered\n\n"));
+        assert_eq!(as_json(&invoked)["reason"], "no filter matches");
     }
 
     #[test]

@@ -168,8 +168,50 @@ SOURCE
     (
         r#"SOURCE
 [[filter]]
-pattern = "{}""#,
-        &[r#"E1014 3:3 «filter» `[[filter]]` is not supported yet; test for it in the handler and return nothing"#],
+pattern = '{}'
+[[filter]]
+[[filter]]
+patern = '{"key": ["a"]}'
+pattern = 5
+[[filter]]
+pattern = '{ "value": { "status": "paid" } }'
+[[filter]]
+pattern = '''
+{ "value": { "total": [{ "numeric": [">", "100"] }] } }
+'''
+"#,
+        &[
+            r#"E1020 4:11 «'{}'» `filter.pattern` cannot be used: the object is empty, so it says nothing; name a field and its admissible values; without any [[filter]], every record matches"#,
+            r#"E1005 5:1 «[[filter]]» `filter.pattern` is missing; write pattern = '{ "value": { "status": ["paid"] } }'"#,
+            r#"E1002 7:1 «patern» unknown key `filter.patern`; did you mean `pattern`?"#,
+            r#"E1003 8:11 «5» `filter.pattern`: expected a string, found an integer; put it in quotes"#,
+            r#"E1020 10:11 «'{ "value": { "status": "paid" } }'» `filter.pattern` cannot be used: `value.status`: expected an array or an object, found a text; write the admissible values in an array, also a single one: ["paid"]"#,
+            r#"E1020 12:11 «'''
+{ "value": { "total": [{ "numeric": [">", "100"] }] } }
+'''» `filter.pattern` cannot be used: `value.total[0].numeric`: this is no comparison with one number or two; write ["=", 5], [">", 0] or, with the lower bound first, [">=", 0, "<", 10]"#,
+        ],
+    ),
+    (
+        r#"SOURCE
+[filter]
+pattern = '{}'"#,
+        &[
+            r#"E1003 3:1 «[filter]» `filter`: expected an array of tables, found a table; write each of them as [[filter]]"#,
+        ],
+    ),
+    (
+        r#"filter = []
+SOURCE
+"#,
+        &[r#"E1004 1:10 «[]» `filter` is empty, so no record would match; leave it out, and every record is handled"#],
+    ),
+    (
+        r#"filter = ["{}"]
+SOURCE
+"#,
+        &[
+            r#"E1003 1:10 «["{}"]» `filter`: expected an array of tables, found an array; write each of them as [[filter]]"#,
+        ],
     ),
     (
         r#"SOURCE

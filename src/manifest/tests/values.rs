@@ -2,6 +2,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::*;
 use crate::fetch::HostPattern;
+use crate::filter::{Filter, Pattern};
 
 #[test]
 fn reference_shows_the_defaults() {
@@ -43,6 +44,11 @@ fn every_key_reaches_its_value() {
         topics = ["orders", "returns"]
         start = 2026-01-31T00:00:00Z
         group = "orders group"
+        [[filter]]
+        pattern = '{ "value": { "status": ["paid"] } }'
+        [[filter]]
+        pattern = '''
+        { "key": ["a"] }'''
         [batch]
         max-records = 10
         max-bytes = "64KiB"
@@ -93,6 +99,7 @@ fn every_key_reaches_its_value() {
             group: "orders group".to_owned(),
             skip_older_than: None,
         },
+        filter: Some(filter(&[r#"{ "value": { "status": ["paid"] } }"#, "        { \"key\": [\"a\"] }"])),
         batch: Batch { max_records: 10, max_bytes: 64 << 10, max_wait: Duration::from_millis(20) },
         sink: Sink { topic: Some("orders.enriched".to_owned()), also: vec!["orders.audit".to_owned()] },
         delivery: Delivery {
@@ -135,6 +142,17 @@ fn every_key_reaches_its_value() {
 
 fn hosts(hosts: &[&str]) -> Vec<HostPattern> {
     hosts.iter().map(|host| HostPattern::parse(host).expect(host)).collect()
+}
+
+fn filter(patterns: &[&str]) -> Filter {
+    Filter::new(patterns.iter().map(|text| Pattern::parse(text).unwrap()).collect()).unwrap()
+}
+
+#[test]
+fn filters_may_be_written_in_line() {
+    let text =
+        "filter = [{ pattern = '{\"key\": [\"a\"]}' }, { pattern = '{\"key\": [\"b\"]}' }]\nsource.topics = [\"a\"]";
+    assert_eq!(parse(text).unwrap().filter, Some(filter(&[r#"{"key": ["a"]}"#, r#"{"key": ["b"]}"#])));
 }
 
 #[test]
