@@ -185,23 +185,22 @@ impl<'d> ValueReader<'d> {
 
     /// An array of tables, in either of TOML's ways of writing it, each with its own place.
     pub fn tables(&self) -> Option<Vec<TableReader<'d>>> {
-        let tables: Option<Vec<(Option<Range<usize>>, &'d dyn TableLike)>> = match self.found {
+        let reader = |span: Option<Range<usize>>, table: &'d dyn TableLike| {
+            TableReader::new(self.document, self.path.clone(), span.unwrap_or_else(|| self.span()), table)
+        };
+        let tables: Option<Vec<_>> = match self.found {
             Found::Item(Item::ArrayOfTables(tables)) => {
-                Some(tables.iter().map(|table| (table.span(), table as &dyn TableLike)).collect())
+                Some(tables.iter().map(|table| reader(table.span(), table)).collect())
             }
             Found::Item(Item::Value(Value::Array(array))) => {
-                let inline = |value: &'d Value| Some((value.span(), value.as_inline_table()? as &dyn TableLike));
-                array.iter().map(inline).collect()
+                array.iter().map(|value| Some(reader(value.span(), value.as_inline_table()?))).collect()
             }
             _ => None,
         };
-        let Some(tables) = tables else {
-            return self.wrong_type("an array of tables", &format!("write each of them as [[{}]]", self.path));
-        };
-        let reader = |(span, table): (Option<Range<usize>>, _)| {
-            TableReader::new(self.document, self.path.clone(), span.unwrap_or_else(|| self.span()), table)
-        };
-        Some(tables.into_iter().map(reader).collect())
+        match tables {
+            None => self.wrong_type("an array of tables", &format!("write each of them as [[{}]]", self.path)),
+            some => some,
+        }
     }
 
     /// The text of any scalar, unquoted.

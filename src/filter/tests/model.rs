@@ -56,7 +56,7 @@ fn alternatives<'p>(pattern: &'p Value, path: &[String]) -> Vec<Conditions<'p>> 
         let these = if key == "$or" {
             value.as_array().unwrap().iter().flat_map(|one| alternatives(one, path)).collect()
         } else {
-            alternatives(value, &[path, &[key.clone()]].concat())
+            alternatives(value, &[path, std::slice::from_ref(key)].concat())
         };
         all = all.iter().flat_map(|one| these.iter().map(|other| [&one[..], &other[..]].concat())).collect();
     }
