@@ -67,9 +67,8 @@ fn topic_partition_key_and_headers_are_asked_too() {
     let (one, two, output) = (scene.topic("one", 2), scene.topic("two", 2), scene.topic("out", 1));
     let filters = [
         format!(r#"{{ "topic": ["{one}"], "partition": [1] }}"#),
-        format!(
-            r#"{{ "topic": [{{ "suffix": "two" }}], "$or": [{{ "key": [{{ "prefix": "vip-" }}] }}, {{ "headers": {{ "urgent": ["yes"] }} }}] }}"#
-        ),
+        r#"{ "topic": [{ "suffix": "two" }], "$or": [{ "key": [{ "prefix": "vip-" }] }, { "headers": { "urgent": ["yes"] } }] }"#
+            .to_owned(),
         r#"{ "headers": { "source": [{ "exists": false }] }, "value": { "keep": [true] } }"#.to_owned(),
     ];
     let filters = filters.map(|pattern| filter(&pattern)).join("\n");
