@@ -1,6 +1,7 @@
 //! One fetch from its request to the end of its response: check, send, follow, pass on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use reqwest::{Body, Method, Response, StatusCode, Url, Version};
@@ -9,7 +10,7 @@ use tokio::sync::Semaphore;
 use super::address::place;
 use super::client::Clients;
 use super::failure::Failure;
-use super::grants::{Grants, Reach, Refusal, at};
+use super::grants::{Grants, Reach, Refusal, at, cut};
 use super::names::Addresses;
 use super::pattern::Host;
 use super::redirect;
@@ -20,6 +21,9 @@ use crate::pool::Line;
 use crate::protocol::calls::{
     HeaderList, MAX_CHUNK, MAX_HEADER_BYTES, MAX_HEADERS, Redirect, Reply, RequestBody, ResponseHead,
 };
+
+/// How often a worker is looked at that has too much to read as it is.
+const FULL: Duration = Duration::from_millis(5);
 
 /// A fetch that has begun.
 pub struct Exchange<'a> {
@@ -92,7 +96,7 @@ impl Exchange<'_> {
     /// Finds the addresses of a URL's name for the client to connect to. Where none is allowed, this says so at once.
     async fn addresses(&self, url: &Url, reach: Reach) -> Result<Option<Arc<Addresses>>, Failure> {
         let (Some(Host::Name(_)), Some(name)) = (Host::of(url), url.host_str()) else { return Ok(None) };
-        let unknown = |why: String| Failure::Network(format!("cannot find the address of {name:?}: {why}"));
+        let unknown = |why: String| Failure::Network(format!("cannot find the address of {:?}: {why}", cut(name)));
         let found = self.clients.names().look_up(name, self.lookups).await.map_err(unknown)?;
         match found.all.iter().any(|address| reach.allows(place(*address))) {
             true => Ok(Some(found)),
@@ -137,8 +141,16 @@ impl Exchange<'_> {
             }
             for chunk in piece.chunks(MAX_CHUNK) {
                 self.window.enter(chunk.len()).await;
+                self.room().await;
                 self.line.send(Reply::Chunk(chunk).encode(self.line.channel(), self.id));
             }
+        }
+    }
+
+    /// Waits while the worker has more to read than it does.
+    pub async fn room(&self) {
+        while self.line.is_full() {
+            tokio::time::sleep(FULL).await;
         }
     }
 

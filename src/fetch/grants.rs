@@ -1,5 +1,7 @@
 //! What a function may reach, and at which addresses.
 
+use std::borrow::Cow;
+
 use reqwest::Url;
 
 use super::address::{Place, place};
@@ -104,10 +106,21 @@ impl Grants {
     }
 }
 
-/// The host and, unless it is the scheme's usual one, the port.
+/// Characters of a name that are shown. Real ones of hosts are hardly longer.
+const SHOWN: usize = 200;
+
+/// A name as messages and the log may show it.
+pub fn cut(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(SHOWN) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &name[..end])),
+        None => Cow::Borrowed(name),
+    }
+}
+
+/// The host, as far as it is shown, and, unless it is the scheme's usual one, the port.
 pub fn at(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    let host = cut(url.host_str().unwrap_or_default());
+    url.port().map_or_else(|| host.to_string(), |port| format!("{host}:{port}"))
 }
 
 fn nowhere(url: &Url) -> Refusal {
@@ -168,6 +181,17 @@ mod tests {
         for url in ["http://0/", "http://[ff02::1]/", "http://[::]/"] {
             assert!(reach(&private, url).unwrap_err().contains("not the address of a host"), "{url}");
         }
+    }
+
+    #[test]
+    fn of_a_host_without_end_a_message_shows_the_beginning() {
+        let host = "x".repeat(16_000);
+        let refusal = grants(&[], &[]).reach(&Url::parse(&format!("http://{host}:81/")).unwrap()).unwrap_err();
+        let (at, message) = (refusal.at.unwrap(), refusal.message);
+        assert_eq!(at, format!("{}…:81", &host[..200]));
+        assert!(message.contains(&at) && message.len() < 600, "{message}");
+        let longest = ["x".repeat(63).as_str(); 3].join(".");
+        assert_eq!(cut(&longest), longest);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! A worker has no sockets; it asks by calls ([`crate::protocol::calls`]), and this module decides and does:
 //!
 //! - [`service`] knows the isolates and their open fetches, counts them and ends them in time;
-//! - [`request`] checks what a worker wrote, [`grants`] and [`pattern`] whether its function may fetch it;
+//! - [`request`] checks what a worker wrote, [`grants`] and [`pattern`] whether its function may fetch it, and
+//!   [`refusals`] knows what was logged of those that may not;
 //! - [`names`] finds the addresses of names, [`address`] says which are public, [`client`] connects to those alone that
 //!   are allowed;
 //! - [`exchange`] sends, follows redirects ([`redirect`]) and passes bodies on ([`upload`], [`window`]).
@@ -18,6 +19,7 @@ mod grants;
 mod names;
 mod pattern;
 mod redirect;
+mod refusals;
 mod request;
 mod service;
 mod upload;

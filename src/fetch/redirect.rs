@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode, Url};
 
 use super::failure::Failure;
 use super::request::Checked;
-use crate::protocol::calls::RequestBody;
+use crate::protocol::calls::{MAX_URL, RequestBody};
 
 /// Most redirects of one fetch.
 pub const MOST: usize = 20;
@@ -23,6 +23,9 @@ pub fn target(status: StatusCode, headers: &HeaderMap, from: &Url) -> Option<Res
     let parse = || {
         let text = std::str::from_utf8(location.as_bytes()).map_err(|_| broken())?;
         let mut target = from.join(text).map_err(|_| broken())?;
+        if target.as_str().len() > MAX_URL {
+            return Err(Failure::Network("a redirect leads to a URL that is too long".to_owned()));
+        }
         if target.fragment().is_none() {
             target.set_fragment(from.fragment());
         }
@@ -91,6 +94,7 @@ mod tests {
         assert_eq!(leads("e#f"), "https://a.example/b/e#f");
         assert_eq!(leads("//b.example"), "https://b.example/#d");
         assert!(location(302, "http://[").unwrap().is_err());
+        assert!(location(302, &"x".repeat(MAX_URL)).unwrap().is_err());
         assert!(location(200, "/e").is_none() && location(304, "/e").is_none());
     }
 

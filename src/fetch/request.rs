@@ -5,6 +5,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
 use super::failure::Failure;
+use super::grants::cut;
 use crate::protocol::calls::{Redirect, Request, RequestBody};
 
 /// A request that may be sent, if its host is allowed.
@@ -47,6 +48,7 @@ impl Checked {
         for (name, value) in &request.headers {
             let name = HeaderName::from_bytes(name).map_err(|_| invalid("the name of a header is not valid"))?;
             let value = HeaderValue::from_bytes(value).map_err(|_| {
+                let name = cut(name.as_str());
                 invalid(&format!("the value of the header {name:?} is not valid: it has a control character"))
             })?;
             if !OURS.contains(&name.as_str()) {

@@ -1,6 +1,6 @@
 //! Serves the fetches of all isolates of a node: knows which are open, counts them, and ends them with their isolate.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use super::client::Clients;
 use super::exchange::Exchange;
 use super::failure::Failure;
 use super::grants::Grants;
+use super::refusals::Refusals;
 use super::request::Checked;
 use super::upload::Upload;
 use super::window::Window;
@@ -46,8 +47,6 @@ const THREADS: usize = 2;
 const RESOLVING: usize = 64;
 /// And those of one function.
 const LOOKUPS: usize = 8;
-/// Refused hosts that are remembered, so that each is logged once.
-const REFUSALS: usize = 1000;
 
 /// The service; cheap to clone.
 #[derive(Debug, Clone)]
@@ -64,7 +63,6 @@ struct Node {
     clients: Clients,
     /// Started by the first fetch.
     runtime: OnceLock<Option<Runtime>>,
-    refused: Mutex<HashSet<(String, String)>>,
 }
 
 /// What all isolates of a function have together.
@@ -72,6 +70,7 @@ struct Node {
 struct Share {
     fetches: Arc<Semaphore>,
     lookups: Arc<Semaphore>,
+    refusals: Arc<Refusals>,
 }
 
 impl Fetch {
@@ -83,7 +82,6 @@ impl Fetch {
             shares: Mutex::default(),
             clients: Clients::new(certificates.unwrap_or_default()),
             runtime: OnceLock::new(),
-            refused: Mutex::default(),
             options,
             metrics,
         };
@@ -94,6 +92,8 @@ impl Fetch {
 impl Host for Fetch {
     fn serve(&self, program: &Program, line: Line) -> Arc<dyn Calls> {
         let limits = &program.load().limits;
+        let share = self.node.share(program.name());
+        share.refusals.begin(program.version);
         Arc::new(Served(Arc::new(Isolate {
             node: Arc::clone(&self.node),
             function: program.name().to_owned(),
@@ -102,7 +102,7 @@ impl Host for Fetch {
             // Nothing is waited for longer than the invocation itself may take.
             limit: self.node.options.timeout.min(Duration::from_millis(limits.wall_ms)),
             most_open: most_open(limits.fetches),
-            share: self.node.share(program.name()),
+            share,
             line,
             open: Mutex::new(Some(HashMap::new())),
         })))
@@ -127,14 +127,12 @@ impl Node {
     fn share(&self, function: &str) -> Share {
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
         let turns = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
-        let new = || Share { fetches: turns(self.options.max_concurrent_per_function), lookups: turns(LOOKUPS) };
+        let new = || Share {
+            fetches: turns(self.options.max_concurrent_per_function),
+            lookups: turns(LOOKUPS),
+            refusals: Arc::default(),
+        };
         shares.entry(function.to_owned()).or_insert_with(new).clone()
-    }
-
-    /// Whether this refusal was not heard of before.
-    fn is_news(&self, function: &str, at: &str) -> bool {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.len() < REFUSALS && refused.insert((function.to_owned(), at.to_owned()))
     }
 }
 
@@ -280,6 +278,7 @@ impl Isolate {
         };
         let answer = exchange.answer(request).await?;
         let has_body = answer.head.has_body;
+        exchange.room().await;
         let head = Reply::Head(answer.head.clone()).encode(self.line.channel(), id);
         if !has_body {
             // Closed before the worker hears of it, because it may begin the next at once.
@@ -305,7 +304,7 @@ impl Isolate {
         self.line.send(reply);
         if let Err(Failure::Refused(refusal)) = result
             && let Some(at) = &refusal.at
-            && self.node.is_news(&self.function, at)
+            && self.share.refusals.is_news(at, Instant::now())
         {
             tracing::warn!(function = %self.function, host = %at, reason = %refusal.message, "a fetch was refused");
         }

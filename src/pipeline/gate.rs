@@ -1,8 +1,9 @@
-//! Bounds what the isolates of a function log. A worker that its function has taken over keeps no limit by itself: what it
-//! sends too much of is dropped and counted before it takes memory or time of its host.
+//! Bounds what waits for a function's subscription. A worker that its function has taken over keeps no limit by itself:
+//! of what it logs too much is dropped and counted, and with what it has settled it has to wait, before either takes memory
+//! or time of its host.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::pool::IsolateEvent;
@@ -15,6 +16,10 @@ const RATE: f64 = (2 << 20) as f64;
 const BURST: f64 = (8 << 20) as f64;
 /// What each line counts beside its text.
 const LINE: usize = 128;
+/// Bytes of what has settled that wait for the subscription; a single larger message passes if nothing waits.
+const MOST_SETTLED: usize = 64 << 20;
+/// What each such message counts beside its body.
+const MESSAGE: usize = 128;
 
 #[derive(Debug)]
 pub struct Gate {
@@ -22,6 +27,16 @@ pub struct Gate {
     /// Lines dropped since the last that passed.
     dropped: AtomicU64,
     bucket: Mutex<Bucket>,
+    settled: Mutex<Settled>,
+    /// Wakes those that wait with what has settled.
+    room: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Settled {
+    waiting: usize,
+    /// Nobody takes anything out any more.
+    open: bool,
 }
 
 #[derive(Debug)]
@@ -50,6 +65,8 @@ impl Default for Gate {
             waiting: AtomicUsize::new(0),
             dropped: AtomicU64::new(0),
             bucket: Mutex::new(Bucket { left: BURST, filled: Instant::now() }),
+            settled: Mutex::default(),
+            room: Condvar::new(),
         }
     }
 }
@@ -59,12 +76,33 @@ fn cost(log: &Log) -> usize {
 }
 
 impl Gate {
-    /// Whether an event may wait for its subscription; what may not is gone.
+    /// Whether an event may wait for its subscription; what may not is gone. Returns only when there is room for it.
+    ///
+    /// The reader of one worker waits here, and with it all functions that have isolates there. That ends, because no
+    /// subscription ever waits for a worker.
     pub fn admit(&self, event: &mut IsolateEvent) -> bool {
         match event {
             IsolateEvent::Log(log) => self.admit_log(log, Instant::now()),
-            _ => true,
+            IsolateEvent::Settled(body) => {
+                self.admit_settled(body.len() + MESSAGE);
+                true
+            }
+            // One of each for an isolate.
+            IsolateEvent::Loaded(_) | IsolateEvent::Unloaded(_) | IsolateEvent::Died(_) => true,
         }
+    }
+
+    fn admit_settled(&self, cost: usize) {
+        let settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = |now: &mut Settled| !now.open && now.waiting > 0 && now.waiting + cost > MOST_SETTLED;
+        let mut settled = self.room.wait_while(settled, full).unwrap_or_else(PoisonError::into_inner);
+        settled.waiting += cost;
+    }
+
+    /// From now on nobody has to wait.
+    pub fn open(&self) {
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner).open = true;
+        self.room.notify_all();
     }
 
     fn admit_log(&self, log: &mut Log, now: Instant) -> bool {
@@ -84,8 +122,13 @@ impl Gate {
 
     /// An event that was admitted waits no longer.
     pub fn release(&self, event: &IsolateEvent) {
-        if let IsolateEvent::Log(log) = event {
-            self.waiting.fetch_sub(cost(log), Ordering::Relaxed);
+        match event {
+            IsolateEvent::Log(log) => _ = self.waiting.fetch_sub(cost(log), Ordering::Relaxed),
+            IsolateEvent::Settled(body) => {
+                self.settled.lock().unwrap_or_else(PoisonError::into_inner).waiting -= body.len() + MESSAGE;
+                self.room.notify_all();
+            }
+            _ => {}
         }
     }
 }

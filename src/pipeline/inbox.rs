@@ -67,7 +67,8 @@ impl Inbox {
         })
     }
 
-    /// For an isolate's events. The queue is bounded by the credit of its lanes, and by the gate for all else.
+    /// For an isolate's events. An isolate begins and ends once, which its link sees to; the gate bounds what it says in
+    /// between: it drops lines of logs, and makes the worker wait with what has settled.
     pub fn route(&self, tag: u64) -> Route {
         let (events, gate) = (self.events.clone(), Arc::clone(&self.gate));
         Arc::new(move |mut event| {
@@ -75,6 +76,13 @@ impl Inbox {
                 let _ = events.send(Event::Isolate { tag, event });
             }
         })
+    }
+}
+
+impl Drop for Outlet {
+    /// Nobody takes anything out any more, so nobody shall wait for it.
+    fn drop(&mut self) {
+        self.gate.open();
     }
 }
 
@@ -92,5 +100,44 @@ impl Outlet {
             Event::Order(_) => {}
         }
         Some(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settled(len: usize) -> IsolateEvent {
+        IsolateEvent::Settled(vec![0; len])
+    }
+
+    fn next(outlet: &Outlet) -> Option<usize> {
+        match outlet.next(Duration::from_secs(60))? {
+            Event::Isolate { event: IsolateEvent::Settled(body), .. } => Some(body.len()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_worker_that_settles_faster_than_its_subscription_takes_has_to_wait() {
+        const LEN: usize = 40 << 20;
+        let (inbox, outlet) = inbox();
+        let (told, heard) = channel();
+        let route = inbox.route(1);
+        let worker = std::thread::spawn(move || {
+            for number in 1..=4 {
+                route(settled(LEN));
+                let _ = told.send(number);
+            }
+        });
+        assert_eq!(heard.recv(), Ok(1));
+        assert!(heard.recv_timeout(Duration::from_millis(100)).is_err(), "the second does not fit in beside the first");
+        // Others may go on, and what is small fits in.
+        inbox.route(2)(settled(1));
+        assert_eq!((next(&outlet), next(&outlet)), (Some(LEN), Some(1)));
+        assert_eq!(next(&outlet), Some(LEN));
+        assert!(heard.iter().take(2).eq([2, 3]));
+        drop(outlet);
+        assert!(worker.join().is_ok(), "the fourth waits for nobody");
     }
 }

@@ -218,6 +218,10 @@ impl Partition {
             self.moved_at = now;
         }
         loop {
+            // Asked once for each message and not for each record. Until there is room, the subscription tries again.
+            if run.is_empty() && held.isolate.link().is_full() {
+                break;
+            }
             self.gathering_until = self.gathers(grouping, batch.max_wait, now);
             if self.gathering_until.is_some() {
                 break;

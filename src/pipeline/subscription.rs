@@ -47,6 +47,8 @@ pub struct Paused {
 const TICK: Duration = Duration::from_millis(500);
 /// An isolate that ran nothing for this long is given back.
 const IDLE: Duration = Duration::from_secs(60);
+/// How often a worker is looked at that has too much to read as it is.
+const FULL: Duration = Duration::from_millis(5);
 /// How long a failed consumer waits before it is made anew.
 const NEW_CONSUMER: Duration = Duration::from_secs(2);
 /// How long a synchronous commit may take.
@@ -325,7 +327,8 @@ impl Subscription {
         let lanes = self.partitions.values().filter_map(Partition::due);
         let others = [Some(self.next_tick), self.sink.due(), self.isolates.due(), self.rebalance.due(), self.draining];
         let next = lanes.chain(others.into_iter().flatten()).filter(later).min();
-        next.map_or(TICK, |next| next.saturating_duration_since(now)).min(TICK)
+        let full = self.isolates.held().any(|held| held.isolate.link().is_full());
+        next.map_or(TICK, |next| next.saturating_duration_since(now)).min(if full { FULL } else { TICK })
     }
 }
 

@@ -38,6 +38,11 @@ impl Line {
         self.channel
     }
 
+    /// As [`Link::is_full`].
+    pub fn is_full(&self) -> bool {
+        self.link.upgrade().is_some_and(|link| link.is_full())
+    }
+
     /// Sends a finished message that was built for this channel; never blocks.
     pub fn send(&self, message: Vec<u8>) {
         if let Some(link) = self.link.upgrade() {

@@ -19,7 +19,8 @@ pub enum IsolateEvent {
     Died(Death),
 }
 
-/// Where an isolate's events go. Called on the worker's reader thread, so it must only pass them on.
+/// Where an isolate's events go. Called on the worker's reader thread, so it must only pass them on. While it makes that
+/// thread wait, nothing more is read from the worker.
 pub type Route = Arc<dyn Fn(IsolateEvent) + Send + Sync>;
 
 /// One isolate of one function version in one worker. Dropping it gives it back.
@@ -27,11 +28,13 @@ pub type Route = Arc<dyn Fn(IsolateEvent) + Send + Sync>;
 pub struct Isolate {
     link: Arc<Link>,
     channel: u32,
+    /// Bytes of the message that its program went in.
+    program: usize,
 }
 
 impl Isolate {
-    pub(super) fn new(link: Arc<Link>, channel: u32) -> Isolate {
-        Isolate { link, channel }
+    pub(super) fn new(link: Arc<Link>, channel: u32, program: usize) -> Isolate {
+        Isolate { link, channel, program }
     }
 
     pub fn channel(&self) -> u32 {
@@ -60,7 +63,7 @@ impl Isolate {
 
 impl Drop for Isolate {
     fn drop(&mut self) {
-        self.link.close_route(self.channel);
+        self.link.close_route(self.channel, self.program);
         self.link.send(Builder::with_body(Kind::Unload, self.channel, &[]));
     }
 }

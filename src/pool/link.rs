@@ -1,10 +1,10 @@
 //! Messages to and from one worker process.
 //!
 //! Writing never blocks the caller: what the socket does not take at once is left to the link's writer thread, and a
-//! worker that takes nothing for [`STALL`] is killed. Reading has a thread of its own, which hands each message to the
-//! owner of its channel. Whatever breaks the protocol kills the worker.
+//! worker that takes too little is killed ([`Outgoing`]). Reading has a thread of its own, which hands each message to
+//! the owner of its channel. Whatever breaks the protocol kills the worker.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::Child;
@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::net::{RecvFlags, recv};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use thiserror::Error;
 
 use super::blame::{self, Cause, Part, Seen};
@@ -23,17 +23,16 @@ use super::cgroup::{self, ControlGroup};
 use super::ending::{self, Signs};
 use super::isolate::{Isolate, IsolateEvent, Route};
 use super::oom::OomWatch;
+use super::outgoing::Outgoing;
+use super::phase::Phase;
 use super::process::{self, Started, WorkerCommand};
 use super::{last_words, memory};
 use crate::function::Program;
 use crate::protocol::control::{Hello, Prepare, Prepared, decode, encode};
 use crate::protocol::frame::{Assembler, Kind, Message};
 use crate::protocol::sandbox::Held;
-use crate::protocol::settled::SettledReader;
 use crate::protocol::words::{MAX_ISOLATES, Running, Words};
 
-/// How long a worker may take nothing from its full socket.
-const STALL: Duration = Duration::from_secs(10);
 /// How long a worker that lives for one task may take to say hello.
 pub const HELLO: Duration = Duration::from_secs(30);
 
@@ -75,11 +74,11 @@ pub struct Death {
 #[derive(Debug)]
 pub struct Link {
     pid: u32,
+    /// Names the process even when its number is another's; `None` on kernels without such a thing.
+    process: Option<OwnedFd>,
     socket: OwnedFd,
     words: Words,
-    outgoing: Mutex<Outgoing>,
-    /// Wakes the writer thread when something is left over, and at the end.
-    more: Condvar,
+    outgoing: Outgoing,
     routes: Mutex<HashMap<u32, Owner>>,
     next_channel: AtomicU32,
     hello: Mutex<Option<Hello>>,
@@ -102,6 +101,7 @@ pub struct Link {
 struct Owner {
     route: Route,
     calls: Arc<dyn Calls>,
+    phase: Phase,
     /// Bytes that the isolate held when it last reported.
     told: u64,
 }
@@ -110,14 +110,6 @@ impl std::fmt::Debug for Owner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Owner").field("calls", &self.calls).finish_non_exhaustive()
     }
-}
-
-#[derive(Debug, Default)]
-struct Outgoing {
-    queue: VecDeque<Vec<u8>>,
-    /// Bytes of the first message that have gone already.
-    gone: usize,
-    closed: bool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -133,10 +125,10 @@ impl Link {
         let Started { child, socket, words, stderr } = process::start(command).map_err(LinkError::Start)?;
         let link = Arc::new(Link {
             pid: child.id(),
+            process: pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).ok(),
             socket,
             words,
-            outgoing: Mutex::default(),
-            more: Condvar::new(),
+            outgoing: Outgoing::default(),
             routes: Mutex::default(),
             next_channel: AtomicU32::new(1),
             hello: Mutex::default(),
@@ -241,14 +233,19 @@ impl Link {
             };
             let calls = host.serve(program, Line::new(self, channel));
             self.words.memory(channel).store(0, Ordering::Relaxed);
-            routes.insert(channel, Owner { route, calls, told: 0 });
+            routes.insert(channel, Owner { route, calls, phase: Phase::Loading, told: 0 });
             channel
         };
-        self.send(encode(Kind::Load, channel, program.load()));
-        Ok(Isolate::new(Arc::clone(self), channel))
+        let load = encode(Kind::Load, channel, program.load());
+        let len = load.len();
+        self.outgoing.add_program(len);
+        self.send(load);
+        Ok(Isolate::new(Arc::clone(self), channel, len))
     }
 
-    pub(super) fn close_route(&self, channel: u32) {
+    /// Gives an isolate back whose program took `len` bytes.
+    pub(super) fn close_route(&self, channel: u32, len: usize) {
+        self.outgoing.remove_program(len);
         let mut routes = lock(&self.routes);
         let owner = routes.remove(&channel);
         if owner.is_some() && routes.is_empty() {
@@ -277,65 +274,19 @@ impl Link {
 
     /// Sends a finished message; never blocks.
     pub fn send(&self, message: Vec<u8>) {
-        let mut outgoing = lock(&self.outgoing);
-        if outgoing.closed {
-            return;
+        if self.outgoing.send(&self.socket, message).is_err() {
+            self.kill("asked for more than it read");
         }
-        let mut gone = 0;
-        if outgoing.queue.is_empty() {
-            while gone < message.len() {
-                match send(&self.socket, &message[gone..], SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
-                    Ok(count) => gone += count,
-                    Err(Errno::INTR) => {}
-                    // A full socket is the writer's business; a broken one the reader's.
-                    Err(_) => break,
-                }
-            }
-            if gone == message.len() {
-                return;
-            }
-            outgoing.gone = gone;
-        }
-        outgoing.queue.push_back(message);
-        self.more.notify_one();
+    }
+
+    /// Whether so much waits to be read by the worker that nothing large should be sent before it has read some of it.
+    pub fn is_full(&self) -> bool {
+        self.outgoing.is_full()
     }
 
     fn write_until_end(&self) {
-        loop {
-            let mut outgoing = lock(&self.outgoing);
-            while outgoing.queue.is_empty() && !outgoing.closed {
-                outgoing = self.more.wait(outgoing).unwrap_or_else(PoisonError::into_inner);
-            }
-            if outgoing.closed {
-                return;
-            }
-            while let Some(message) = outgoing.queue.front() {
-                match send(&self.socket, &message[outgoing.gone..], SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
-                    Ok(count) if outgoing.gone + count == message.len() => {
-                        outgoing.queue.pop_front();
-                        outgoing.gone = 0;
-                    }
-                    Ok(count) => outgoing.gone += count,
-                    Err(Errno::INTR) => {}
-                    Err(_) => break,
-                }
-            }
-            let done = outgoing.queue.is_empty();
-            drop(outgoing);
-            if !done && !self.wait_writable() {
-                self.kill("took nothing from its socket");
-                return;
-            }
-        }
-    }
-
-    fn wait_writable(&self) -> bool {
-        let limit = Timespec { tv_sec: STALL.as_secs() as i64, tv_nsec: 0 };
-        let mut fds = [PollFd::new(&self.socket, PollFlags::OUT)];
-        match poll(&mut fds, Some(&limit)) {
-            Ok(0) => false,
-            Ok(_) => !self.is_dead(),
-            Err(_) => true,
+        if let Err(why) = self.outgoing.write_until_end(&self.socket, || self.is_dead()) {
+            self.kill(why);
         }
     }
 
@@ -353,12 +304,7 @@ impl Link {
         // Whatever made us stop reading, the process must be gone before anybody takes its records back.
         let _ = child.kill();
         let status = child.wait();
-        {
-            let mut outgoing = lock(&self.outgoing);
-            outgoing.closed = true;
-            outgoing.queue.clear();
-        }
-        self.more.notify_all();
+        self.outgoing.close();
         let signs = Signs {
             killed: &killed,
             gorged: self.gorged.load(Ordering::Acquire),
@@ -448,14 +394,15 @@ impl Link {
 
     /// Hands an event to its owner; an isolate that was just given back has none any more, and that is no offence.
     fn pass_on(&self, channel: u32, event: IsolateEvent) -> Result<(), String> {
-        let owner = lock(&self.routes).get_mut(&channel).map(|owner| {
-            if let IsolateEvent::Settled(body) = &event
-                && let Ok(settled) = SettledReader::new(body)
-            {
-                owner.told = settled.heap.saturating_add(settled.external);
+        let owner = match lock(&self.routes).get_mut(&channel) {
+            Some(owner) => {
+                if let Some(told) = owner.phase.hear(&event)? {
+                    owner.told = told;
+                }
+                Some((Arc::clone(&owner.route), Arc::clone(&owner.calls)))
             }
-            (Arc::clone(&owner.route), Arc::clone(&owner.calls))
-        });
+            None => None,
+        };
         match owner {
             Some((route, calls)) => {
                 if matches!(event, IsolateEvent::Unloaded(_)) {
@@ -475,7 +422,10 @@ impl Link {
     pub fn kill(&self, why: &str) {
         if !self.is_dead() {
             why.clone_into(&mut lock(&self.how));
-            // The reader sees the end of the socket, and its own handle of the child does the killing.
+            // At once, since the reader, which makes sure of it, may have to wait for an owner first.
+            if let Some(process) = &self.process {
+                let _ = pidfd_send_signal(process, Signal::KILL);
+            }
             let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
         }
     }
@@ -489,8 +439,7 @@ impl Link {
     /// Lets the worker go: it ends by itself at the end of its socket.
     pub fn close(&self) {
         self.closing.store(true, Ordering::Release);
-        lock(&self.outgoing).closed = true;
-        self.more.notify_all();
+        self.outgoing.close();
         let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
     }
 }

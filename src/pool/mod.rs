@@ -24,6 +24,8 @@ mod last_words;
 mod link;
 mod memory;
 mod oom;
+mod outgoing;
+mod phase;
 mod process;
 mod snapshot;
 mod supervisor;

@@ -39,6 +39,11 @@ impl Kind {
         let all = [Hello, Prepare, Prepared, Load, Loaded, Run, Settled, Recall, Unload, Unloaded, Log, Call, Reply];
         all.into_iter().find(|kind| *kind as u16 == value)
     }
+
+    /// The kind of a finished message.
+    pub fn of(message: &[u8]) -> Option<Kind> {
+        Kind::from_u16(u16::from_le_bytes(*message.get(8..)?.first_chunk()?))
+    }
 }
 
 /// One whole message.

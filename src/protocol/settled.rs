@@ -132,6 +132,11 @@ impl<'a> SettledReader<'a> {
         Ok(SettledReader { cpu_ns, heap, external, left, rest })
     }
 
+    /// Whether it claims to have no further entry.
+    pub fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+
     /// The next entry, checked through to its last result.
     pub fn entry(&mut self) -> Result<Option<Entry<'a>>, WireError> {
         if self.left == 0 {

@@ -27,6 +27,7 @@ mod outage;
 mod partitioning;
 mod pause;
 mod pool;
+mod pool_lies;
 mod positions;
 mod quarantine;
 mod reload;

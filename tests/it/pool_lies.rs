@@ -1,0 +1,126 @@
+//! Workers that are none: what the host does with processes that say what they may not, or read nothing.
+
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use eddyline::pool::{Cause, Isolate, IsolateEvent, Link, WorkerCommand};
+use eddyline::protocol::calls::Reply;
+use eddyline::protocol::control::{Handler, Loaded, Problem, Unloaded, encode};
+use eddyline::protocol::frame::{Builder, Kind};
+use eddyline::protocol::settled::SettledBuilder;
+
+use crate::support::pooled::{Nobody, program};
+use crate::support::worker::handler;
+use crate::support::{eventually, process};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A shell in the place of a worker; its socket is descriptor 3.
+fn shell(script: &str) -> Arc<Link> {
+    let command = WorkerCommand::new(env!("CARGO_BIN_EXE_eddyline"), "worker").expect("a snapshot");
+    let arguments = vec!["-c".to_owned(), script.to_owned()];
+    let command = WorkerCommand { program: "/bin/sh".into(), arguments, ..command };
+    Link::start(&command, |_| {}).expect("a shell")
+}
+
+fn open(link: &Arc<Link>) -> (Isolate, Receiver<IsolateEvent>) {
+    let (sender, events) = channel();
+    let route = Arc::new(move |event| _ = sender.send(event));
+    (link.open(&program(&handler("")), route, &Nobody).expect("an isolate"), events)
+}
+
+/// What the worker that holds this isolate died of.
+#[track_caller]
+fn died(events: &Receiver<IsolateEvent>) -> String {
+    loop {
+        if let IsolateEvent::Died(death) = events.recv_timeout(PATIENCE).expect("its death") {
+            assert_eq!(death.cause, Cause::Crash);
+            return death.how;
+        }
+    }
+}
+
+/// What a worker dies of that says this when it is asked for its first isolate.
+#[track_caller]
+fn dies_of(messages: &[Vec<u8>]) -> String {
+    let bytes: String = messages.concat().iter().map(|byte| format!("\\{byte:03o}")).collect();
+    let link = shell(&format!("head -c 1 <&3 >/dev/null; printf '{bytes}' >&3; exec sleep 1000"));
+    let (_isolate, events) = open(&link);
+    died(&events)
+}
+
+fn loaded(result: Result<Handler, Problem>) -> Vec<u8> {
+    encode(Kind::Loaded, 1, &Loaded { result, took_us: 1 })
+}
+
+fn settled(entries: u64) -> Vec<u8> {
+    let mut builder = SettledBuilder::new(1);
+    (0..entries).for_each(|id| builder.not_run(id, 1));
+    builder.finish(0, 0, 0)
+}
+
+#[test]
+fn an_isolate_that_lives_twice_or_settles_nothing_ends_its_worker() {
+    let loaded = || loaded(Ok(Handler::Record));
+    let unloaded = || encode(Kind::Unloaded, 1, &Unloaded { reason: None });
+    for (messages, why) in [
+        (vec![loaded(), loaded()], "Loaded from an isolate that is Ready"),
+        (vec![self::loaded(Err(Problem::default())), loaded()], "Loaded from an isolate that is Gone"),
+        (vec![loaded(), settled(1), unloaded(), unloaded()], "Unloaded from an isolate that is Gone"),
+        (vec![settled(1)], "Settled from an isolate that is Loading"),
+        (vec![loaded(), settled(1), settled(0)], "Settled says nothing"),
+    ] {
+        let how = dies_of(&messages);
+        assert!(how.contains("broke the protocol") && how.contains(why), "{how}");
+    }
+}
+
+#[test]
+fn a_worker_that_reads_no_answers_is_ended_before_they_take_much_memory() {
+    let link = shell("exec sleep 1000");
+    let (_isolate, events) = open(&link);
+    let answer = || Reply::Failed(&"x".repeat(1 << 20)).encode(1, 1);
+    let fits = (0..1000).take_while(|_| {
+        link.send(answer());
+        !link.is_dead()
+    });
+    assert!((200..1000).contains(&fits.count()));
+    let how = died(&events);
+    assert!(how.contains("asked for more than it read"), "{how}");
+}
+
+#[test]
+fn more_records_than_a_worker_reads_make_its_queue_full_and_do_not_end_it() {
+    let link = shell("exec cat <&3 >/dev/null");
+    let (_isolate, events) = open(&link);
+    process::signal(link.pid(), libc::SIGSTOP);
+    assert!(!link.is_full());
+    let run = vec![b'x'; 1 << 20];
+    for _ in 0..400 {
+        link.send(Builder::with_body(Kind::Run, 1, &run));
+    }
+    assert!(link.is_full());
+    process::signal(link.pid(), libc::SIGCONT);
+    eventually("there is room again", || (!link.is_full()).then_some(()));
+    assert!(events.try_recv().is_err(), "it lives");
+}
+
+#[test]
+fn a_worker_ends_at_once_though_an_owner_takes_nothing_from_it() {
+    let said: String = loaded(Ok(Handler::Record)).iter().map(|byte| format!("\\{byte:03o}")).collect();
+    let link = shell(&format!("head -c 1 <&3 >/dev/null; printf '{said}' >&3; exec sleep 1000"));
+    let ((told, heard), (go, wait)) = (channel(), channel::<()>());
+    let wait = Mutex::new(wait);
+    let route = Arc::new(move |_| {
+        let _ = told.send(());
+        let _ = wait.lock().map(|wait| wait.recv());
+    });
+    let _isolate = link.open(&program(&handler("")), route, &Nobody).expect("an isolate");
+    assert_eq!(heard.recv_timeout(PATIENCE), Ok(()));
+    link.kill("was to end");
+    eventually("it is gone", || process::arguments(link.pid()).is_empty().then_some(()));
+    assert!(!link.is_dead(), "its owner has not heard of it yet");
+    drop(go);
+    eventually("its death is known", || link.is_dead().then_some(()));
+}
