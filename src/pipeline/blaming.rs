@@ -40,7 +40,7 @@ impl Subscription {
         );
         let verdict = self.verdict(&held, part, death.running);
         if death.cause != Cause::Outside {
-            self.hold_against(&held, part, verdict, &death.how, &record);
+            self.hold_against(&held, part, verdict, death, &record);
         }
         self.hand_out_again(&held, &death.how, |lane| verdict.charge(lane, held.own_worker));
     }
@@ -99,20 +99,30 @@ impl Subscription {
     }
 
     /// Counts the death against the function, and keeps it away from others if that was too often.
-    fn hold_against(&mut self, held: &Held, part: Part, verdict: Verdict, how: &str, record: &str) {
+    fn hold_against(&mut self, held: &Held, part: Part, verdict: Verdict, death: &Death, record: &str) {
         let now = Instant::now();
         let step = match part {
             Part::Culprit if self.counts(held, verdict) => {
                 self.setup.metrics.crashed_workers.increment();
                 self.conduct.crashed(now)
             }
-            Part::Suspect if self.is_flying(held) || !held.ready => self.conduct.suspected(now),
+            // Memory is held also by who has nothing to do.
+            Part::Suspect if death.cause == Cause::Memory || self.is_flying(held) || !held.ready => {
+                self.conduct.suspected(now)
+            }
             _ => None,
         };
+        let last = format!("at last: {}, record {record}", death.how);
         match step {
             None => {}
-            Some(Step::Quarantine) => self.quarantine(how, record),
-            Some(Step::Pause) => self.pause(how, record),
+            Some(Step::Quarantine) => {
+                self.quarantine(&format!("it has brought its worker down again and again ({last})"));
+            }
+            Some(Step::KeepApart) => self.quarantine(&format!(
+                "it may not be to blame, but workers that it shared died again and again and nobody could be found \
+                 guilty ({last})"
+            )),
+            Some(Step::Pause) => self.pause(&last),
         }
     }
 
@@ -133,12 +143,9 @@ impl Subscription {
         self.partitions.values().any(|one| one.bound == Some(held.tag) && one.lane.is_flying())
     }
 
-    fn quarantine(&mut self, how: &str, record: &str) {
+    fn quarantine(&mut self, why: &str) {
         let minutes = self.setup.rules.window.as_secs().div_ceil(60);
-        let reason = format!(
-            "it has brought its worker down again and again (at last: {how}, record {record}) and runs in one of its \
-             own until it has been calm for {minutes} min"
-        );
+        let reason = format!("{why}; it runs in a worker of its own until it has been calm for {minutes} min");
         tracing::warn!(%reason, "the function is in quarantine");
         self.isolates.quarantine(true);
         self.reporter.quarantined(Some(reason));
@@ -154,14 +161,14 @@ impl Subscription {
     }
 
     /// Ends the subscription: what is in flight is finished, committed, and the group left.
-    fn pause(&mut self, how: &str, record: &str) {
+    fn pause(&mut self, last: &str) {
         if self.paused.is_some() {
             return;
         }
         let name = self.isolates.version().program.name();
         let reason = format!(
-            "it kept bringing down the worker of its own (at last: {how}, record {record}); nothing is lost, and it goes \
-             on with a new version or after `eddyline resume {name}`"
+            "it kept bringing down the worker of its own ({last}); nothing is lost, and it goes on with a \
+             new version or after `eddyline resume {name}`"
         );
         tracing::error!(%reason, "the function is paused");
         self.paused = Some(Paused { reason, version: self.isolates.version().program.version });

@@ -32,7 +32,9 @@ pub struct Reporter {
 impl Reporter {
     pub fn new(setup: &Setup) -> Reporter {
         let function = setup.version.program.name().to_owned();
-        let quarantine = setup.quarantined.then(|| "it was paused for bringing its worker down".to_owned());
+        let quarantine = setup
+            .quarantined
+            .then(|| "it was in quarantine or paused when it last ended, and has to be calm first".to_owned());
         setup.metrics.quarantined.set(i64::from(setup.quarantined));
         Reporter {
             board: Arc::clone(&setup.board),

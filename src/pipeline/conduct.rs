@@ -14,14 +14,17 @@ pub struct Rules {
     pub window: Duration,
 }
 
-/// Deaths at which it ran beside others and nobody was found guilty, after which it is kept apart all the same.
-const MAX_SUSPICIONS: usize = 4;
+/// Deaths of workers that it was in, beside others and with nobody found guilty, after which it is kept apart all the
+/// same. Many, since these are no offences: what its records do on trial counts by itself, as a crash or not at all.
+const MAX_SUSPICIONS: usize = 12;
 
 /// What has to happen now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// It gets a worker of its own.
+    /// It gets a worker of its own, for what it did.
     Quarantine,
+    /// It gets a worker of its own, for what it or others did.
+    KeepApart,
     /// It is paused.
     Pause,
 }
@@ -50,7 +53,10 @@ impl Conduct {
         self.forget(now);
         self.crashes.push_back(now);
         match self.quarantined {
-            false if self.crashes.len() >= self.rules.quarantine_after => Some(self.quarantine(now)),
+            false if self.crashes.len() >= self.rules.quarantine_after => {
+                self.quarantine(now);
+                Some(Step::Quarantine)
+            }
             true if self.crashes.len() >= self.rules.pause_after => Some(Step::Pause),
             _ => None,
         }
@@ -60,15 +66,18 @@ impl Conduct {
     pub fn suspected(&mut self, now: Instant) -> Option<Step> {
         self.forget(now);
         self.suspicions.push_back(now);
-        (!self.quarantined && self.suspicions.len() >= MAX_SUSPICIONS).then(|| self.quarantine(now))
+        let too_often = !self.quarantined && self.suspicions.len() >= MAX_SUSPICIONS;
+        too_often.then(|| {
+            self.quarantine(now);
+            Step::KeepApart
+        })
     }
 
-    fn quarantine(&mut self, now: Instant) -> Step {
+    fn quarantine(&mut self, now: Instant) {
         self.quarantined = true;
         self.since = now;
         self.crashes.clear();
         self.suspicions.clear();
-        Step::Quarantine
     }
 
     /// Lets a function out of quarantine that has been calm for long enough. Returns whether it did.
@@ -132,12 +141,28 @@ mod tests {
     }
 
     #[test]
-    fn who_is_suspect_again_and_again_is_kept_apart_but_never_paused_for_that() {
+    fn who_is_suspect_very_often_is_kept_apart_but_never_blamed_or_paused_for_that() {
         let now = Instant::now();
         let mut conduct = Conduct::new(RULES, false, now);
-        let steps: Vec<Option<Step>> = (0..20).map(|_| conduct.suspected(now)).collect();
-        assert_eq!(steps.iter().filter(|step| **step == Some(Step::Quarantine)).count(), 1);
-        assert_eq!(steps[3], Some(Step::Quarantine));
-        assert!(!steps.contains(&Some(Step::Pause)));
+        let steps: Vec<Option<Step>> = (0..40).map(|_| conduct.suspected(now)).collect();
+        assert_eq!(steps[MAX_SUSPICIONS - 1], Some(Step::KeepApart));
+        assert_eq!(steps.iter().flatten().count(), 1);
+    }
+
+    #[test]
+    fn suspicions_that_are_long_past_do_not_count() {
+        let now = Instant::now();
+        let mut conduct = Conduct::new(RULES, false, now);
+        assert!((0..40).all(|n| conduct.suspected(now + minutes(n)).is_none()));
+    }
+
+    #[test]
+    fn suspicions_add_nothing_to_a_crash() {
+        let now = Instant::now();
+        let mut conduct = Conduct::new(RULES, false, now);
+        assert!((1..MAX_SUSPICIONS).all(|_| conduct.suspected(now).is_none()));
+        assert_eq!(conduct.crashed(now), None);
+        assert_eq!(conduct.crashed(now), Some(Step::Quarantine));
+        assert_eq!(conduct.suspected(now), None, "alone it is no suspect");
     }
 }

@@ -48,13 +48,16 @@ pub fn judge(cause: Cause, seen: &[Seen]) -> Vec<Part> {
     if let (Cause::Memory, Some(culprit)) = (cause, grown(seen)) {
         return (0..seen.len()).map(|at| if at == culprit { Part::Culprit } else { Part::None }).collect();
     }
+    if cause == Cause::Memory {
+        // Whoever happens to run when memory runs out need not be the one that took it: what the engine does not
+        // count grows while its owner waits as well.
+        return vec![Part::Suspect; seen.len()];
+    }
     let runs = |one: &Seen| one.running != Running::Nothing;
     let running = seen.iter().filter(|one| runs(one)).count();
-    // Whoever happens to run when memory runs out need not be the one that took it.
-    let certain = running == 1 && cause == Cause::Crash;
     let part = |one: &Seen| match (running, runs(one)) {
         (0, _) => Part::Suspect,
-        (_, true) if certain => Part::Culprit,
+        (1, true) => Part::Culprit,
         (_, true) => Part::Suspect,
         (_, false) => Part::None,
     };
@@ -118,11 +121,11 @@ mod tests {
     }
 
     #[test]
-    fn growth_that_is_not_clear_makes_suspects_of_those_that_ran() {
+    fn growth_that_is_not_clear_makes_suspects_of_all_whoever_ran() {
         let some = seen(Running::Invocation(1), 20 * MIB);
-        assert_eq!(judge(Cause::Memory, &[some, some, idle()]), [Part::Suspect, Part::Suspect, Part::None]);
+        assert_eq!(judge(Cause::Memory, &[some, some, idle()]), [Part::Suspect; 3]);
         let little = seen(Running::Nothing, MIB);
-        assert_eq!(judge(Cause::Memory, &[busy(), little]), [Part::Suspect, Part::None], "even if only one ran");
+        assert_eq!(judge(Cause::Memory, &[busy(), little]), [Part::Suspect; 2], "even if only one ran");
     }
 
     #[test]

@@ -146,7 +146,7 @@ pub(super) const FUNCTION: &[Definition<FunctionMetrics>] = &[
     },
     Definition {
         name: "eddyline_function_quarantined",
-        help: "1 while the function has a worker of its own because it kept bringing workers down",
+        help: "1 while the function has a worker of its own because it kept bringing workers down, or was too often beside one that did",
         read: Read::Gauge(|function| &function.quarantined),
     },
     Definition {

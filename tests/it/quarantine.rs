@@ -58,6 +58,48 @@ fn who_keeps_bringing_workers_down_gets_one_of_its_own_and_returns_when_it_is_ca
     });
 }
 
+/// Takes more memory with each record, too little at a time to be found by its growth, and waits most of the time.
+const HOARDS: &str = "
+    const kept = [];
+    export default async () => {
+      kept.push(new Uint8Array(8 << 20).fill(1));
+      await new Promise((done) => setTimeout(done, 50));
+    };";
+
+/// Is nearly always running.
+const SPINS: &str = "
+    export default (record) => {
+      const until = performance.now() + 15;
+      while (performance.now() < until);
+      return record;
+    };";
+
+#[test]
+fn the_neighbour_of_one_that_hoards_unnoticed_is_not_said_to_bring_workers_down() {
+    let Some(scene) = Scene::new("hoarder") else { return };
+    let (hoarded, spun, output) = (scene.topic("hoarded", 1), scene.topic("spun", 1), scene.topic("out", 1));
+    let hoarder = scene.function("hoarder").reads(&hoarded).with("[limits]\nexternal = \"1GiB\"").handler(HOARDS);
+    let neighbour = scene.function("neighbour").reads(&spun).writes(&output).handler(SPINS);
+    let node = scene.start_with(&[("workers.memory", "256MiB")]);
+    node.runs(&hoarder);
+    node.runs(&neighbour);
+    let values: Vec<String> = (0..1200).map(|n| n.to_string()).collect();
+    scene.write(&spun, values.iter().map(|value| Record::of(value.as_str())));
+    scene.write(&hoarded, (0..600).map(|n| Record::of(n.to_string())));
+    // Alone it shows who it was.
+    node.enters(&hoarder, "paused");
+    scene.caught_up(&neighbour);
+    assert_eq!(texts(&scene.read(&output)), values, "nothing is lost, and in order");
+    assert_eq!(flag(&node, &neighbour, "eddyline_function_crashed_processes_total"), 0.0);
+    let of = |function: &Function, line: &serde_json::Value| line["span"]["function"] == function.name.as_str();
+    let suspected = node.lines().iter().filter(|line| line["blame"] == "suspect" && of(&hoarder, line)).count();
+    assert!(suspected > 0, "it is suspect though it was not running");
+    for line in node.logged("the function is in quarantine").iter().filter(|line| of(&neighbour, line)) {
+        let reason = line["reason"].as_str().expect("a reason");
+        assert!(reason.contains("may not be to blame"), "{reason}");
+    }
+}
+
 #[test]
 fn who_goes_on_bringing_its_own_worker_down_is_paused_and_goes_on_when_somebody_says_so() {
     let settings = [("workers.quarantine-after", "1"), ("workers.pause-after", "3")];
