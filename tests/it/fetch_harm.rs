@@ -1,5 +1,6 @@
 //! Fetches that take too long or too much, and what becomes of those that nobody waits for.
 
+use std::io::Write;
 use std::time::Duration;
 
 use eddyline::fetch::FetchOptions;
@@ -12,11 +13,11 @@ use crate::support::fetching::{Service, link, module, options, program};
 use crate::support::process;
 use crate::support::server::{Server, drip, reply, wait_for_end};
 
-/// 64 KiB of zeros, by gzip; as often as wanted, which is one file all the same.
-fn zeros(times: usize) -> Vec<u8> {
-    let begin = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x01\x01\x00\x00\x00\x80\x90\xfe\xaf\xee\x08\x0a";
-    let end = b"\x6a\xeb\x8e\x97\xd7\x00\x00\x01\x00";
-    [&begin[..], &[0; 63], end].concat().repeat(times)
+/// So many bytes of zeros, by gzip.
+fn zeros(len: usize) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packer.write_all(&vec![0; len]).unwrap();
+    packer.finish().unwrap()
 }
 
 fn permissions(server: &Server) -> String {
@@ -28,8 +29,8 @@ fn bodies_are_bounded_also_when_they_are_packed() {
     let server = Server::start(|seen, stream| match seen.path.as_str() {
         "/announced" => reply(stream, 200, &[], &[b'x'; (1 << 20) + 1]),
         "/endless" => drip(stream, &[b'x'; 10_000], Duration::ZERO),
-        "/bomb" => reply(stream, 200, &[("content-encoding", "gzip")], &zeros(64)),
-        "/fits" => reply(stream, 200, &[("content-encoding", "gzip")], &zeros(16)),
+        "/bomb" => reply(stream, 200, &[("content-encoding", "gzip")], &zeros(4 << 20)),
+        "/fits" => reply(stream, 200, &[("content-encoding", "gzip")], &zeros(1 << 20)),
         _ => reply(stream, 200, &[], b""),
     });
     let service = Service::default();
