@@ -14,7 +14,7 @@ use super::{
     context::Context,
     demo, dev, docs, doctor, exit,
     failure::{Failure, What},
-    graph, health, invoke, new, pause, run, seed, validate, version,
+    graph, health, invoke, new, pause, run, seed, seek, validate, version,
 };
 
 /// Runs the command that the process was started with.
@@ -51,6 +51,7 @@ fn dispatch(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::Health(args) => health::run(context, &args),
         Command::Pause(args) => pause::pause(context, &args),
         Command::Resume(args) => pause::resume(context, &args),
+        Command::Seek(args) => seek::run(context, &args),
         Command::Doctor(args) => doctor::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Version => version::run(context),

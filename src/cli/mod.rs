@@ -3,6 +3,7 @@
 //! Data goes to stdout, everything else to stderr.
 
 mod args;
+mod asking;
 mod completions;
 mod config;
 mod context;
@@ -20,6 +21,7 @@ mod new;
 mod pause;
 mod run;
 mod seed;
+mod seek;
 mod serve;
 mod style;
 mod table;

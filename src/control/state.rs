@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::pause::Pause;
+use super::pause::{Pause, Unsaid};
 use super::plan::{self, Needs, TopicMap};
 use super::versions::Reading;
+use super::wishes::Run;
 use crate::diagnostic::{Diagnostics, codes};
 use crate::function::Program;
 use crate::kafka::{self, TopicInfo};
@@ -36,8 +37,12 @@ pub struct Function {
     /// A version that may not come in beside the other functions, and why; it may when they change.
     refused: Option<(Arc<Program>, Diagnostics)>,
     pub(super) running: Option<Running>,
-    /// Nothing of it runs until somebody says so, or a new version comes.
+    /// Nothing of it runs until somebody says so.
     pub(super) paused: Option<Pause>,
+    /// The wish that was heeded last.
+    pub(super) heeded: Option<Run>,
+    /// It has paused by itself, and other nodes have to know.
+    pub unsaid: Option<Unsaid>,
     /// For what its last subscription did to workers, the next begins in one of its own.
     pub(super) offender: bool,
     /// Subscriptions that are draining.
@@ -75,6 +80,8 @@ impl Function {
             refused: None,
             running: None,
             paused: None,
+            heeded: None,
+            unsaid: None,
             offender: false,
             ending: Vec::new(),
             draining: false,
@@ -110,7 +117,13 @@ impl Function {
 
     pub fn follows_a_pattern(&self) -> bool {
         let pattern = |program: &Program| matches!(program.manifest.source.topics, Topics::Pattern(_));
-        self.running.as_ref().is_some_and(|running| pattern(&running.program))
+        self.current().is_some_and(|program| pattern(program))
+    }
+
+    /// What runs, or would if it were not paused.
+    fn current(&self) -> Option<&Arc<Program>> {
+        let running = self.running.as_ref().map(|running| &running.program);
+        running.or(self.paused.as_ref().map(|pause| &pause.program))
     }
 
     /// The version to start, unless an older subscription has to end first.
@@ -134,7 +147,7 @@ impl Function {
     /// A new version was prepared, and may come in.
     pub fn want(&mut self, program: Arc<Program>, board: &Board) {
         self.refused = None;
-        self.end_pause();
+        let is_held = self.takes_into_pause(&program);
         board.update(&self.name, |status| {
             let manifest = &program.manifest;
             status.tenant.clone_from(&manifest.tenant);
@@ -144,12 +157,20 @@ impl Function {
             status.diagnostics = None;
             status.broken_update = None;
             if self.running.is_none() {
+                if let Topics::Named(names) = &manifest.source.topics {
+                    status.topics.clone_from(names);
+                }
                 status.version = program.version;
                 status.digest.clone_from(&program.digest);
                 status.handler = Some(program.handler());
-                status.enter(FunctionState::Starting, None);
+                if !is_held {
+                    status.enter(FunctionState::Starting, None);
+                }
             }
         });
+        if is_held {
+            return;
+        }
         if let Some(running) = &self.running
             && Reading::of(&running.program.manifest) != Reading::of(&program.manifest)
         {
@@ -281,8 +302,12 @@ impl Function {
         if !self.follows_a_pattern() {
             return;
         }
-        let Some(running) = &mut self.running else { return };
-        let names = plan::needs(&running.program.manifest, topics, dead_letters).source_names();
+        let Some(program) = self.current() else { return };
+        let names = plan::needs(&program.manifest, topics, dead_letters).source_names();
+        let Some(running) = &mut self.running else {
+            // Whoever moves its positions wants to know where.
+            return board.update(&self.name, |status| status.topics = names);
+        };
         if !names.is_empty() && names != running.topics {
             tracing::info!(function = %self.name, topics = %names.join(", "), "the pattern matches other topics");
             running.handle.subscribe(names.clone());
