@@ -18,8 +18,7 @@ pub enum Target {
 }
 
 /// What to tell people whose place was not understood.
-pub const TARGET_HINT: &str =
-    "give \"earliest\", \"latest\", a time such as 2026-01-31T00:00:00Z or 2026-01-31, how long ago, such as 2h, or an offset";
+pub const TARGET_HINT: &str = "give \"earliest\", \"latest\", a time such as 2026-01-31T00:00:00Z or 2026-01-31, how long ago, such as 2h, or an offset";
 
 impl Target {
     pub fn parse(text: &str, now: Timestamp) -> Option<Target> {

@@ -77,13 +77,8 @@ impl Node {
         tell_of_sandbox(&pool.sandbox().unwrap_or_default());
         let topics = Arc::new(Topics::new(&settings, embedded.clone())?);
         let sinks = Sinks::new(settings.clone(), Arc::clone(&topics))?;
-        let wishes = Wishes::start(
-            &settings,
-            Arc::clone(&topics),
-            replication(&config),
-            config.node_id(),
-            Arc::clone(&board),
-        )?;
+        let wishes =
+            Wishes::start(&settings, Arc::clone(&topics), replication(&config), config.node_id(), Arc::clone(&board))?;
         let monitors = vec![
             Monitor::of_workers(pool.clone(), Arc::clone(&board), Arc::clone(&metrics))?,
             Monitor::of_brokers(Arc::clone(&topics), Arc::clone(&board))?,

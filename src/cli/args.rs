@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    completions, config, demo, dev, docs, doctor, exit, graph, health, invoke, new, pause, run, seed, seek,
-    validate,
+    completions, config, demo, dev, docs, doctor, exit, graph, health, invoke, new, pause, run, seed, seek, validate,
 };
 
 /// Runs JavaScript and TypeScript functions on Kafka topics.

@@ -58,12 +58,7 @@ pub(super) fn run(context: &Context, args: &SeekArgs) -> anyhow::Result<()> {
         Failure::new(exit::USAGE, format!("--to {:?} is no place to go to", args.to)).with_hint(TARGET_HINT)
     })?;
     let asked = Asked::new(context, &args.asking)?.with_patience(PATIENCE);
-    let seek = |dry_run| Seek {
-        to: to.to_string(),
-        topic: args.topic.clone(),
-        partition: args.partition,
-        dry_run,
-    };
+    let seek = |dry_run| Seek { to: to.to_string(), topic: args.topic.clone(), partition: args.partition, dry_run };
     let planned = asked.post_json("seek", &seek(true))?;
     if args.dry_run {
         return show(context, &planned);
@@ -74,7 +69,8 @@ pub(super) fn run(context: &Context, args: &SeekArgs) -> anyhow::Result<()> {
             return Err(Failure::new(exit::FAILURE, "nothing was moved").into());
         }
     }
-    context.note(&format!("pausing {} on all nodes, which may take as long as its invocations do", args.asking.function));
+    context
+        .note(&format!("pausing {} on all nodes, which may take as long as its invocations do", args.asking.function));
     let done = asked.post_json("seek", &seek(false))?;
     show(context, &done)?;
     if done["paused"] == true {

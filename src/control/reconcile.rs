@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use super::conflicts::{self, Member};
 use super::create;
 use super::folder::{self, Found};
+use super::pause::Unsaid;
 use super::plan::{self, TopicMap};
 use super::service::{ControlOptions, Order, Stopping, Surroundings};
 use super::settle::{Starting, Verdict, settle};
-use super::pause::Unsaid;
 use super::state::{Function, Start};
 use super::versions::{self, Numbers};
 use super::watch::Watch;
@@ -117,7 +117,13 @@ impl Reconciler {
         for function in self.functions.values_mut() {
             if let Some(Unsaid { reason, digest }) = function.unsaid.take() {
                 let run = Run::paused(Cause::Crashes, self.around.wishes.node(), Some(reason), Some(digest));
-                self.around.wishes.wish_later(&function.name, move |wish| wish.run = Some(run.clone()));
+                // What somebody has wished since then goes before.
+                let before = function.heeded.clone();
+                self.around.wishes.wish_later(&function.name, move |wish| {
+                    if wish.run == before {
+                        wish.run = Some(run.clone());
+                    }
+                });
             }
             let wish = known.get(&function.name);
             function.heed(wish.and_then(|wish| wish.run.as_ref()), &self.around.board);

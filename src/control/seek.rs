@@ -177,5 +177,9 @@ fn failed(error: kafka::Error) -> Refusal {
 
 fn unwritten(error: Unwritten) -> Refusal {
     let message = format!("the function cannot be paused on all nodes, so nothing was moved: {error}");
-    Refusal::new("wishes_unavailable", message, "the node has to be able to make, read and write _eddyline.functions (E3003)")
+    Refusal::new(
+        "wishes_unavailable",
+        message,
+        "the node has to be able to make, read and write _eddyline.functions (E3003)",
+    )
 }

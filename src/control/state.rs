@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::pause::{Pause, Unsaid};
 use super::plan::{self, Needs, TopicMap};
 use super::versions::Reading;
@@ -249,7 +251,7 @@ impl Function {
         let start = match manifest.source.start {
             manifest::Start::Earliest => kafka::Start::Earliest,
             manifest::Start::Latest => kafka::Start::Latest,
-            manifest::Start::Time(_) if embedded => {
+            manifest::Start::Time(_) | manifest::Start::Ago(_) if embedded => {
                 let message = "the embedded broker cannot look up records by time";
                 let mistake = manifest.places.error(codes::NOT_SUPPORTED_YET, "source.start", message);
                 let hint = "use \"earliest\" or \"latest\", or a real Kafka";
@@ -257,6 +259,10 @@ impl Function {
                 return None;
             }
             manifest::Start::Time(time) => kafka::Start::Time(time.as_millisecond()),
+            manifest::Start::Ago(ago) => {
+                let ago = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
+                kafka::Start::Time(Timestamp::now().as_millisecond().saturating_sub(ago))
+            }
         };
         Some(Start::At(start, known))
     }

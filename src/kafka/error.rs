@@ -40,8 +40,10 @@ impl Code {
 
     /// We may not do so with this topic, or in this cluster.
     pub fn is_denied(self) -> bool {
-        let codes =
-            [native::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, native::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED];
+        let codes = [
+            native::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+            native::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
+        ];
         codes.iter().any(|&known| known as i32 == self.0)
     }
 

@@ -7,7 +7,7 @@ use std::{
 
 use eddyline::{
     admin::Admin,
-    commands::{Answer, Command, Commands, Reach, Refusal},
+    commands::{self, Command, Commands, Reach, Refusal},
     outcome::Outcome,
     status::{Board, FunctionState, Phase},
     telemetry::Metrics,
@@ -119,8 +119,8 @@ fn commands_are_handed_on_once_somebody_takes_them() {
     fixture.commands.serve(move |command| {
         list.lock().unwrap().push(command.clone());
         match command {
-            Command::Pause { .. } => Ok(Answer::Reach(Reach::Node { scope_reason: "no rights".to_owned() })),
-            Command::Resume { .. } => Ok(Answer::Reach(Reach::Cluster)),
+            Command::Pause { .. } => Ok(commands::Answer::Reach(Reach::Node { scope_reason: "no rights".to_owned() })),
+            Command::Resume { .. } => Ok(commands::Answer::Reach(Reach::Cluster)),
             Command::Seek { .. } => Err(Refusal::new("has_members", "it has members", "wait")),
         }
     });

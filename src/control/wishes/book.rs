@@ -151,7 +151,7 @@ impl Wishes {
         let _ = self.0.bell.try_send(());
     }
 
-    pub(super) fn is_stopping(&self) -> bool {
+    pub fn is_stopping(&self) -> bool {
         self.0.stopping.load(Ordering::Acquire)
     }
 
@@ -218,7 +218,9 @@ mod tests {
     use super::*;
 
     fn bytes(node: &str) -> Vec<u8> {
-        Wish { run: Some(Run::running(node)), ..Wish::default() }.to_bytes()
+        let mut wish = Wish::default();
+        wish.run = Some(Run::running(node));
+        wish.to_bytes()
     }
 
     #[test]

@@ -12,8 +12,8 @@ mod follow;
 mod format;
 mod write;
 
-pub use book::{Known, Wishes};
-pub use format::{Cause, Moved, Run, Wish};
+pub use book::Wishes;
+pub use format::{Cause, Moved, Run};
 pub use write::Unwritten;
 
 /// Its records are keyed by function name.
