@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use super::keys::Key;
 use super::ledger::Seq;
 
 /// One record on its way through the lane.
@@ -14,6 +15,8 @@ use super::ledger::Seq;
 pub struct Item {
     pub seq: Seq,
     pub size: usize,
+    /// What it keeps order with, where that is not all of its partition.
+    pub key: Key,
     /// Runs that were counted so far.
     pub attempts: u32,
     /// When its first run was sent.
@@ -22,6 +25,18 @@ pub struct Item {
     pub group: u32,
     /// It may have brought a worker down: nothing runs beside it.
     pub alone: bool,
+}
+
+impl Item {
+    /// One that never ran.
+    pub fn new(seq: Seq, size: usize) -> Item {
+        Item { seq, size, key: Key::NONE, attempts: 0, first_run: None, group: u32::MAX, alone: false }
+    }
+
+    /// Whether nothing was ever tried with it.
+    pub fn is_fresh(&self) -> bool {
+        self.attempts == 0 && self.group == u32::MAX && self.first_run.is_none()
+    }
 }
 
 /// What one invocation takes at most.
@@ -104,7 +119,7 @@ impl Lane {
 
     /// Adds a record behind all others.
     pub fn push(&mut self, seq: Seq, size: usize) {
-        self.waiting.push_back(Item { seq, size, attempts: 0, first_run: None, group: u32::MAX, alone: false });
+        self.waiting.push_back(Item::new(seq, size));
     }
 
     pub fn waiting(&self) -> usize {

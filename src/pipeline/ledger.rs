@@ -5,6 +5,7 @@
 //! compaction and transaction markers leave gaps, and so do records that nothing is to be done with.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// A record's place in the ledger; grows by one for each record of the partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,6 +121,19 @@ impl<R> Ledger<R> {
             }
         }
         if moved { self.next_offset } else { None }
+    }
+
+    /// What is finished although something before it is not: ranges of offsets, in order.
+    pub fn finished_beyond(&self) -> impl Iterator<Item = Range<i64>> {
+        let mut entries = self.entries.iter().peekable();
+        std::iter::from_fn(move || {
+            let first = entries.find(|entry| entry.finished())?;
+            let mut end = first.next;
+            while let Some(entry) = entries.next_if(|entry| entry.finished()) {
+                end = entry.next;
+            }
+            Some(first.offset..end)
+        })
     }
 
     /// Records underway.
@@ -269,6 +283,12 @@ mod tests {
             prop_assert_eq!(committed, prefix.checked_sub(1).map(|last| model[last].offset + 1));
             prop_assert_eq!(ledger.len(), model[prefix..].iter().filter(|record| record.seq.is_some()).count());
             prop_assert_eq!(ledger.bytes(), 3 * ledger.len());
+            let beyond: Vec<Range<i64>> = ledger.finished_beyond().collect();
+            prop_assert!(beyond.windows(2).all(|pair| pair[0].end <= pair[1].start));
+            for record in model[prefix..].iter().filter(|record| record.seq.is_some()) {
+                let finished = !record.unsettled && record.missing == 0;
+                prop_assert_eq!(beyond.iter().any(|range| range.contains(&record.offset)), finished);
+            }
         }
     }
 }

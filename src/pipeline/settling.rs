@@ -251,7 +251,7 @@ impl Partition {
             // has changed.
             self.ledger.reopen(seq);
             if self.stopped.is_none() {
-                self.held_back = Some(Item { seq, size, attempts: 0, first_run: None, group: 1, alone: false });
+                self.held_back = Some(Item { group: 1, ..Item::new(seq, size) });
                 self.stopped = Some(failed.clone());
             }
             ran.tell(&self.at, failed);

@@ -1,0 +1,500 @@
+//! Which record may be given to which lane, where order is kept by key or not at all.
+//!
+//! A key has no lane of its own: it may go to any, but while records of it are out in one, only there, behind them. What
+//! comes back goes before all that waits of its key, and a record that waits for a retry holds up its key alone. Among
+//! what a lane may take, the oldest goes first. Pure logic: no clock, no Kafka, no process.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+use std::time::Instant;
+
+use super::lane::{Grouping, Item};
+use super::ledger::Seq;
+
+/// What must keep order, as a number. Two keys may share one, and then they wait for each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Key(u64);
+
+impl Key {
+    /// Keeps order with nothing.
+    pub const NONE: Key = Key(0);
+}
+
+/// Makes numbers of keys, in a way that nobody who chooses keys can foresee.
+#[derive(Debug, Default)]
+pub struct Hasher(RandomState);
+
+impl Hasher {
+    /// Records without a key are unordered.
+    pub fn key(&self, bytes: Option<&[u8]>) -> Key {
+        bytes.map_or(Key::NONE, |bytes| Key(self.0.hash_one(bytes).max(1)))
+    }
+}
+
+/// Records that wait, each in one place.
+#[derive(Debug)]
+pub struct Keys {
+    /// Keys of which something waits or is out.
+    queues: HashMap<Key, Queue>,
+    /// May go to any lane.
+    open: BTreeMap<Seq, Item>,
+    /// For each lane, what may go only there, because records of its key are out there.
+    bound: Vec<BTreeMap<Seq, Item>>,
+    /// Run again at a time.
+    later: BTreeMap<(Instant, Seq), Item>,
+    /// May have brought a worker down: while one is here, nothing else is given out.
+    suspects: BTreeMap<Seq, Item>,
+    /// Records without a key that were held and have not come back yet.
+    holds: HashMap<Seq, Instant>,
+    waiting: usize,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// Records of it in `lane`.
+    out: u32,
+    lane: usize,
+    /// Nothing of it is given out before this time.
+    until: Option<Instant>,
+    /// The first that waits, and where.
+    first: Option<(Seq, Place)>,
+    /// Those behind the first.
+    behind: VecDeque<Item>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Open,
+    Bound(usize),
+    Later(Instant),
+    Suspects,
+}
+
+impl Keys {
+    pub fn new(lanes: usize) -> Keys {
+        Keys {
+            queues: HashMap::new(),
+            open: BTreeMap::new(),
+            bound: (0..lanes).map(|_| BTreeMap::new()).collect(),
+            later: BTreeMap::new(),
+            suspects: BTreeMap::new(),
+            holds: HashMap::new(),
+            waiting: 0,
+        }
+    }
+
+    /// Adds a record that is younger than all others.
+    pub fn push(&mut self, item: Item) {
+        self.waiting += 1;
+        if item.key == Key::NONE {
+            return self.put(item, place(&item, None, None));
+        }
+        let queue = self.queues.entry(item.key).or_default();
+        if queue.first.is_some() { queue.behind.push_back(item) } else { self.put_first(item) }
+    }
+
+    /// Records that wait, those for a later time included.
+    pub fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Gives the oldest record that `lane` may take now to it.
+    pub fn take(&mut self, lane: usize, now: Instant) -> Option<Item> {
+        self.release(now);
+        if !self.suspects.is_empty() {
+            return None;
+        }
+        let oldest = |map: &BTreeMap<Seq, Item>| map.first_key_value().map(|(seq, _)| *seq);
+        let (open, bound) = (oldest(&self.open), oldest(&self.bound[lane]));
+        let from_open = open.is_some_and(|open| bound.is_none_or(|bound| open < bound));
+        let map = if from_open { &mut self.open } else { &mut self.bound[lane] };
+        let (_, item) = map.pop_first()?;
+        self.give(item, lane);
+        Some(item)
+    }
+
+    /// Gives the oldest record to `lane` that has to run alone. Nothing is out.
+    pub fn take_suspect(&mut self, lane: usize) -> Option<Item> {
+        let (_, item) = self.suspects.pop_first()?;
+        self.give(item, lane);
+        Some(item)
+    }
+
+    fn give(&mut self, item: Item, lane: usize) {
+        self.waiting -= 1;
+        let Some(queue) = self.queues.get_mut(&item.key) else { return };
+        queue.out += 1;
+        queue.lane = lane;
+        queue.first = None;
+        if let Some(next) = queue.behind.pop_front() {
+            self.put_first(next);
+        }
+    }
+
+    /// A record that was given out is done with.
+    pub fn done(&mut self, key: Key) {
+        let Some(queue) = self.queues.get_mut(&key) else { return };
+        queue.out -= 1;
+        if queue.out > 0 {
+            return;
+        }
+        match self.lift(key) {
+            Some(first) => self.put_first(first),
+            None => _ = self.queues.remove(&key),
+        }
+    }
+
+    /// A record that was given out has to run again at this time. It comes back with the others of its lane.
+    pub fn hold(&mut self, item: &Item, until: Instant) {
+        if item.key == Key::NONE {
+            self.holds.insert(item.seq, until);
+        } else if let Some(queue) = self.queues.get_mut(&item.key) {
+            queue.until = Some(until);
+            if let Some(first) = self.lift(item.key) {
+                self.put_first(first);
+            }
+        }
+    }
+
+    /// A record that was given out comes back. Of several, the youngest has to be given back first.
+    pub fn give_back(&mut self, item: Item) {
+        self.waiting += 1;
+        if item.key == Key::NONE {
+            let until = self.holds.remove(&item.seq);
+            return self.put(item, place(&item, until, None));
+        }
+        let second = self.lift(item.key);
+        let Some(queue) = self.queues.get_mut(&item.key) else { return };
+        queue.out -= 1;
+        if let Some(second) = second {
+            queue.behind.push_front(second);
+        }
+        self.put_first(item);
+    }
+
+    /// What was to wait for a later time waits no longer.
+    pub fn unblock(&mut self) {
+        self.holds.clear();
+        for queue in self.queues.values_mut().filter(|queue| queue.first.is_none()) {
+            queue.until = None;
+        }
+        while let Some((_, item)) = self.later.pop_first() {
+            self.freed(item);
+        }
+    }
+
+    fn release(&mut self, now: Instant) {
+        while let Some(due) = self.later.first_entry().filter(|due| due.key().0 <= now) {
+            let item = due.remove();
+            self.freed(item);
+        }
+    }
+
+    fn freed(&mut self, item: Item) {
+        match self.queues.get_mut(&item.key) {
+            Some(queue) => {
+                queue.until = None;
+                self.put_first(item);
+            }
+            None => self.put(item, place(&item, None, None)),
+        }
+    }
+
+    /// Makes a record the first of its key that waits.
+    fn put_first(&mut self, item: Item) {
+        let Some(queue) = self.queues.get_mut(&item.key) else { return };
+        let place = place(&item, queue.until, (queue.out > 0).then_some(queue.lane));
+        queue.first = Some((item.seq, place));
+        self.put(item, place);
+    }
+
+    fn put(&mut self, item: Item, place: Place) {
+        match place {
+            Place::Open => self.open.insert(item.seq, item),
+            Place::Bound(lane) => self.bound[lane].insert(item.seq, item),
+            Place::Later(until) => self.later.insert((until, item.seq), item),
+            Place::Suspects => self.suspects.insert(item.seq, item),
+        };
+    }
+
+    /// Takes out the first of a key that waits.
+    fn lift(&mut self, key: Key) -> Option<Item> {
+        let (seq, place) = self.queues.get_mut(&key)?.first.take()?;
+        match place {
+            Place::Open => self.open.remove(&seq),
+            Place::Bound(lane) => self.bound[lane].remove(&seq),
+            Place::Later(until) => self.later.remove(&(until, seq)),
+            Place::Suspects => self.suspects.remove(&seq),
+        }
+    }
+
+    /// Takes out the records that wait and are no longer to be run. Nothing is out.
+    pub fn sift(&mut self, mut keep: impl FnMut(Seq) -> bool) {
+        let lanes = self.bound.len();
+        let old = std::mem::replace(self, Keys::new(lanes));
+        let held: HashMap<Seq, Instant> = old.later.keys().map(|(until, seq)| (*seq, *until)).collect();
+        let placed = old.open.into_values().chain(old.later.into_values()).chain(old.suspects.into_values());
+        let behind = old.queues.into_values().flat_map(|queue| queue.behind);
+        let mut items: Vec<Item> = placed.chain(behind).filter(|item| keep(item.seq)).collect();
+        items.sort_unstable_by_key(|item| item.seq);
+        for item in items {
+            match held.get(&item.seq) {
+                Some(until) => self.push_held(item, *until),
+                None => self.push(item),
+            }
+        }
+    }
+
+    fn push_held(&mut self, item: Item, until: Instant) {
+        if item.key == Key::NONE {
+            self.waiting += 1;
+            self.put(item, Place::Later(until));
+        } else {
+            self.push(item);
+            self.hold(&item, until);
+        }
+    }
+
+    /// Whether a record waits that has to run alone.
+    pub fn has_suspect(&self) -> bool {
+        !self.suspects.is_empty()
+    }
+
+    /// Whether something could be given out now, were there room for it.
+    pub fn is_ready(&self) -> bool {
+        self.has_suspect() || !self.open.is_empty() || self.bound.iter().any(|bound| !bound.is_empty())
+    }
+
+    /// When the next record that was held may run.
+    pub fn due(&self) -> Option<Instant> {
+        self.later.first_key_value().map(|((until, _), _)| *until)
+    }
+
+    /// The oldest that may go to any lane, if all that wait are fresh and fewer than a group takes.
+    pub fn gathering(&self, grouping: Grouping) -> Option<Seq> {
+        let (seq, first) = self.open.first_key_value()?;
+        let bytes: usize = self.open.values().take(grouping.records as usize).map(|item| item.size).sum();
+        let full = self.waiting >= grouping.records as usize || bytes >= grouping.bytes;
+        (!full && first.is_fresh()).then_some(*seq)
+    }
+
+    /// Keys of which something waits or is out.
+    #[cfg(test)]
+    fn known(&self) -> usize {
+        self.queues.len()
+    }
+}
+
+/// Where a record waits that is the first of its key.
+fn place(item: &Item, until: Option<Instant>, lane: Option<usize>) -> Place {
+    match (until, lane) {
+        (Some(until), _) => Place::Later(until),
+        (None, _) if item.alone => Place::Suspects,
+        (None, Some(lane)) => Place::Bound(lane),
+        (None, None) => Place::Open,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn item(seq: u64, key: u64) -> Item {
+        Item { key: Key(key), ..Item::new(Seq(seq), 1) }
+    }
+
+    fn take(keys: &mut Keys, lane: usize, now: Instant) -> Option<u64> {
+        keys.take(lane, now).map(|item| item.seq.0)
+    }
+
+    #[test]
+    fn a_key_goes_on_in_its_lane_while_it_is_out_and_in_any_afterwards() {
+        let (mut keys, now) = (Keys::new(2), Instant::now());
+        [(0, 7), (1, 7), (2, 8), (3, 7)].into_iter().for_each(|(seq, key)| keys.push(item(seq, key)));
+        assert_eq!(take(&mut keys, 0, now), Some(0));
+        assert_eq!(take(&mut keys, 1, now), Some(2), "the next of key 7 has to stay behind the first");
+        assert_eq!(take(&mut keys, 1, now), None);
+        assert_eq!(take(&mut keys, 0, now), Some(1));
+        keys.done(Key(7));
+        assert_eq!(take(&mut keys, 1, now), None, "one of two is still out");
+        keys.done(Key(7));
+        assert_eq!(take(&mut keys, 1, now), Some(3));
+    }
+
+    #[test]
+    fn a_retry_holds_up_its_key_alone() {
+        let (mut keys, now) = (Keys::new(1), Instant::now());
+        let later = now + Duration::from_secs(1);
+        [(0, 7), (1, 7), (2, 8), (3, 0), (4, 0)].into_iter().for_each(|(seq, key)| keys.push(item(seq, key)));
+        let out: Vec<Item> = std::iter::from_fn(|| keys.take(0, now)).collect();
+        assert_eq!(out.len(), 5);
+        keys.hold(&out[0], later);
+        keys.hold(&out[3], later);
+        out.iter().rev().for_each(|item| keys.give_back(*item));
+        assert_eq!(keys.due(), Some(later));
+        let at_once: Vec<u64> = std::iter::from_fn(|| take(&mut keys, 0, now)).collect();
+        assert_eq!(at_once, [2, 4]);
+        let then: Vec<u64> = std::iter::from_fn(|| take(&mut keys, 0, later)).collect();
+        assert_eq!(then, [0, 1, 3]);
+    }
+
+    #[test]
+    fn beside_a_suspect_nothing_is_given_out() {
+        let (mut keys, now) = (Keys::new(1), Instant::now());
+        (0..3).for_each(|seq| keys.push(item(seq, seq)));
+        let first = keys.take(0, now).unwrap();
+        let second = keys.take(0, now).unwrap();
+        keys.give_back(Item { alone: true, ..second });
+        keys.give_back(first);
+        assert_eq!(take(&mut keys, 0, now), None);
+        assert_eq!(keys.take_suspect(0).map(|item| item.seq), Some(Seq(1)));
+        assert_eq!(take(&mut keys, 0, now), Some(0));
+    }
+
+    #[test]
+    fn what_is_sifted_out_holds_up_nothing() {
+        let (mut keys, now) = (Keys::new(1), Instant::now());
+        [(0, 7), (1, 7), (2, 8), (3, 8)].into_iter().for_each(|(seq, key)| keys.push(item(seq, key)));
+        let out: Vec<Item> = std::iter::from_fn(|| keys.take(0, now)).collect();
+        let later = now + Duration::from_secs(1);
+        [0, 2].into_iter().for_each(|failed: usize| keys.hold(&out[failed], later));
+        out.iter().rev().for_each(|item| keys.give_back(*item));
+        keys.sift(|seq| seq != Seq(0));
+        let at_once: Vec<u64> = std::iter::from_fn(|| take(&mut keys, 0, now)).collect();
+        assert_eq!(at_once, [1], "the other key's retry is still waited for");
+        keys.unblock();
+        assert_eq!(take(&mut keys, 0, now), Some(2));
+    }
+
+    #[test]
+    fn equal_keys_have_equal_numbers_and_no_key_has_none() {
+        let hasher = Hasher::default();
+        assert_eq!(hasher.key(None), Key::NONE);
+        assert_ne!(hasher.key(Some(b"")), Key::NONE);
+        assert_eq!(hasher.key(Some(b"a")), hasher.key(Some(b"a")));
+        assert_ne!(hasher.key(Some(b"a")), hasher.key(Some(b"b")));
+    }
+
+    const LANES: usize = 3;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Push { key: u64 },
+        Take { lane: usize },
+        Succeed { lane: usize },
+        Fail { lane: usize, wait: u64 },
+        Recall { lane: usize },
+        Pass { time: u64 },
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            4 => (0u64..5).prop_map(|key| Step::Push { key }),
+            4 => (0..LANES).prop_map(|lane| Step::Take { lane }),
+            3 => (0..LANES).prop_map(|lane| Step::Succeed { lane }),
+            1 => (0..LANES, 0u64..20).prop_map(|(lane, wait)| Step::Fail { lane, wait }),
+            1 => (0..LANES).prop_map(|lane| Step::Recall { lane }),
+            1 => (0u64..10).prop_map(|time| Step::Pass { time }),
+        ];
+        proptest::collection::vec(step, 0..300)
+    }
+
+    /// Lanes that settle one record after the other, and what each key may do, kept in the simplest way.
+    struct Model {
+        keys: Keys,
+        now: Instant,
+        pushed: u64,
+        lanes: Vec<VecDeque<Item>>,
+        /// The youngest of each key that is done with.
+        done: HashMap<u64, u64>,
+        held: HashMap<Seq, Instant>,
+        finished: u64,
+    }
+
+    impl Model {
+        fn step(&mut self, step: &Step) {
+            match *step {
+                Step::Push { key } => {
+                    self.keys.push(item(self.pushed, key));
+                    self.pushed += 1;
+                }
+                Step::Take { lane } => _ = self.take(lane),
+                Step::Succeed { lane } => self.succeed(lane),
+                Step::Fail { lane, wait } => {
+                    let Some(failed) = self.lanes[lane].front() else { return };
+                    let until = self.now + Duration::from_millis(wait);
+                    self.keys.hold(failed, until);
+                    self.held.insert(failed.seq, until);
+                    self.give_back(lane);
+                }
+                Step::Recall { lane } => self.give_back(lane),
+                Step::Pass { time } => self.now += Duration::from_millis(time),
+            }
+        }
+
+        fn take(&mut self, lane: usize) -> bool {
+            let Some(item) = self.keys.take(lane, self.now) else { return false };
+            assert!(self.held.remove(&item.seq).is_none_or(|until| until <= self.now), "held until later");
+            if item.key != Key::NONE {
+                for (other, out) in self.lanes.iter().enumerate() {
+                    let same = || out.iter().filter(|one| one.key == item.key);
+                    assert!(other == lane || same().next().is_none(), "one key in two lanes");
+                    assert!(same().all(|one| one.seq < item.seq), "overtaken in its lane");
+                }
+                let older = self.held.keys().any(|seq| *seq < item.seq && self.key_of(*seq) == Some(item.key));
+                assert!(!older, "overtook one that waits for its retry");
+            }
+            self.lanes[lane].push_back(item);
+            true
+        }
+
+        /// The key of a record that is not out, found by its number in the simplest place.
+        fn key_of(&self, seq: Seq) -> Option<Key> {
+            self.keys.later.values().find(|item| item.seq == seq).map(|item| item.key).filter(|key| *key != Key::NONE)
+        }
+
+        fn succeed(&mut self, lane: usize) {
+            let Some(item) = self.lanes[lane].pop_front() else { return };
+            if item.key != Key::NONE {
+                let before = self.done.insert(item.key.0, item.seq.0);
+                assert!(before.is_none_or(|before| before < item.seq.0), "a key's records are done in their order");
+            }
+            self.finished += 1;
+            self.keys.done(item.key);
+        }
+
+        fn give_back(&mut self, lane: usize) {
+            while let Some(item) = self.lanes[lane].pop_back() {
+                self.keys.give_back(item);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn keys_keep_their_order_whatever_fails_and_nothing_is_left_behind(steps in steps()) {
+            let mut model = Model {
+                keys: Keys::new(LANES),
+                now: Instant::now(),
+                pushed: 0,
+                lanes: vec![VecDeque::new(); LANES],
+                done: HashMap::new(),
+                held: HashMap::new(),
+                finished: 0,
+            };
+            steps.iter().for_each(|step| model.step(step));
+            model.now += Duration::from_secs(1);
+            (0..LANES).for_each(|lane| while !model.lanes[lane].is_empty() { model.succeed(lane) });
+            while model.keys.waiting() > 0 {
+                prop_assert!(model.take(0), "what waits can be taken once nothing is out and no time is waited for");
+                model.succeed(0);
+            }
+            prop_assert_eq!(model.finished, model.pushed);
+            prop_assert_eq!((model.keys.known(), model.keys.is_ready()), (0, false), "nothing is remembered");
+        }
+    }
+}
