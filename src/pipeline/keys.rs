@@ -140,7 +140,9 @@ impl Keys {
         }
         match self.lift(key) {
             Some(first) => self.put_first(first),
-            None => _ = self.queues.remove(&key),
+            None => {
+                self.queues.remove(&key);
+            }
         }
     }
 
@@ -172,6 +174,14 @@ impl Keys {
         self.put_first(item);
     }
 
+    /// Adds a record that is older than all others of its key. Nothing is out.
+    pub fn put_before(&mut self, item: Item) {
+        if item.key != Key::NONE {
+            self.queues.entry(item.key).or_default().out += 1;
+        }
+        self.give_back(item);
+    }
+
     /// What was to wait for a later time waits no longer.
     pub fn unblock(&mut self) {
         self.holds.clear();
@@ -183,7 +193,8 @@ impl Keys {
         }
     }
 
-    fn release(&mut self, now: Instant) {
+    /// What was held until now may run.
+    pub fn release(&mut self, now: Instant) {
         while let Some(due) = self.later.first_entry().filter(|due| due.key().0 <= now) {
             let item = due.remove();
             self.freed(item);
@@ -260,9 +271,9 @@ impl Keys {
         !self.suspects.is_empty()
     }
 
-    /// Whether something could be given out now, were there room for it.
-    pub fn is_ready(&self) -> bool {
-        self.has_suspect() || !self.open.is_empty() || self.bound.iter().any(|bound| !bound.is_empty())
+    /// Whether there is something that `lane` may take.
+    pub fn has_for(&self, lane: usize) -> bool {
+        !self.open.is_empty() || !self.bound[lane].is_empty()
     }
 
     /// When the next record that was held may run.
@@ -494,7 +505,7 @@ mod tests {
                 model.succeed(0);
             }
             prop_assert_eq!(model.finished, model.pushed);
-            prop_assert_eq!((model.keys.known(), model.keys.is_ready()), (0, false), "nothing is remembered");
+            prop_assert_eq!((model.keys.known(), model.keys.due()), (0, None), "nothing is remembered");
         }
     }
 }

@@ -122,12 +122,26 @@ impl Lane {
         self.waiting.push_back(Item::new(seq, size));
     }
 
+    /// Adds a record behind all others that was given to this lane.
+    pub fn push_item(&mut self, item: Item) {
+        self.waiting.push_back(item);
+    }
+
     pub fn waiting(&self) -> usize {
         self.waiting.len() + self.returned.len()
     }
 
     pub fn is_flying(&self) -> bool {
         !self.flights.is_empty()
+    }
+
+    pub fn flying_bytes(&self) -> usize {
+        self.flying_bytes
+    }
+
+    /// Whether nothing is sent until all that flies has come back.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping
     }
 
     pub fn blocked_until(&self) -> Option<Instant> {
@@ -253,6 +267,15 @@ impl Lane {
                 self.waiting.push_front(item);
             }
             self.stopping = false;
+        }
+    }
+
+    /// Gives up all that came back and all that waits, the youngest first, if the lane has stopped and nothing flies.
+    pub fn take_back(&mut self, mut back: impl FnMut(Item)) {
+        if self.stopping && self.flights.is_empty() {
+            self.stopping = false;
+            std::iter::from_fn(|| self.waiting.pop_back()).for_each(&mut back);
+            std::iter::from_fn(|| self.returned.pop_back()).for_each(&mut back);
         }
     }
 
