@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::pause::Pause;
 use super::plan::{self, Needs, TopicMap};
-use super::versions::Reading;
+use super::versions::{Lanes, Reading};
 use crate::diagnostic::{Diagnostics, codes};
 use crate::function::Program;
 use crate::kafka::{self, TopicInfo};
@@ -151,9 +151,10 @@ impl Function {
             }
         });
         if let Some(running) = &self.running
-            && Reading::of(&running.program.manifest) != Reading::of(&program.manifest)
+            && let (old, new) = (&running.program.manifest, &program.manifest)
+            && (Reading::of(old) != Reading::of(new) || Lanes::of(old) != Lanes::of(new))
         {
-            tracing::info!(function = %self.name, "its source has changed, so it leaves its group and starts anew");
+            tracing::info!(function = %self.name, "its source or order has changed, so it leaves its group and starts anew");
             self.end_running();
         }
         self.wanted = Some(program);

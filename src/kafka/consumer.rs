@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use rdkafka_sys as sys;
 
 use super::log::{OffsetReset, log_of};
-use super::native::{Client, Event, Kind, PartitionList, Queue, c_name};
+use super::native::{Client, Entry, Event, Kind, PartitionList, Queue, c_name};
 use super::settings::pairs;
 use super::slots::Slots;
-use super::{Code, Error, Message, Position, Result, Settings, Slot, TopicPartition, Wake};
+use super::{Code, Error, Message, Next, Position, Result, Settings, Slot, TopicPartition, Wake};
 
 /// How long dropping waits for the last commit and for leaving the group.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,6 +34,15 @@ pub enum ConsumerEvent {
     Error(Error),
     /// The consumer is of no more use and must be made anew.
     Fatal(Error),
+}
+
+/// Where a group stands on a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    pub partition: TopicPartition,
+    pub offset: i64,
+    /// Empty where none was committed.
+    pub note: String,
 }
 
 /// Records of a partition never leave through `poll`, only through `take`,
@@ -198,17 +207,25 @@ impl Consumer {
     }
 
     /// Hands the next offsets to the background commit (once a second, and on unassign).
-    pub fn store(&mut self, next: &[(Slot, i64)]) -> Result<()> {
-        let list = self.slots.list(next.iter().copied())?;
+    ///
+    /// The background commit looks at offsets alone: a note that changes by itself goes with `commit_later`.
+    pub fn store(&mut self, next: impl IntoIterator<Item = impl Into<Next>>) -> Result<()> {
+        let list = self.slots.next(next)?;
         self.client.store(&list)
     }
 
+    /// Commits the next offsets without waiting; a failure comes as an event.
+    pub fn commit_later(&mut self, next: impl IntoIterator<Item = impl Into<Next>>) -> Result<()> {
+        let list = self.slots.next(next)?;
+        self.client.commit_later(&list)
+    }
+
     /// Commits the next offsets and waits for Kafka's answer.
-    pub fn commit(&mut self, next: &[(Slot, i64)], timeout: Duration) -> Result<()> {
-        if next.is_empty() {
+    pub fn commit(&mut self, next: impl IntoIterator<Item = impl Into<Next>>, timeout: Duration) -> Result<()> {
+        let list = self.slots.next(next)?;
+        if list.is_empty() {
             return Ok(());
         }
-        let list = self.slots.list(next.iter().copied())?;
         self.client.commit(&list, timeout)
     }
 
@@ -219,6 +236,14 @@ impl Consumer {
         timeout: Duration,
     ) -> Result<Vec<(TopicPartition, Option<i64>)>> {
         committed(&self.client, partitions, timeout)
+    }
+
+    /// The same, with the notes that were committed along.
+    pub fn committed_with_notes(&mut self, partitions: &[TopicPartition], timeout: Duration) -> Result<Vec<Committed>> {
+        let entries = committed_entries(&self.client, partitions, timeout)?;
+        let known =
+            |entry: Entry| Some(Committed { offset: entry.known()?, partition: entry.partition, note: entry.note });
+        Ok(entries.into_iter().filter_map(known).collect())
     }
 
     /// Low and high watermark as of the last fetch; no network.
@@ -292,18 +317,21 @@ pub(super) fn committed(
     partitions: &[TopicPartition],
     timeout: Duration,
 ) -> Result<Vec<(TopicPartition, Option<i64>)>> {
-    let mut list = PartitionList::new(partitions.len());
-    for partition in partitions {
-        list.add_partition(partition, Position::Committed.as_offset());
-    }
-    let entries = client.committed(&list, timeout)?;
-    Ok(entries
+    Ok(committed_entries(client, partitions, timeout)?
         .into_iter()
         .map(|entry| {
             let offset = entry.known();
             (entry.partition, offset)
         })
         .collect())
+}
+
+fn committed_entries(client: &Client, partitions: &[TopicPartition], timeout: Duration) -> Result<Vec<Entry>> {
+    let mut list = PartitionList::new(partitions.len());
+    for partition in partitions {
+        list.add_partition(partition, Position::Committed.as_offset());
+    }
+    client.committed(&list, timeout)
 }
 
 fn without_offsets(slots: &[Slot]) -> impl Iterator<Item = (Slot, i64)> {

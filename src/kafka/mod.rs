@@ -18,7 +18,7 @@ mod settings;
 mod slots;
 mod topics;
 
-pub use consumer::{Consumer, ConsumerEvent};
+pub use consumer::{Committed, Consumer, ConsumerEvent};
 pub use embedded::EmbeddedBroker;
 pub use error::{Code, Error, Result};
 pub use native::{Headers, Message, Report};
@@ -26,5 +26,5 @@ pub use partition::{Position, TopicPartition};
 pub use positions::{Resolved, Start, ensure_start};
 pub use producer::{Batching, Deliveries, Outgoing, ProduceError, Producer, Topic};
 pub use settings::Settings;
-pub use slots::{Slot, Wake};
+pub use slots::{Next, Slot, Wake};
 pub use topics::{NewTopic, TopicInfo, Topics};

@@ -61,6 +61,17 @@ impl Finished {
     }
 }
 
+impl Finished {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What of it begins at an offset or beyond.
+    pub fn rest(&self, from: i64) -> impl Iterator<Item = Range<i64>> {
+        self.0.iter().map(move |range| range.start.max(from)..range.end).filter(|range| !range.is_empty())
+    }
+}
+
 fn put(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
@@ -110,6 +121,14 @@ mod tests {
         let Finished(read) = Finished::read(&text);
         assert!(read.len() > 1000);
         assert!(read.iter().eq(&ranges[..read.len()]));
+    }
+
+    #[test]
+    fn what_was_not_asked_for_yet_can_be_written_down_again() {
+        let mut read = Finished::read(&write([2..4, 6..9].into_iter()).unwrap());
+        assert!(read.contains(3) && !read.contains(5) && read.contains(6));
+        assert!(read.rest(7).eq([7..9]));
+        assert!(read.rest(9).eq([]));
     }
 
     proptest! {

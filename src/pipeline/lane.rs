@@ -313,6 +313,11 @@ impl Lane {
         Some((self.flying.get(range.start)?, range.len())).filter(|(_, count)| *count > 0)
     }
 
+    /// Invocations that fly.
+    pub fn flight_count(&self) -> usize {
+        self.flights.len()
+    }
+
     /// The ids of all that flies, in order, for when the isolate is lost.
     pub fn flights(&self) -> impl Iterator<Item = u64> {
         self.flights.iter().map(|(id, _)| *id)

@@ -161,6 +161,11 @@ impl Lanes {
             if self.flying > 0 {
                 return None;
             }
+            // What lanes were given and have not sent must not go with it.
+            for lane in &mut self.lanes {
+                lane.stop();
+                lane.take_back(|item| keys.give_back(item));
+            }
             self.lanes[0].push_item(keys.take_suspect(0)?);
             return Some(0);
         }
@@ -171,10 +176,10 @@ impl Lanes {
         }
         let keys = &mut self.keyed.as_mut()?.keys;
         let can = |(place, lane): &(usize, &Lane)| {
-            let takes = lane.flights().count() < ahead && !lane.is_stopping();
+            let takes = lane.flight_count() < ahead && !lane.is_stopping();
             takes && (lane.waiting() > 0 || keys.has_for(*place))
         };
-        let (place, lane) = self.lanes.iter().enumerate().filter(can).min_by_key(|(_, lane)| lane.flights().count())?;
+        let (place, lane) = self.lanes.iter().enumerate().filter(can).min_by_key(|(_, lane)| lane.flight_count())?;
         let (mut count, mut bytes) = (lane.waiting(), 0);
         let mut most = grouping.records as usize;
         while count < most && bytes < grouping.bytes {

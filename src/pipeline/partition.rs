@@ -1,13 +1,16 @@
 //! One assigned partition of one function: its records between poll and commit.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::footnote::{self, Finished};
 use super::isolates::{Held, Version};
 use super::lane::{Grouping, Item, Lane, Window};
+use super::lanes::Lanes;
 use super::ledger::{Ledger, Seq};
 use super::screen::Screen;
 use super::settling::Settling;
-use crate::kafka::{Consumer, Error, Message, Slot, TopicPartition};
+use crate::kafka::{Committed, Consumer, Error, Message, Next, Slot, TopicPartition};
 use crate::outcome::Outcome;
 use crate::protocol::control::Handler;
 use crate::protocol::run::{Invocation, RecordView, RunBuilder};
@@ -52,9 +55,9 @@ pub(super) struct Taken {
 pub struct Partition {
     pub at: TopicPartition,
     pub slot: Slot,
-    pub lane: Lane,
+    pub lanes: Lanes,
     pub(super) ledger: Ledger<Taken>,
-    /// The isolate that the lane's flying records are in.
+    /// The isolate that the flying records are in.
     pub bound: Option<u64>,
     /// When an invocation last landed, or began to fly where none did.
     pub(super) moved_at: Instant,
@@ -80,14 +83,18 @@ pub struct Partition {
     /// Kafka's client has reported an error since, and its own position is not to be trusted.
     doubtful: bool,
     pub(super) landed: Vec<Item>,
+    /// What was finished beyond the position when the partition was taken over.
+    finished_before: Finished,
+    /// What was finished beyond the position when that was last written down.
+    note: Option<Arc<str>>,
 }
 
 impl Partition {
-    pub fn new(at: TopicPartition, slot: Slot, lane: u32) -> Partition {
+    pub fn new(at: TopicPartition, slot: Slot, lanes: Lanes) -> Partition {
         Partition {
             at,
             slot,
-            lane: Lane::new(lane),
+            lanes,
             ledger: Ledger::default(),
             bound: None,
             moved_at: Instant::now(),
@@ -103,6 +110,8 @@ impl Partition {
             taken_to: None,
             doubtful: false,
             landed: Vec::new(),
+            finished_before: Finished::default(),
+            note: None,
         }
     }
 
@@ -130,6 +139,10 @@ impl Partition {
             for message in buffer.drain(..) {
                 self.taken_to = Some(message.offset() + 1);
                 self.doubtful = false;
+                if self.finished_before.contains(message.offset()) {
+                    self.remember(message, at);
+                    continue;
+                }
                 if !screen.admits(&message) {
                     self.ledger.pass(message.offset());
                     continue;
@@ -139,8 +152,8 @@ impl Partition {
                 let seq = self.ledger.add(message.offset(), Taken { message, at, attempts: 0, buried: false }, size);
                 if too_old && self.stopped.is_none() {
                     self.skip(seq, size, ran);
-                } else {
-                    self.lane.push(seq, size);
+                } else if let Some(entry) = self.ledger.get(seq) {
+                    self.lanes.push(seq, size, entry.record.message.key());
                 }
             }
             if result.is_err() {
@@ -152,6 +165,14 @@ impl Partition {
         ran.metrics.records_in.add(taken as u64);
         screen.settle(ran.metrics);
         result.map(|_| taken)
+    }
+
+    /// A record that was finished before the partition was taken over. It is kept until the position has passed it, so
+    /// that it is not forgotten with the next commit.
+    fn remember(&mut self, message: Message, at: Instant) {
+        let (offset, size) = (message.offset(), message.size());
+        let seq = self.ledger.add(offset, Taken { message, at, attempts: 0, buried: false }, size);
+        self.ledger.settle(seq);
     }
 
     /// Where to go on after an error: Kafka's client may have counted the error as a record, and would skip one.
@@ -167,7 +188,8 @@ impl Partition {
         let failed = self.failed(seq, &failure, stopped);
         ran.tell(&self.at, failed.clone());
         if stopped {
-            self.lane.push(seq, size);
+            let key = self.ledger.get(seq).and_then(|entry| entry.record.message.key());
+            self.lanes.push(seq, size, key);
             self.stopped = Some(failed);
             return;
         }
@@ -178,29 +200,30 @@ impl Partition {
 
     /// Whether there is something to run and nothing forbids it.
     pub fn wants_isolate(&self) -> bool {
-        (self.lane.waiting() > 0 || self.held_back.is_some()) && !self.leaving && self.stopped.is_none()
+        (self.lanes.waiting() > 0 || self.held_back.is_some()) && !self.leaving && self.stopped.is_none()
     }
 
     /// Whether the record that is sent next may have brought a worker down.
     pub fn next_is_alone(&self) -> bool {
-        self.held_back.is_none() && self.lane.next_is_alone()
+        self.held_back.is_none() && self.lanes.next_is_alone()
     }
 
     /// Sends what the lane may send to `held`. Moves the lane over first, if it still flies in another isolate.
     pub fn feed(&mut self, held: &Held, old: Option<&Held>, now: Instant, metrics: &FunctionMetrics) {
         if self.bound != Some(held.tag) {
-            if self.lane.is_flying() {
+            if self.lanes.is_flying() {
                 self.recall(old);
                 return;
             }
             self.bound = Some(held.tag);
         }
         if let Some(item) = self.held_back.take() {
-            if self.lane.is_flying() {
+            if self.lanes.is_flying() {
                 self.held_back = Some(item);
                 return self.recall(Some(held));
             }
-            self.lane.put_first(item);
+            let key = self.ledger.get(item.seq).and_then(|entry| entry.record.message.key());
+            self.lanes.put_first(item, key);
         }
         self.sift(&held.version, metrics);
         let batch = &held.version.program.manifest.batch;
@@ -214,7 +237,7 @@ impl Partition {
         let topic = std::iter::once(&*self.at.topic);
         let mut run = RunBuilder::new(channel, topic.clone());
         let mut items = Vec::new();
-        if !self.lane.is_flying() {
+        if !self.lanes.is_flying() {
             self.moved_at = now;
         }
         loop {
@@ -226,11 +249,11 @@ impl Partition {
             if self.gathering_until.is_some() {
                 break;
             }
-            let Some(id) = self.lane.send(now, grouping, window, &mut items) else { break };
+            let Some((id, epoch)) = self.lanes.send(now, grouping, window, &mut items) else { break };
             run.invocation(&Invocation {
                 id,
-                lane: self.lane.number(),
-                epoch: self.lane.epoch(),
+                lane: Lane::of(id),
+                epoch,
                 attempt: (items[0].attempts + 1).min(u32::from(u16::MAX)) as u16,
                 records: items.len() as u32,
             });
@@ -263,7 +286,7 @@ impl Partition {
             return;
         }
         let ledger = &mut self.ledger;
-        self.lane.sift(|seq| {
+        self.lanes.sift(|seq| {
             let keep = ledger.get(seq).is_none_or(|entry| screen.admits(&entry.record.message));
             if !keep {
                 ledger.settle(seq);
@@ -278,16 +301,15 @@ impl Partition {
         if max_wait.is_zero() || grouping.records <= 1 {
             return None;
         }
-        let first = self.ledger.get(self.lane.gathering(grouping)?)?;
+        let first = self.ledger.get(self.lanes.gathering(grouping)?)?;
         Some(first.record.at + max_wait).filter(|until| *until > now)
     }
 
     /// Asks for everything that the isolate has not begun.
     pub fn recall(&mut self, held: Option<&Held>) {
-        if let (false, true, Some(held)) = (self.recalled, self.lane.is_flying(), held) {
-            held.isolate.recall(self.lane.number(), self.lane.epoch());
+        if let (false, true, Some(held)) = (self.recalled, self.lanes.is_flying(), held) {
+            self.lanes.recall(|lane, epoch| held.isolate.recall(lane, epoch));
             self.recalled = true;
-            self.lane.stop();
         }
     }
 
@@ -298,12 +320,12 @@ impl Partition {
 
     /// The record that the isolate has had for longest, for the log.
     pub fn oldest_flying(&self) -> Option<i64> {
-        self.offset_of(self.lane.flights().next()?)
+        self.offset_of(self.lanes.flights().next()?)
     }
 
     /// The records that an invocation was called with, for the log.
     pub fn offset_of(&self, id: u64) -> Option<i64> {
-        let (item, _) = self.lane.flight(id)?;
+        let (item, _) = self.lanes.flight(id)?;
         self.ledger.get(item.seq).map(|entry| entry.offset)
     }
 
@@ -311,31 +333,54 @@ impl Partition {
     pub fn go_on(&mut self, version: u64) {
         if self.stopped.take().is_some() {
             self.least_version = version;
-            self.lane.unblock();
+            self.lanes.unblock();
         }
     }
 
     /// The offset to store, if it has moved since the last call.
-    pub fn advance(&mut self, now: Instant, metrics: &FunctionMetrics) -> Option<i64> {
+    pub fn advance(&mut self, now: Instant, metrics: &FunctionMetrics) -> Option<Next> {
         let next = self.ledger.advance(|taken| metrics.settle.observe(now.saturating_duration_since(taken.at)))?;
         self.stored = Some(next);
-        Some(next)
+        self.next()
+    }
+
+    /// What is to be committed. A note that is a little old only says too little.
+    pub fn next(&self) -> Option<Next> {
+        Some(Next { slot: self.slot, offset: self.stored?, note: self.note.clone() })
+    }
+
+    /// Writes down what is finished beyond the position, where records overtake each other. Returns what is to be
+    /// committed if that has changed.
+    pub fn renew_note(&mut self) -> Option<Next> {
+        if !self.lanes.may_overtake() && self.note.is_none() {
+            return None;
+        }
+        let not_taken = self.finished_before.rest(self.taken_to.unwrap_or(0));
+        let note = footnote::write(self.ledger.finished_beyond().chain(not_taken));
+        if note.as_deref() == self.note.as_deref() {
+            return None;
+        }
+        self.note = note.map(Arc::from);
+        self.next()
     }
 
     /// When nothing is underway, where the position has moved to without a record: behind transaction markers.
-    pub fn idle_position(&mut self, position: Option<i64>) -> Option<i64> {
+    pub fn idle_position(&mut self, position: Option<i64>) -> Option<Next> {
         let trusted = self.ledger.is_empty() && !self.doubtful;
         let position = position.filter(|position| *position >= 0 && trusted)?;
         let moved = self.stored.is_some_and(|stored| position > stored);
-        moved.then(|| {
+        if moved {
             self.stored = Some(position);
-            position
-        })
+        }
+        self.next().filter(|_| moved)
     }
 
     /// Where the group stood when the partition was assigned.
-    pub fn begins_at(&mut self, committed: i64) {
-        self.stored.get_or_insert(committed);
+    pub fn begins_at(&mut self, committed: &Committed) {
+        self.stored.get_or_insert(committed.offset);
+        self.finished_before = Finished::read(&committed.note);
+        // Until more is known, it goes with every commit as it came.
+        self.note = (!self.finished_before.is_empty()).then(|| committed.note.as_str().into());
     }
 
     pub fn committed(&self) -> Option<i64> {
@@ -344,7 +389,7 @@ impl Partition {
 
     /// Whether nothing is underway that could still finish.
     pub fn is_quiet(&self) -> bool {
-        !self.lane.is_flying() && self.ledger.is_acknowledged()
+        !self.lanes.is_flying() && self.ledger.is_acknowledged()
     }
 
     pub fn underway(&self) -> usize {
@@ -356,7 +401,7 @@ impl Partition {
         if !self.wants_isolate() {
             return None;
         }
-        self.lane.blocked_until().into_iter().chain(self.gathering_until).min()
+        self.lanes.blocked_until().into_iter().chain(self.gathering_until).min()
     }
 }
 

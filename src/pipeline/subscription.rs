@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::board::Reporter;
 use super::conduct::{Conduct, Rules};
+use super::homes::Homes;
 use super::inbox::{Event, Inbox, Order, Outlet};
 use super::isolates::{Isolates, Version};
 use super::lane::MAX_LANE;
@@ -14,7 +15,7 @@ use super::rebalance::Rebalance;
 use super::settling::Settling;
 use super::sink::{Delivered, Sink};
 use super::sinks::Sinks;
-use crate::kafka::{Consumer, Message, Position, Settings, Slot, TopicPartition};
+use crate::kafka::{Consumer, Message, Next, Position, Settings, Slot, TopicPartition};
 use crate::pool::Pool;
 use crate::protocol::control::Problem;
 use crate::status::Board;
@@ -62,6 +63,7 @@ pub(super) struct Subscription {
     pub(super) consumer: Option<Consumer>,
     pub(super) partitions: HashMap<u32, Partition>,
     pub(super) next_lane: u32,
+    pub(super) homes: Homes,
     pub(super) isolates: Isolates,
     pub(super) sink: Sink,
     pub(super) rebalance: Rebalance,
@@ -90,6 +92,7 @@ impl Subscription {
             consumer: None,
             partitions: HashMap::new(),
             next_lane: 1,
+            homes: Homes::default(),
             isolates: Isolates::new(setup.pool.clone(), inbox.clone(), Arc::clone(&setup.version), setup.quarantined),
             sink: Sink::open(&setup.sinks, inbox.wake()),
             rebalance: Rebalance::default(),
@@ -166,7 +169,7 @@ impl Subscription {
                 Ok(taken) => {
                     self.hurry |= taken >= TURN;
                     // What filters keep out needs no isolate.
-                    if partition.lane.waiting() > 0 {
+                    if partition.lanes.waiting() > 0 {
                         self.last_busy = now;
                     }
                 }
@@ -218,10 +221,10 @@ impl Subscription {
     fn commit(&mut self, now: Instant) {
         let Some(consumer) = &mut self.consumer else { return };
         let metrics = &self.setup.metrics;
-        let advanced = |partition: &mut Partition| Some((partition.slot, partition.advance(now, metrics)?));
-        let moved: Vec<(Slot, i64)> = self.partitions.values_mut().filter_map(advanced).collect();
+        let moved: Vec<Next> =
+            self.partitions.values_mut().filter_map(|partition| partition.advance(now, metrics)).collect();
         if !moved.is_empty()
-            && let Err(error) = consumer.store(&moved)
+            && let Err(error) = consumer.store(moved)
         {
             tracing::warn!(%error, "cannot store offsets, they are stored with the next ones");
         }
@@ -280,30 +283,34 @@ impl Subscription {
     /// A consumer that failed for good is made anew; whatever was underway will be read again.
     pub(super) fn drop_consumer(&mut self, now: Instant) {
         self.partitions.clear();
+        self.homes = Homes::default();
         self.rebalance = Rebalance::default();
         self.consumer_after = now + NEW_CONSUMER;
         self.consumer = None;
     }
 
-    pub(super) fn new_lane(&mut self) -> u32 {
-        let lane = self.next_lane;
-        // A lane's number is part of its invocations' ids. Sixteen million assignments are not to be expected.
-        self.next_lane = if lane >= MAX_LANE { 1 } else { lane + 1 };
-        lane
+    /// Numbers for the lanes of a partition, one after the other. Returns the first.
+    pub(super) fn new_lanes(&mut self, count: u32) -> u32 {
+        // A lane's number is part of its invocations' ids. Sixteen million lanes are not to be expected.
+        let first = if self.next_lane > MAX_LANE - count { 1 } else { self.next_lane };
+        self.next_lane = first + count;
+        first
     }
 
     fn tick(&mut self, now: Instant) {
         self.next_tick = now + TICK;
         if let Some(consumer) = &mut self.consumer {
-            let moved: Vec<(Slot, i64)> = self
-                .partitions
-                .values_mut()
-                .filter_map(|partition| {
-                    Some((partition.slot, partition.idle_position(consumer.position(partition.slot))?))
-                })
-                .collect();
+            let partitions = self.partitions.values_mut();
+            let moved: Vec<Next> =
+                partitions.filter_map(|one| one.idle_position(consumer.position(one.slot))).collect();
             if !moved.is_empty() {
-                let _ = consumer.store(&moved);
+                let _ = consumer.store(moved);
+            }
+            let noted: Vec<Next> = self.partitions.values_mut().filter_map(Partition::renew_note).collect();
+            if !noted.is_empty()
+                && let Err(error) = consumer.commit_later(noted)
+            {
+                tracing::debug!(%error, "cannot write down what is finished beyond the committed offsets");
             }
         }
         let busy = self.partitions.values().any(|partition| partition.underway() > 0);

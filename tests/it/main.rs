@@ -23,6 +23,7 @@ mod hostile;
 mod kafka_layer;
 mod lifecycle;
 mod mistakes;
+mod ordering;
 mod outage;
 mod partitioning;
 mod pause;

@@ -277,17 +277,8 @@ guarantee = "exactly-once""#,
     (
         r#"SOURCE
 [delivery]
-order = "key"
 concurrency = 4"#,
-        &[
-            r#"E1014 5:15 «4» `concurrency = 4` is not supported yet; leave it at 1; the order by partition, which is kept, includes every weaker one"#,
-        ],
-    ),
-    (
-        r#"SOURCE
-[delivery]
-concurrency = 4"#,
-        &[r#"E1004 4:15 «4» `concurrency = 4` cannot keep the order by partition; leave it at 1"#],
+        &[r#"E1004 4:15 «4» `concurrency = 4` cannot keep the order by partition; leave it at 1, or relax the order: order = "key" or "none""#],
     ),
     (
         r#"SOURCE
