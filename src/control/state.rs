@@ -150,10 +150,9 @@ impl Function {
                 status.enter(FunctionState::Starting, None);
             }
         });
-        if let Some(running) = &self.running
-            && let (old, new) = (&running.program.manifest, &program.manifest)
-            && (Reading::of(old) != Reading::of(new) || Lanes::of(old) != Lanes::of(new))
-        {
+        let new = &program.manifest;
+        let differs = |old: &Manifest| Reading::of(old) != Reading::of(new) || Lanes::of(old) != Lanes::of(new);
+        if self.running.as_ref().is_some_and(|running| differs(&running.program.manifest)) {
             tracing::info!(function = %self.name, "its source or order has changed, so it leaves its group and starts anew");
             self.end_running();
         }

@@ -210,19 +210,19 @@ impl Consumer {
     ///
     /// The background commit looks at offsets alone: a note that changes by itself goes with `commit_later`.
     pub fn store(&mut self, next: impl IntoIterator<Item = impl Into<Next>>) -> Result<()> {
-        let list = self.slots.next(next)?;
+        let list = self.slots.to_commit(next)?;
         self.client.store(&list)
     }
 
     /// Commits the next offsets without waiting; a failure comes as an event.
     pub fn commit_later(&mut self, next: impl IntoIterator<Item = impl Into<Next>>) -> Result<()> {
-        let list = self.slots.next(next)?;
+        let list = self.slots.to_commit(next)?;
         self.client.commit_later(&list)
     }
 
     /// Commits the next offsets and waits for Kafka's answer.
     pub fn commit(&mut self, next: impl IntoIterator<Item = impl Into<Next>>, timeout: Duration) -> Result<()> {
-        let list = self.slots.next(next)?;
+        let list = self.slots.to_commit(next)?;
         if list.is_empty() {
             return Ok(());
         }

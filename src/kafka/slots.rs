@@ -165,7 +165,7 @@ impl Slots {
     }
 
     /// A list of what is to be committed.
-    pub(super) fn next(&self, all: impl IntoIterator<Item = impl Into<Next>>) -> Result<PartitionList> {
+    pub(super) fn to_commit(&self, all: impl IntoIterator<Item = impl Into<Next>>) -> Result<PartitionList> {
         let all = all.into_iter();
         let mut list = PartitionList::new(all.size_hint().0);
         for next in all {

@@ -341,11 +341,11 @@ impl Partition {
     pub fn advance(&mut self, now: Instant, metrics: &FunctionMetrics) -> Option<Next> {
         let next = self.ledger.advance(|taken| metrics.settle.observe(now.saturating_duration_since(taken.at)))?;
         self.stored = Some(next);
-        self.next()
+        self.to_commit()
     }
 
     /// What is to be committed. A note that is a little old only says too little.
-    pub fn next(&self) -> Option<Next> {
+    pub fn to_commit(&self) -> Option<Next> {
         Some(Next { slot: self.slot, offset: self.stored?, note: self.note.clone() })
     }
 
@@ -361,7 +361,7 @@ impl Partition {
             return None;
         }
         self.note = note.map(Arc::from);
-        self.next()
+        self.to_commit()
     }
 
     /// When nothing is underway, where the position has moved to without a record: behind transaction markers.
@@ -372,7 +372,7 @@ impl Partition {
         if moved {
             self.stored = Some(position);
         }
-        self.next().filter(|_| moved)
+        self.to_commit().filter(|_| moved)
     }
 
     /// Where the group stood when the partition was assigned.

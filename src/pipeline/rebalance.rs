@@ -152,7 +152,7 @@ impl Subscription {
             if which.is_none_or(|which| which.contains(&partition.at)) {
                 partition.advance(begun, &self.setup.metrics);
                 partition.renew_note();
-                next.extend(partition.next());
+                next.extend(partition.to_commit());
             }
         }
         if next.is_empty() {
