@@ -158,20 +158,29 @@ impl Keys {
         }
     }
 
-    /// A record that was given out comes back. Of several, the youngest has to be given back first.
+    /// A record that was given out comes back, to its place among those of its key.
     pub fn give_back(&mut self, item: Item) {
         self.waiting += 1;
         if item.key == Key::NONE {
             let until = self.holds.remove(&item.seq);
             return self.put(item, place(&item, until, None));
         }
-        let second = self.lift(item.key);
+        let waiting = self.lift(item.key);
         let Some(queue) = self.queues.get_mut(&item.key) else { return };
         queue.out -= 1;
-        if let Some(second) = second {
-            queue.behind.push_front(second);
-        }
-        self.put_first(item);
+        let first = match waiting {
+            Some(older) if older.seq < item.seq => {
+                let place = queue.behind.partition_point(|other| other.seq < item.seq);
+                queue.behind.insert(place, item);
+                older
+            }
+            Some(younger) => {
+                queue.behind.push_front(younger);
+                item
+            }
+            None => item,
+        };
+        self.put_first(first);
     }
 
     /// Adds a record that is older than all others of its key. Nothing is out.

@@ -76,7 +76,7 @@ pub struct Lane {
     flying: VecDeque<Item>,
     flights: VecDeque<(u64, u32)>,
     flying_bytes: usize,
-    /// Items that came back, to go before all that wait once nothing flies any more.
+    /// Items that came back, to go before all that wait once nothing flies any more; in whatever order they came.
     returned: VecDeque<Item>,
     /// Nothing is sent until all that flies has come back.
     stopping: bool,
@@ -212,6 +212,24 @@ impl Lane {
         Ok(())
     }
 
+    /// An invocation comes back without having begun; its items are appended to `items`. Where the lane was recalled, that
+    /// may be before those ahead of it have settled.
+    pub fn land_unrun(&mut self, id: u64, items: &mut Vec<Item>) -> Result<(), OutOfOrder> {
+        if !self.stopping {
+            return self.land(id, items);
+        }
+        let range = self.items_of(id);
+        if range.is_empty() {
+            return Err(OutOfOrder { id, lane: self.number });
+        }
+        self.flights.retain(|(flight, _)| *flight != id);
+        for item in self.flying.drain(range) {
+            self.flying_bytes -= item.size;
+            items.push(item);
+        }
+        Ok(())
+    }
+
     /// How many records the next invocation to land has, if that is `id`.
     pub fn landing(&self, id: u64) -> Result<usize, OutOfOrder> {
         match self.flights.front() {
@@ -263,6 +281,7 @@ impl Lane {
 
     fn resume_if_empty(&mut self) {
         if self.flights.is_empty() {
+            self.sort_returned();
             while let Some(item) = self.returned.pop_back() {
                 self.waiting.push_front(item);
             }
@@ -275,7 +294,15 @@ impl Lane {
         if self.stopping && self.flights.is_empty() {
             self.stopping = false;
             std::iter::from_fn(|| self.waiting.pop_back()).for_each(&mut back);
+            self.sort_returned();
             std::iter::from_fn(|| self.returned.pop_back()).for_each(&mut back);
+        }
+    }
+
+    /// What had not begun may have come back before what was ahead of it.
+    fn sort_returned(&mut self) {
+        if !self.returned.iter().is_sorted_by_key(|item| item.seq) {
+            self.returned.make_contiguous().sort_by_key(|item| item.seq);
         }
     }
 

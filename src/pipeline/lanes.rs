@@ -33,6 +33,8 @@ pub struct Lanes {
     flying: usize,
     /// What an invocation usually takes, in nanoseconds.
     mean: u64,
+    /// The first flight of each lane when stalled ones were last looked for.
+    seen: Vec<Option<u64>>,
 }
 
 #[derive(Debug)]
@@ -64,6 +66,7 @@ impl Lanes {
             came_back: Vec::new(),
             flying: 0,
             mean: UNKNOWN.as_nanos() as u64,
+            seen: vec![None; count as usize],
         }
     }
 
@@ -218,9 +221,23 @@ impl Lanes {
 
     /// The invocation has come back; its items are appended to `items`, and have to be dealt with before [`Lanes::landed`].
     pub fn land(&mut self, id: u64, items: &mut Vec<Item>) -> Result<(), OutOfOrder> {
+        self.land_with(id, items, Lane::land)
+    }
+
+    /// The same for one that comes back without having begun.
+    pub fn land_unrun(&mut self, id: u64, items: &mut Vec<Item>) -> Result<(), OutOfOrder> {
+        self.land_with(id, items, Lane::land_unrun)
+    }
+
+    fn land_with(
+        &mut self,
+        id: u64,
+        items: &mut Vec<Item>,
+        land: impl FnOnce(&mut Lane, u64, &mut Vec<Item>) -> Result<(), OutOfOrder>,
+    ) -> Result<(), OutOfOrder> {
         let before = items.len();
         let place = self.lane_of(id).unwrap_or(0);
-        self.lanes[place].land(id, items)?;
+        land(&mut self.lanes[place], id, items)?;
         self.landing = place;
         self.came_back.clear();
         self.flying -= items.len() - before;
@@ -234,10 +251,13 @@ impl Lanes {
 
     /// An item that has landed has to run again.
     pub fn give_back(&mut self, item: Item) {
-        if self.keyed.is_some() {
-            self.came_back.push(item.seq);
+        match &mut self.keyed {
+            None => self.lanes[self.landing].give_back(item),
+            Some(keyed) => {
+                self.came_back.push(item.seq);
+                keyed.keys.give_back(item);
+            }
         }
-        self.lanes[self.landing].give_back(item);
     }
 
     /// An item that has landed and comes back must not run before this time, nor what keeps order with it.
@@ -266,6 +286,24 @@ impl Lanes {
         for lane in self.lanes.iter_mut().filter(|lane| lane.is_flying()) {
             recalled(lane.number(), lane.epoch());
             lane.stop();
+        }
+    }
+
+    /// Stops lanes where others wait behind an invocation that ran at the last call already, if another lane is free for
+    /// them; says which and with what epoch each has to be recalled.
+    pub fn recall_stalled(&mut self, mut recalled: impl FnMut(u32, u32)) {
+        if self.keyed.is_none() {
+            return;
+        }
+        let is_free = self.lanes.iter().any(|lane| !lane.is_flying());
+        for (lane, seen) in self.lanes.iter_mut().zip(&mut self.seen) {
+            let first = lane.flights().next();
+            let stalled = *seen == first && lane.flight_count() > 1 && !lane.is_stopping();
+            *seen = first;
+            if stalled && is_free {
+                recalled(lane.number(), lane.epoch());
+                lane.stop();
+            }
         }
     }
 
@@ -336,3 +374,6 @@ impl Lanes {
         self.lanes.iter().flat_map(Lane::flights)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -313,6 +313,13 @@ impl Partition {
         }
     }
 
+    /// Asks for what waits behind others that take long while it could run elsewhere.
+    pub fn recall_stalled(&mut self, held: Option<&Held>) {
+        if let (false, Some(held)) = (self.recalled, held) {
+            self.lanes.recall_stalled(|lane, epoch| held.isolate.recall(lane, epoch));
+        }
+    }
+
     /// Kafka has a result.
     pub fn acknowledged(&mut self, seq: Seq) {
         self.ledger.acknowledge(seq);

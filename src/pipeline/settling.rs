@@ -70,10 +70,14 @@ pub enum SettleError {
 
 impl Partition {
     /// Takes an invocation's records out of the lane; what follows must deal with each of them.
-    fn land(&mut self, id: u64) -> Result<Vec<Item>, OutOfOrder> {
+    fn land(&mut self, id: u64, ran: bool) -> Result<Vec<Item>, OutOfOrder> {
         let mut items = std::mem::take(&mut self.landed);
         items.clear();
-        self.lanes.land(id, &mut items)?;
+        if ran {
+            self.lanes.land(id, &mut items)?
+        } else {
+            self.lanes.land_unrun(id, &mut items)?
+        }
         Ok(items)
     }
 
@@ -88,7 +92,7 @@ impl Partition {
 
     /// The worker gave an invocation back without having begun it.
     pub fn not_run(&mut self, id: u64) -> Result<(), OutOfOrder> {
-        let items = self.land(id)?;
+        let items = self.land(id, false)?;
         self.lanes.stop();
         items.iter().for_each(|item| self.lanes.give_back(*item));
         self.after_landing(items);
@@ -102,7 +106,7 @@ impl Partition {
             // The worker had gone on behind the record that the partition stands still at. It comes first.
             return self.not_run(id).map_err(SettleError::from);
         }
-        let items = self.land(id)?;
+        let items = self.land(id, true)?;
         for (place, item) in items.iter().enumerate() {
             if self.stopped.is_some() {
                 self.lanes.give_back(*item);

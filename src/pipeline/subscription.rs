@@ -317,6 +317,10 @@ impl Subscription {
         if !busy && now.saturating_duration_since(self.last_busy) > IDLE {
             self.isolates.release();
         }
+        for partition in self.partitions.values_mut() {
+            let bound = partition.bound;
+            partition.recall_stalled(bound.and_then(|tag| self.isolates.held().find(|held| held.tag == tag)));
+        }
         self.retire();
         self.end_stuck_workers(now);
         self.release_if_calm(now);

@@ -134,7 +134,7 @@ impl Model {
                 self.held.insert(failed.seq, until);
                 self.give_back(lane);
             }
-            Step::Recall { lane } => self.give_back(lane),
+            Step::Recall { lane } => self.recall(lane),
             Step::Pass { time } => self.now += Duration::from_millis(time),
         }
     }
@@ -170,8 +170,15 @@ impl Model {
         self.keys.done(item.key);
     }
 
+    /// All but the first, which goes on.
+    fn recall(&mut self, lane: usize) {
+        while self.lanes[lane].len() > 1 {
+            self.lanes[lane].pop_back().into_iter().for_each(|item| self.keys.give_back(item));
+        }
+    }
+
     fn give_back(&mut self, lane: usize) {
-        while let Some(item) = self.lanes[lane].pop_back() {
+        while let Some(item) = self.lanes[lane].pop_front() {
             self.keys.give_back(item);
         }
     }

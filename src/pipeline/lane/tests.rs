@@ -97,6 +97,26 @@ fn an_invocation_that_settles_out_of_order_is_refused() {
 }
 
 #[test]
+fn what_is_recalled_comes_back_before_what_still_runs_and_keeps_its_place() {
+    let mut lane = lane_with(4);
+    let now = Instant::now();
+    let ids: Vec<u64> = (0..3).map(|_| send(&mut lane, now, Grouping::SINGLE).unwrap().0).collect();
+    let mut items = Vec::new();
+    assert!(lane.land_unrun(ids[1], &mut items).is_err(), "nobody has asked for it");
+    lane.stop();
+    lane.land_unrun(ids[1], &mut items).unwrap();
+    lane.land_unrun(ids[2], &mut items).unwrap();
+    assert!(lane.land_unrun(ids[2], &mut items).is_err());
+    items.drain(..).for_each(|item| lane.give_back(item));
+    lane.landed();
+    assert_eq!(send(&mut lane, now, Grouping::SINGLE), None, "one still runs");
+    land(&mut lane, ids[0]).into_iter().for_each(|failed| lane.give_back(failed));
+    lane.landed();
+    let order: Vec<u64> = (0..4).map(|_| send(&mut lane, now, Grouping::SINGLE).unwrap().1[0]).collect();
+    assert_eq!(order, [0, 1, 2, 3]);
+}
+
+#[test]
 fn batches_keep_to_records_bytes_and_shrunken_groups() {
     let mut lane = lane_with(6);
     let now = Instant::now();
