@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::support::node::Node;
 use crate::support::record::{keys, texts};
-use crate::support::{Record, Trial};
+use crate::support::{Record, Scene, Trial, reading};
 
 fn delivery(order: &str, concurrency: u32) -> String {
     format!("[delivery]\norder = \"{order}\"\nconcurrency = {concurrency}\n")
@@ -110,21 +109,42 @@ fn what_was_finished_beyond_the_committed_offset_does_not_run_again_after_a_cras
         "{}[retry]\nmax-attempts = 1000\nbackoff = {{ initial = \"200ms\", max = \"200ms\" }}",
         delivery("key", 4)
     );
-    let Some(mut trial) = Trial::with("beyond", 1, |draft| draft.with(&more), handler) else { return };
-    let others = || (0..50).map(|n| Record::new(format!("k{n}"), n.to_string()));
-    trial.scene.write(&trial.input, std::iter::once(Record::new("s", "stuck")).chain(others()));
-    trial.scene.read_when(&trial.output, 50);
-    let note = || crate::support::reading::note(&trial.scene.brokers, &trial.function.group, &trial.input);
-    trial.node.eventually("what is finished is written down", |_| note().starts_with('a').then_some(()));
-    trial.node.signal(libc::SIGKILL);
-    trial.node.ends();
+    let Some(scene) = Scene::new("beyond") else { return };
+    let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
+    let function = scene.function("it").reads(&input).writes(&output).with(&more).handler(handler);
+    let soon = [("kafka.properties.session.timeout.ms", "6000")];
+    let node = scene.start_with(&soon);
+    node.runs(&function);
+    let others = (0..50).map(|n| Record::new(format!("k{n}"), n.to_string()));
+    scene.write(&input, std::iter::once(Record::new("s", "stuck")).chain(others));
+    scene.read_when(&output, 50);
+    let note = || reading::note(&scene.brokers, &function.group, &input);
+    node.eventually("what is finished is written down", |_| note().starts_with('a').then_some(()));
+    drop(node);
 
-    trial.node = trial.scene.start();
-    let retried =
-        |node: &Node| node.metric("eddyline_function_retried_records_total", &[("function", &trial.function.name)]);
-    trial.node.eventually("the one that is not finished runs again", |node| (retried(node)? > 1.0).then_some(()));
-    assert_eq!(trial.out().len(), 50, "the others do not");
+    let node = scene.start_with(&soon);
+    let retried = || node.metric("eddyline_function_retried_records_total", &[("function", &function.name)]);
+    node.eventually("the one that is not finished runs again", |_| (retried()? > 1.0).then_some(()));
+    assert_eq!(scene.read(&output).len(), 50, "the others do not");
+    function.edit("export default (record) => record;");
+    scene.caught_up(&function);
+    assert_eq!(scene.read(&output).len(), 51);
+}
+
+#[test]
+fn moving_on_while_a_handler_waits_ends_no_worker() {
+    let handler = "
+        export default async (record) => {
+          await new Promise((done) => setTimeout(done, 150));
+          return record;
+        };";
+    let Some(trial) = Trial::new("moving-on", 1, handler) else { return };
+    let workers = trial.node.workers();
+    trial.scene.write(&trial.input, (0..30).map(|n| Record::of(n.to_string())));
+    trial.scene.read_when(&trial.output, 2);
     trial.function.edit("export default (record) => record;");
     trial.scene.caught_up(&trial.function);
-    assert_eq!(trial.out().len(), 51);
+    let numbers: Vec<String> = (0..30).map(|n| n.to_string()).collect();
+    assert_eq!(texts(&trial.out()), numbers);
+    assert_eq!(trial.node.workers(), workers);
 }

@@ -36,7 +36,7 @@ fn what_waits_behind_a_slow_one_goes_to_a_free_lane() {
     succeed(&mut lanes, quick);
     let mut recalled = Vec::new();
     lanes.recall_stalled(|lane, epoch| recalled.push((lane, epoch)));
-    assert_eq!(recalled, [], "it was not seen before");
+    assert!(recalled.is_empty(), "it was not seen before");
     lanes.recall_stalled(|lane, epoch| recalled.push((lane, epoch)));
     assert_eq!(recalled, [(Lane::of(slow), 0)]);
     let mut items = Vec::new();
