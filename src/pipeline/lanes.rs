@@ -145,10 +145,7 @@ impl Lanes {
         items: &mut Vec<Item>,
     ) -> Option<(u64, u32)> {
         let before = items.len();
-        let place = match &mut self.keyed {
-            None => 0,
-            Some(_) => self.choose(now, grouping, window)?,
-        };
+        let place = if self.keyed.is_some() { self.choose(now, grouping, window)? } else { 0 };
         let lane = &mut self.lanes[place];
         let id = lane.send(now, grouping, window, items)?;
         self.flying += items.len() - before;
