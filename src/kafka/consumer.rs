@@ -9,7 +9,7 @@ use super::log::{OffsetReset, log_of};
 use super::native::{Client, Event, Kind, PartitionList, Queue, c_name};
 use super::settings::pairs;
 use super::slots::Slots;
-use super::{Code, Error, Message, Position, Result, Settings, Slot, TopicPartition, Wake};
+use super::{Code, Error, GroupMetadata, Message, Position, Result, Settings, Slot, TopicPartition, Wake};
 
 /// How long dropping waits for the last commit and for leaving the group.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -246,6 +246,13 @@ impl Consumer {
     /// Whether the group has already given our partitions to others.
     pub fn assignment_lost(&self) -> bool {
         self.client.assignment_lost()
+    }
+
+    /// What a transaction needs to know to commit for this member, and for it alone. `None` while it is none, or has lost
+    /// its partitions: Kafka would check nothing, or too late.
+    pub fn group_metadata(&self) -> Option<GroupMetadata> {
+        let metadata = self.client.group_metadata()?;
+        (metadata.is_member() && !self.assignment_lost()).then_some(metadata)
     }
 
     /// Commits stored offsets and leaves the group, but waits no longer than this.
