@@ -14,6 +14,7 @@ use super::rebalance::Rebalance;
 use super::settling::Settling;
 use super::sink::{Delivered, Sink};
 use super::sinks::Sinks;
+use super::transacting::Transactions;
 use crate::kafka::{Consumer, Message, Position, Settings, Slot, TopicPartition};
 use crate::pool::Pool;
 use crate::protocol::control::Problem;
@@ -31,6 +32,8 @@ pub struct Setup {
     pub board: Arc<Board>,
     pub bounds: Bounds,
     pub rules: Rules,
+    /// What its transactions go by among all nodes, if its guarantee is exactly-once.
+    pub transactional_id: Option<String>,
     /// It starts in a worker of its own, because it was paused for what it did to workers before.
     pub quarantined: bool,
 }
@@ -65,6 +68,7 @@ pub(super) struct Subscription {
     pub(super) isolates: Isolates,
     pub(super) sink: Sink,
     pub(super) rebalance: Rebalance,
+    pub(super) transactions: Option<Transactions>,
     pub(super) draining: Option<Instant>,
     /// The version that is known to run.
     pub(super) announced: u64,
@@ -86,13 +90,21 @@ pub(super) struct Subscription {
 impl Subscription {
     pub(super) fn new(setup: Setup, inbox: Inbox) -> Subscription {
         let now = Instant::now();
+        let interval = setup.version.program.manifest.delivery.commit_interval;
+        let id = setup.transactional_id.clone();
+        let transactions = id.map(|id| Transactions::new(id, interval, now));
+        let mut sink = Sink::open(&setup.sinks, inbox.wake());
+        if transactions.is_some() {
+            sink.renew(None, inbox.wake());
+        }
         Subscription {
             consumer: None,
             partitions: HashMap::new(),
             next_lane: 1,
             isolates: Isolates::new(setup.pool.clone(), inbox.clone(), Arc::clone(&setup.version), setup.quarantined),
-            sink: Sink::open(&setup.sinks, inbox.wake()),
+            sink,
             rebalance: Rebalance::default(),
+            transactions,
             draining: None,
             announced: setup.version.program.version,
             reporter: Reporter::new(&setup),
@@ -162,7 +174,8 @@ impl Subscription {
             let version = self.isolates.serving(self.isolates.place_of(partition.at.partition));
             let mut ran =
                 Settling { sink: &mut self.sink, version, metrics: &self.setup.metrics, now, told: &mut self.told };
-            match partition.take(consumer, self.setup.bounds, &mut self.buffer, &mut ran) {
+            let unwritable = self.transactions.as_ref().map(Transactions::unwritable);
+            match partition.take(consumer, self.setup.bounds, &mut self.buffer, &mut ran, unwritable) {
                 Ok(taken) => {
                     self.hurry |= taken >= TURN;
                     // What filters keep out needs no isolate.
@@ -214,8 +227,11 @@ impl Subscription {
         self.reporter.tell(&mut self.told, self.sink.take_trouble());
     }
 
-    /// Ledger → stored offset, which Kafka's client commits within a second.
+    /// Ledger → stored offset, which Kafka's client commits within a second, or a transaction.
     fn commit(&mut self, now: Instant) {
+        if self.transactions.is_some() {
+            return self.transact(now);
+        }
         let Some(consumer) = &mut self.consumer else { return };
         let metrics = &self.setup.metrics;
         let advanced = |partition: &mut Partition| Some((partition.slot, partition.advance(now, metrics)?));
@@ -280,15 +296,22 @@ impl Subscription {
     /// A consumer that failed for good is made anew; whatever was underway will be read again.
     pub(super) fn drop_consumer(&mut self, now: Instant) {
         self.partitions.clear();
+        if let Some(transactions) = &mut self.transactions {
+            transactions.spoil("the consumer is made anew");
+        }
         self.rebalance = Rebalance::default();
         self.consumer_after = now + NEW_CONSUMER;
         self.consumer = None;
     }
 
     pub(super) fn new_lane(&mut self) -> u32 {
-        let lane = self.next_lane;
+        Self::next_of(&mut self.next_lane)
+    }
+
+    pub(super) fn next_of(next: &mut u32) -> u32 {
+        let lane = *next;
         // A lane's number is part of its invocations' ids. Sixteen million assignments are not to be expected.
-        self.next_lane = if lane >= MAX_LANE { 1 } else { lane + 1 };
+        *next = if lane >= MAX_LANE { 1 } else { lane + 1 };
         lane
     }
 
@@ -302,7 +325,7 @@ impl Subscription {
                     Some((partition.slot, partition.idle_position(consumer.position(partition.slot))?))
                 })
                 .collect();
-            if !moved.is_empty() {
+            if !moved.is_empty() && self.transactions.is_none() {
                 let _ = consumer.store(&moved);
             }
         }
@@ -325,7 +348,10 @@ impl Subscription {
         // What was due at the last turn could not be done then, and will be woken by whatever it waits for.
         let later = |time: &Instant| *time > self.turned_at;
         let lanes = self.partitions.values().filter_map(Partition::due);
-        let others = [Some(self.next_tick), self.sink.due(), self.isolates.due(), self.rebalance.due(), self.draining];
+        let transactions = self.transactions.as_ref().and_then(Transactions::due);
+        let rebalance = self.rebalance.due();
+        let others =
+            [Some(self.next_tick), self.sink.due(), self.isolates.due(), rebalance, transactions, self.draining];
         let next = lanes.chain(others.into_iter().flatten()).filter(later).min();
         let full = self.isolates.held().any(|held| held.isolate.link().is_full());
         next.map_or(TICK, |next| next.saturating_duration_since(now)).min(if full { FULL } else { TICK })

@@ -85,6 +85,8 @@ pub struct Transaction {
     spoilt: Option<String>,
     /// Somebody waits for it.
     hurried: bool,
+    /// A record has results in it and others that wait outside.
+    incomplete: bool,
     /// The producer that is made next is not the first.
     again: bool,
     /// Failures since the last commit.
@@ -100,6 +102,7 @@ impl Transaction {
             bytes: 0,
             spoilt: None,
             hurried: false,
+            incomplete: false,
             again: false,
             failures: 0,
         }
@@ -119,6 +122,12 @@ impl Transaction {
     pub fn fill(&mut self, now: Instant, bytes: usize) {
         self.filled.get_or_insert(now);
         self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// Whether results wait outside that it has room for: with them may be others of the same record, so it is not
+    /// sealed before they came in.
+    pub fn set_incomplete(&mut self, incomplete: bool) {
+        self.incomplete = incomplete;
     }
 
     /// What is in it is to be committed at the next opportunity.
@@ -180,7 +189,7 @@ impl Transaction {
         match self.state {
             State::Open => {
                 let due = self.hurried || self.bytes >= self.pace.bytes || now >= filled + self.pace.interval;
-                if !due {
+                if !due || self.incomplete {
                     return None;
                 }
                 self.state = State::Sealed { since: now };

@@ -87,6 +87,19 @@ fn nothing_is_committed_before_its_results_are_acknowledged() {
 }
 
 #[test]
+fn it_is_not_sealed_between_the_results_of_one_record() {
+    let now = Instant::now();
+    let mut transaction = open(now);
+    transaction.fill(now, 1);
+    transaction.hurry();
+    transaction.set_incomplete(true);
+    assert_eq!(run(&mut transaction, now), []);
+    assert!(transaction.is_open());
+    transaction.set_incomplete(false);
+    assert_eq!(run(&mut transaction, now), COMMIT);
+}
+
+#[test]
 fn results_that_are_not_acknowledged_in_time_end_it() {
     let now = Instant::now();
     let mut transaction = open(now);
