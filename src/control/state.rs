@@ -11,7 +11,7 @@ use super::versions::Reading;
 use crate::diagnostic::{Diagnostics, codes};
 use crate::function::Program;
 use crate::kafka::{self, TopicInfo};
-use crate::manifest::{self, Manifest, Topics};
+use crate::manifest::{self, Guarantee, Manifest, Topics};
 use crate::pipeline::{Handle, Version};
 use crate::status::{Board, FunctionState};
 use crate::telemetry::FunctionMetrics;
@@ -151,9 +151,11 @@ impl Function {
             }
         });
         if let Some(running) = &self.running
-            && Reading::of(&running.program.manifest) != Reading::of(&program.manifest)
+            && (Reading::of(&running.program.manifest) != Reading::of(&program.manifest)
+                || commits(&running.program) != commits(&program))
         {
-            tracing::info!(function = %self.name, "its source has changed, so it leaves its group and starts anew");
+            let message = "its source or its guarantee has changed, so it leaves its group and starts anew";
+            tracing::info!(function = %self.name, "{message}");
             self.end_running();
         }
         self.wanted = Some(program);
@@ -335,6 +337,12 @@ impl Function {
         }
         self.ending.is_empty() && self.running.is_none()
     }
+}
+
+/// How a function's offsets come to be committed.
+fn commits(program: &Program) -> (Guarantee, Duration) {
+    let delivery = &program.manifest.delivery;
+    (delivery.guarantee, delivery.commit_interval)
 }
 
 #[cfg(test)]

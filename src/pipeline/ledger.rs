@@ -235,6 +235,20 @@ mod tests {
         missing: u32,
     }
 
+    #[test]
+    fn a_record_leads_once_all_before_it_have_settled() {
+        let mut ledger = Ledger::default();
+        let [first, second, third] = [1, 2, 3].map(|offset| ledger.add(offset, (), 1));
+        assert!(ledger.leads(first) && !ledger.leads(second));
+        ledger.settle(second);
+        assert!(!ledger.leads(third));
+        ledger.expect(first);
+        ledger.settle(first);
+        assert!(ledger.leads(third), "what Kafka has acknowledged is another matter");
+        ledger.reopen(second);
+        assert!(ledger.leads(second) && !ledger.leads(third));
+    }
+
     proptest! {
         #[test]
         fn it_agrees_with_a_model_that_never_forgets(steps in steps()) {
