@@ -68,7 +68,8 @@ impl Exclusive {
 
     pub fn note(&mut self, error: &ProduceError) {
         match error {
-            ProduceError::QueueFull => {}
+            // It is kept, and offered alone again, or refused when it is.
+            ProduceError::QueueFull | ProduceError::TooLarge | ProduceError::UnknownPartition => {}
             ProduceError::Fatal(_) => self.fail(error.to_string(), true),
             other => self.fail(other.to_string(), false),
         }

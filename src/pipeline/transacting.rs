@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use super::conductor::{Conductor, Job};
-use super::partition::Partition;
 use super::exclusive::{Refused, Trouble};
+use super::partition::Partition;
 use super::subscription::{COMMIT, Subscription};
 use super::transaction::{Call, Pace, Step, Transaction};
 use super::unwritable::{Doom, Unwritable};
@@ -71,7 +71,7 @@ impl Transactions {
             Failure::Retriable => tracing::debug!(%error, "a transaction's call is made again"),
             Failure::Abortable => tracing::warn!(%error, "a transaction cannot be committed; its records run again"),
             Failure::Fatal => tracing::warn!(%error, "the transactional producer is made anew"),
-            Failure::Fenced if self.machine.failures() == 0 => tracing::warn!(
+            Failure::Fenced if !self.machine.is_fenced_again() => tracing::warn!(
                 %error, id = %self.id,
                 "the transactional id was taken over, or a transaction was open for too long; the producer is made anew"
             ),
@@ -89,10 +89,10 @@ impl Subscription {
     pub(super) fn transact(&mut self, now: Instant) {
         let Some(mut own) = self.transactions.take() else { return };
         while let Some(answer) = own.conductor.as_ref().and_then(Conductor::answer) {
+            own.machine.answered(now, answer.as_ref().copied().map_err(|error| error.failure));
             if let Err(error) = &answer {
                 own.explain(error);
             }
-            own.machine.answered(now, answer.map_err(|error| error.failure));
         }
         self.fill(&mut own, now);
         while let Some(step) = own.machine.next(now, self.sink.unacknowledged()) {
@@ -122,7 +122,10 @@ impl Subscription {
         own.machine.set_incomplete(self.sink.is_blocked());
         refused.into_iter().for_each(|refused| self.unwritable(own, refused, now));
         if let Some(Trouble { reason, fatal }) = trouble {
-            tracing::debug!(%reason, fatal, "a result was not delivered");
+            // What is given up with a transaction is reported, too, and says nothing new.
+            if own.machine.spoilt().is_none() {
+                self.reporter.tell(&mut self.told, Some(reason.clone()));
+            }
             own.machine.spoil(reason);
             if fatal {
                 own.machine.broke(now);

@@ -13,6 +13,10 @@ use std::time::{Duration, Instant};
 
 use crate::kafka::Failure;
 
+/// Who is fenced twice within this time shares the transactional id with somebody who is alive,
+const FENCED_AGAIN: Duration = Duration::from_secs(60);
+/// and leaves it alone for longer and longer, from this time on.
+const AFTER_FENCE: Duration = Duration::from_secs(1);
 /// Aborts and failed producers are followed by a wait that doubles from this
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// up to this.
@@ -58,20 +62,33 @@ pub struct Pace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// There is no producer of use; one is made at this time.
-    Down { until: Instant },
+    Down {
+        until: Instant,
+    },
     /// A producer was asked for.
     Building,
     /// A call is underway.
-    Calling { call: Call, since: Instant },
+    Calling {
+        call: Call,
+        since: Instant,
+    },
     /// A call is to be made, for the first time or again.
-    Due { call: Call, since: Instant, at: Instant },
+    Due {
+        call: Call,
+        since: Instant,
+        at: Instant,
+    },
     /// Committed; the owner has to hear of it.
     Done,
     /// Everything since the last commit is void; the owner has to go back, and the next one begins at this time.
-    Void { until: Instant },
+    Void {
+        until: Instant,
+    },
     Open,
     /// Nothing more comes in; waiting for what is in it to be acknowledged.
-    Sealed { since: Instant },
+    Sealed {
+        since: Instant,
+    },
 }
 
 #[derive(Debug)]
@@ -91,6 +108,9 @@ pub struct Transaction {
     again: bool,
     /// Failures since the last commit.
     failures: u32,
+    /// When it was fenced last, and how often before within a short time.
+    fenced: Option<Instant>,
+    fences: u32,
 }
 
 impl Transaction {
@@ -105,6 +125,8 @@ impl Transaction {
             incomplete: false,
             again: false,
             failures: 0,
+            fenced: None,
+            fences: 0,
         }
     }
 
@@ -146,9 +168,9 @@ impl Transaction {
         self.spoilt.as_deref()
     }
 
-    /// How often in a row it has failed.
-    pub fn failures(&self) -> u32 {
-        self.failures
+    /// Whether somebody else seems to use the same transactional id.
+    pub fn is_fenced_again(&self) -> bool {
+        self.fences > 0
     }
 
     /// What to do now, of `unacknowledged` results in it. To be asked until there is nothing.
@@ -237,6 +259,7 @@ impl Transaction {
                 self.state = State::Done;
             }
             (Call::Abort, Ok(())) => self.state = State::Void { until: now + self.wait() },
+            (_, Err(Failure::Fenced)) => self.fence(now),
             // Even where librdkafka advises to abort: after a commit was called, Kafka may have committed.
             (_, Err(_)) => self.fail(now),
         }
@@ -273,6 +296,16 @@ impl Transaction {
         self.failures += 1;
         self.again = true;
         self.state = State::Down { until: now + self.wait() };
+    }
+
+    fn fence(&mut self, now: Instant) {
+        let again = self.fenced.replace(now).is_some_and(|last| now.saturating_duration_since(last) < FENCED_AGAIN);
+        self.fences = if again { self.fences + 1 } else { 0 };
+        self.fail(now);
+        if again {
+            let wait = AFTER_FENCE.saturating_mul(1 << self.fences.min(16)).min(LONGEST_WAIT);
+            self.state = State::Down { until: now + wait };
+        }
     }
 
     /// None after the first failure, for that is usually over with a fresh producer.

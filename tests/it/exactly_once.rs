@@ -1,9 +1,9 @@
 //! Results, dead letters and offsets in one transaction.
 
+use crate::support::eventually;
 use crate::support::folder::{Draft, Function};
 use crate::support::process::signal;
 use crate::support::record::{keys, texts};
-use crate::support::eventually;
 use crate::support::{Node, Record, Scene};
 
 const EXACTLY: &str = "[delivery]\nguarantee = \"exactly-once\"";

@@ -66,12 +66,8 @@ impl Client {
     ) -> Result<(), TransactionError> {
         // SAFETY: client, list and metadata are live, both are copied, and the error is ours.
         unsafe {
-            let error = sys::rd_kafka_send_offsets_to_transaction(
-                self.raw(),
-                next.raw(),
-                group.0.as_ptr(),
-                millis(timeout),
-            );
+            let error =
+                sys::rd_kafka_send_offsets_to_transaction(self.raw(), next.raw(), group.0.as_ptr(), millis(timeout));
             self.check_call("adding offsets to a transaction", error)
         }
     }

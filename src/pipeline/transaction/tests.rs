@@ -4,8 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const PACE: Pace =
-    Pace { interval: Duration::from_millis(100), bytes: 1000, patience: Duration::from_secs(30) };
+const PACE: Pace = Pace { interval: Duration::from_millis(100), bytes: 1000, patience: Duration::from_secs(30) };
 const SOON: Duration = Duration::from_millis(100);
 const OK: Result<(), Failure> = Ok(());
 
@@ -173,6 +172,22 @@ fn repeating_a_call_does_not_make_it_patient_for_ever() {
         }
     };
     assert_eq!(step, Some(Step::Build));
+}
+
+#[test]
+fn who_is_fenced_again_leaves_the_id_alone_for_a_while_whatever_was_committed_meanwhile() {
+    let now = Instant::now();
+    let mut transaction = committing(now);
+    transaction.answered(now, Err(Failure::Fenced));
+    assert!(!transaction.is_fenced_again());
+    run(&mut transaction, now);
+    transaction.fill(now, PACE.bytes);
+    assert_eq!(run(&mut transaction, now), COMMIT);
+    transaction.fill(now, PACE.bytes);
+    assert_eq!(call(&mut transaction, now), Some(Call::Offsets));
+    transaction.answered(now, Err(Failure::Fenced));
+    assert!(transaction.is_fenced_again());
+    assert!(transaction.due().unwrap() > now + AFTER_FENCE);
 }
 
 #[test]
