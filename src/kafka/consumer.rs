@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rdkafka_sys as sys;
 
 use super::log::{OffsetReset, log_of};
-use super::native::{Client, Event, Kind, PartitionList, Queue, c_name};
+use super::native::{Client, Entry, Event, Kind, PartitionList, Queue, c_name};
 use super::settings::pairs;
 use super::slots::Slots;
 use super::{Code, Error, GroupMetadata, Message, Position, Result, Settings, Slot, TopicPartition, Wake};
@@ -15,6 +15,8 @@ use super::{Code, Error, GroupMetadata, Message, Position, Result, Settings, Slo
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Going to another offset takes one exchange with a thread of librdkafka's, no network.
 const SEEK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long we leave a transaction that is about to commit offsets before we ask for them again.
+const UNSTABLE_PAUSE: Duration = Duration::from_millis(50);
 /// How often every slot is reported as ready, should a wake ever be lost.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -294,6 +296,8 @@ impl Drop for Consumer {
     }
 }
 
+/// Waits for transactions that are about to commit other offsets, since until then there is no answer, and no answer must
+/// not be taken for no offset.
 pub(super) fn committed(
     client: &Client,
     partitions: &[TopicPartition],
@@ -303,7 +307,21 @@ pub(super) fn committed(
     for partition in partitions {
         list.add_partition(partition, Position::Committed.as_offset());
     }
-    let entries = client.committed(&list, timeout)?;
+    let deadline = Instant::now() + timeout;
+    let entries = loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let entries = client.committed(&list, left)?;
+        match entries.iter().find(|entry| entry.code != Code(0)) {
+            None => break entries,
+            Some(entry) if entry.code == Code::UNSTABLE_OFFSET && left > UNSTABLE_PAUSE => {
+                std::thread::sleep(UNSTABLE_PAUSE);
+            }
+            Some(Entry { partition, code, .. }) => {
+                let reason = format!("{partition}: {code}");
+                return Err(Error::Kafka { operation: "asking for committed offsets", code: *code, reason });
+            }
+        }
+    };
     Ok(entries
         .into_iter()
         .map(|entry| {

@@ -30,6 +30,8 @@ impl Code {
     pub const PURGED: Self = Self(native::RD_KAFKA_RESP_ERR__PURGE_QUEUE as i32);
     pub const PURGED_IN_FLIGHT: Self = Self(native::RD_KAFKA_RESP_ERR__PURGE_INFLIGHT as i32);
 
+    /// A transaction that is not finished has offsets for the partition.
+    pub const UNSTABLE_OFFSET: Self = Self(native::RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT as i32);
     /// Another producer has taken over the transactional id, as librdkafka says it,
     pub const FENCED: Self = Self(native::RD_KAFKA_RESP_ERR__FENCED as i32);
     /// as Kafka says it,
