@@ -82,8 +82,8 @@ impl Sink {
     /// Opens or closes the way for results. Says whether some have waited for it.
     pub fn open_if(&mut self, open: bool) -> bool {
         let Some(exclusive) = &mut self.exclusive else { return false };
-        let opened = open && !std::mem::replace(&mut exclusive.open, open);
-        opened && !self.outbox.is_empty()
+        let was_open = std::mem::replace(&mut exclusive.open, open);
+        open && !was_open && !self.outbox.is_empty()
     }
 
     /// Results that Kafka's client has and has not reported.
