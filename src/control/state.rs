@@ -154,8 +154,7 @@ impl Function {
             && (Reading::of(&running.program.manifest) != Reading::of(&program.manifest)
                 || commits(&running.program) != commits(&program))
         {
-            let message = "its source or its guarantee has changed, so it leaves its group and starts anew";
-            tracing::info!(function = %self.name, "{message}");
+            tracing::info!(function = %self.name, "its source or guarantee has changed, so it leaves its group and starts anew");
             self.end_running();
         }
         self.wanted = Some(program);

@@ -150,15 +150,8 @@ impl Partition {
                 let too_old = oldest.is_some_and(|oldest| message.timestamp().is_some_and(|time| time < oldest));
                 let seq = self.ledger.add(message.offset(), Taken { message, at, attempts: 0, buried: false }, size);
                 let doom = doom.or_else(|| too_old.then(Doom::too_old)).filter(|_| self.stopped.is_none());
-                if let Some(doom) = doom {
-                    if unwritable.is_some() && !self.ledger.leads(seq) {
-                        self.postponed.push_back((seq, doom));
-                    } else {
-                        if !self.skip(seq, &doom, ran) {
-                            self.lane.push(seq, size);
-                        }
-                    }
-                } else {
+                let in_order = unwritable.is_some();
+                if !doom.is_some_and(|doom| self.skip_now_or_later(seq, doom, in_order, ran)) {
                     self.lane.push(seq, size);
                 }
             }
@@ -176,6 +169,14 @@ impl Partition {
     /// Where to go on after an error: Kafka's client may have counted the error as a record, and would skip one.
     pub fn resume_at(&self) -> Option<i64> {
         self.taken_to.or(self.stored)
+    }
+
+    fn skip_now_or_later(&mut self, seq: Seq, doom: Doom, in_order: bool, ran: &mut Settling<'_>) -> bool {
+        if in_order && !self.ledger.leads(seq) {
+            self.postponed.push_back((seq, doom));
+            return true;
+        }
+        self.skip(seq, &doom, ran)
     }
 
     /// Those whose time to be skipped has come.

@@ -161,7 +161,7 @@ impl Subscription {
     }
 
     fn call(&mut self, own: &mut Transactions, call: Call, now: Instant) {
-        own.make(match call {
+        let job = match call {
             Call::Init => Job::Init,
             Call::Begin => Job::Begin,
             Call::Commit => Job::Commit,
@@ -170,7 +170,8 @@ impl Subscription {
                 Some(job) => job,
                 None => return own.machine.answered(now, Err(Failure::Abortable)),
             },
-        });
+        };
+        own.make(job);
     }
 
     /// The ledgers were asked just before. All that is in the transaction is acknowledged, and nothing comes in any more, so what the ledgers have finished
