@@ -90,6 +90,7 @@ impl Node {
                 prepare: PrepareLimits::new(command, config.limits.clone()),
                 metrics: Arc::clone(&metrics),
                 board: Arc::clone(&board),
+                node_id: config.node_id(),
             },
         )?;
         control.serve(&commands);

@@ -9,12 +9,14 @@ use super::log::{OffsetReset, log_of};
 use super::native::{Client, Entry, Event, Kind, PartitionList, Queue, c_name};
 use super::settings::pairs;
 use super::slots::Slots;
-use super::{Code, Error, Message, Next, Position, Result, Settings, Slot, TopicPartition, Wake};
+use super::{Code, Error, GroupMetadata, Message, Next, Position, Result, Settings, Slot, TopicPartition, Wake};
 
 /// How long dropping waits for the last commit and for leaving the group.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Going to another offset takes one exchange with a thread of librdkafka's, no network.
 const SEEK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long we leave a transaction that is about to commit offsets before we ask for them again.
+const UNSTABLE_PAUSE: Duration = Duration::from_millis(50);
 /// How often every slot is reported as ready, should a wake ever be lost.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -273,6 +275,13 @@ impl Consumer {
         self.client.assignment_lost()
     }
 
+    /// What a transaction needs to know to commit for this member, and for it alone. `None` while it is none, or has lost
+    /// its partitions: Kafka would check nothing, or too late.
+    pub fn group_metadata(&self) -> Option<GroupMetadata> {
+        let metadata = self.client.group_metadata()?;
+        (metadata.is_member() && !self.assignment_lost()).then_some(metadata)
+    }
+
     /// Commits stored offsets and leaves the group, but waits no longer than this.
     /// Records still held keep the client's threads alive until they are dropped.
     pub fn close(mut self, timeout: Duration) -> Result<()> {
@@ -326,12 +335,28 @@ pub(super) fn committed(
         .collect())
 }
 
+/// Waits for transactions that are about to commit other offsets, since until then there is no answer, and no answer must
+/// not be taken for no offset.
 fn committed_entries(client: &Client, partitions: &[TopicPartition], timeout: Duration) -> Result<Vec<Entry>> {
     let mut list = PartitionList::new(partitions.len());
     for partition in partitions {
         list.add_partition(partition, Position::Committed.as_offset());
     }
-    client.committed(&list, timeout)
+    let deadline = Instant::now() + timeout;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let entries = client.committed(&list, left)?;
+        match entries.iter().find(|entry| entry.code != Code(0)) {
+            None => return Ok(entries),
+            Some(entry) if entry.code == Code::UNSTABLE_OFFSET && left > UNSTABLE_PAUSE => {
+                std::thread::sleep(UNSTABLE_PAUSE);
+            }
+            Some(Entry { partition, code, .. }) => {
+                let reason = format!("{partition}: {code}");
+                return Err(Error::Kafka { operation: "asking for committed offsets", code: *code, reason });
+            }
+        }
+    }
 }
 
 fn without_offsets(slots: &[Slot]) -> impl Iterator<Item = (Slot, i64)> {

@@ -17,14 +17,16 @@ mod producer;
 mod settings;
 mod slots;
 mod topics;
+mod transactions;
 
 pub use consumer::{Committed, Consumer, ConsumerEvent};
 pub use embedded::EmbeddedBroker;
 pub use error::{Code, Error, Result};
-pub use native::{Headers, Message, Report};
+pub use native::{GroupMetadata, Headers, Message, Report};
 pub use partition::{Position, TopicPartition};
 pub use positions::{Resolved, Start, ensure_start};
 pub use producer::{Batching, Deliveries, Outgoing, ProduceError, Producer, Topic};
-pub use settings::Settings;
+pub use settings::{Settings, TRANSACTION_TIMEOUT};
 pub use slots::{Next, Slot, Wake};
 pub use topics::{NewTopic, TopicInfo, Topics};
+pub use transactions::{Failure, TransactionError};

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::keys::{Hasher, Key, Keys};
 use super::lane::{Grouping, Item, Lane, OutOfOrder, Window};
 use super::ledger::Seq;
-use crate::manifest::{Delivery, Order};
+use crate::manifest::{Delivery, Guarantee, Order};
 
 /// How long records may usually have to wait behind others that were sent ahead of them in their lane.
 const AHEAD: Duration = Duration::from_millis(2);
@@ -55,6 +55,8 @@ impl Lanes {
         let count = count(delivery);
         let keys = || Keys::new(count as usize);
         let keyed = match delivery.order {
+            // What is written in a transaction belongs to the offset that is committed with it, so nothing overtakes.
+            _ if delivery.guarantee == Guarantee::ExactlyOnce => None,
             Order::Partition => None,
             Order::Key => Some(Keyed { keys: keys(), hasher: Some(Hasher::default()) }),
             Order::None => Some(Keyed { keys: keys(), hasher: None }),

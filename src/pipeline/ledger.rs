@@ -34,6 +34,8 @@ pub struct Ledger<R> {
     entries: VecDeque<Entry<R>>,
     /// The place of `entries[0]`.
     first: u64,
+    /// Before this place every record has settled.
+    settled_to: u64,
     bytes: usize,
     next_offset: Option<i64>,
     /// `next_offset` has moved without an entry.
@@ -42,7 +44,7 @@ pub struct Ledger<R> {
 
 impl<R> Default for Ledger<R> {
     fn default() -> Self {
-        Ledger { entries: VecDeque::new(), first: 0, bytes: 0, next_offset: None, passed: false }
+        Ledger { entries: VecDeque::new(), first: 0, settled_to: 0, bytes: 0, next_offset: None, passed: false }
     }
 }
 
@@ -98,6 +100,9 @@ impl<R> Ledger<R> {
     pub fn settle(&mut self, seq: Seq) {
         if let Some(entry) = self.get_mut(seq) {
             entry.settled = true;
+            while self.get(Seq(self.settled_to)).is_some_and(|entry| entry.settled) {
+                self.settled_to += 1;
+            }
         }
     }
 
@@ -105,7 +110,13 @@ impl<R> Ledger<R> {
     pub fn reopen(&mut self, seq: Seq) {
         if let Some(entry) = self.get_mut(seq) {
             entry.settled = false;
+            self.settled_to = self.settled_to.min(seq.0);
         }
+    }
+
+    /// Whether every record before this one has settled.
+    pub fn leads(&self, seq: Seq) -> bool {
+        seq.0 <= self.settled_to
     }
 
     /// Forgets the finished prefix, showing each record to `finished`. Returns the offset to commit, if it has moved.
@@ -236,6 +247,20 @@ mod tests {
         seq: Option<Seq>,
         unsettled: bool,
         missing: u32,
+    }
+
+    #[test]
+    fn a_record_leads_once_all_before_it_have_settled() {
+        let mut ledger = Ledger::default();
+        let [first, second, third] = [1, 2, 3].map(|offset| ledger.add(offset, (), 1));
+        assert!(ledger.leads(first) && !ledger.leads(second));
+        ledger.settle(second);
+        assert!(!ledger.leads(third));
+        ledger.expect(first);
+        ledger.settle(first);
+        assert!(ledger.leads(third), "what Kafka has acknowledged is another matter");
+        ledger.reopen(second);
+        assert!(ledger.leads(second) && !ledger.leads(third));
     }
 
     proptest! {

@@ -14,7 +14,8 @@
 //!    of a worker that died;
 //! 3. [`lane`]: what may be sent next, and what must wait or run again;
 //! 4. [`result`], [`sink`] and [`dead_letter`]: what Kafka gets, and what becomes of it;
-//! 5. [`ledger`]: up to where everything is finished, so that it may be committed.
+//! 5. [`ledger`]: up to where everything is finished, so that it may be committed;
+//! 6. for exactly-once, [`transacting`]: the transaction that results and offsets are in, as [`transaction`] says.
 //!
 //! All state of a subscription belongs to its one thread; other threads only put events into its [`inbox`].
 //! Nothing here imports the control plane, the admin API or the command line.
@@ -22,8 +23,10 @@
 mod blaming;
 mod board;
 mod conduct;
+mod conductor;
 mod dead_letter;
 mod dispatch;
+mod exclusive;
 mod footnote;
 mod gate;
 mod handle;
@@ -46,6 +49,9 @@ mod sink;
 mod sinks;
 mod subscription;
 mod tickets;
+mod transacting;
+mod transaction;
+mod unwritable;
 
 pub use conduct::Rules;
 pub use dead_letter::HEADER_ROOM;

@@ -1,5 +1,6 @@
 //! One assigned partition of one function: its records between poll and commit.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use super::lanes::Lanes;
 use super::ledger::{Ledger, Seq};
 use super::screen::Screen;
 use super::settling::Settling;
+use super::unwritable::{Doom, Unwritable};
 use crate::kafka::{Committed, Consumer, Error, Message, Next, Slot, TopicPartition};
 use crate::outcome::Outcome;
 use crate::protocol::control::Handler;
@@ -78,6 +80,11 @@ pub struct Partition {
     /// The records at hand wait until then for others to make a batch with.
     gathering_until: Option<Instant>,
     stored: Option<i64>,
+    /// Where the group stands, as far as we know. Only for exactly-once.
+    in_group: Option<i64>,
+    /// Records that are not to run, until all before them have settled. Only for exactly-once: what is written belongs
+    /// to the offset that is committed with it.
+    postponed: VecDeque<(Seq, Doom)>,
     /// Behind the last record that was taken.
     taken_to: Option<i64>,
     /// Kafka's client has reported an error since, and its own position is not to be trusted.
@@ -107,6 +114,8 @@ impl Partition {
             least_version: 0,
             gathering_until: None,
             stored: None,
+            in_group: None,
+            postponed: VecDeque::new(),
             taken_to: None,
             doubtful: false,
             landed: Vec::new(),
@@ -122,7 +131,9 @@ impl Partition {
         bounds: Bounds,
         buffer: &mut Vec<Message>,
         ran: &mut Settling<'_>,
+        unwritable: Option<&Unwritable>,
     ) -> Result<usize, Error> {
+        self.bury_postponed(ran);
         let mut taken = 0;
         let mut screen = Screen::of(ran.version);
         let oldest = ran.version.program.manifest.source.skip_older_than.map(oldest_taken);
@@ -148,11 +159,15 @@ impl Partition {
                     continue;
                 }
                 let size = message.size();
+                let doom = unwritable.and_then(|known| known.get(&self.at, message.offset())).cloned();
                 let too_old = oldest.is_some_and(|oldest| message.timestamp().is_some_and(|time| time < oldest));
                 let seq = self.ledger.add(message.offset(), Taken { message, at, attempts: 0, buried: false }, size);
-                if too_old && self.stopped.is_none() {
-                    self.skip(seq, size, ran);
-                } else if let Some(entry) = self.ledger.get(seq) {
+                let doom = doom.or_else(|| too_old.then(Doom::too_old)).filter(|_| self.stopped.is_none());
+                let in_order = unwritable.is_some();
+                if doom.is_some_and(|doom| self.skip_now_or_later(seq, doom, in_order, ran)) {
+                    continue;
+                }
+                if let Some(entry) = self.ledger.get(seq) {
                     self.lanes.push(seq, size, entry.record.message.key());
                 }
             }
@@ -180,22 +195,43 @@ impl Partition {
         self.taken_to.or(self.stored)
     }
 
-    /// A record that is too old to run: a dead letter without an attempt.
-    fn skip(&mut self, seq: Seq, size: usize, ran: &mut Settling<'_>) {
-        let message = "the record is older than skip-older-than";
-        let failure = FailureView { outcome: Outcome::TooOld, message, stack: "" };
-        let stopped = ran.version.dead_letter.is_none();
+    fn skip_now_or_later(&mut self, seq: Seq, doom: Doom, in_order: bool, ran: &mut Settling<'_>) -> bool {
+        if in_order && !self.ledger.leads(seq) {
+            self.postponed.push_back((seq, doom));
+            return true;
+        }
+        self.skip(seq, &doom, ran)
+    }
+
+    /// Those whose time to be skipped has come.
+    pub(super) fn bury_postponed(&mut self, ran: &mut Settling<'_>) {
+        while self.stopped.is_none()
+            && self.postponed.front().is_some_and(|(seq, _)| self.ledger.leads(*seq))
+            && let Some((seq, doom)) = self.postponed.pop_front()
+        {
+            if !self.skip(seq, &doom, ran) {
+                // Those behind it are in the lane already.
+                let size = self.ledger.get(seq).map_or(0, |entry| entry.size);
+                self.held_back = Some(Item { group: 1, ..Item::new(seq, size) });
+            }
+        }
+    }
+
+    /// A record that is not to run: a dead letter without an attempt. If there is none to write, the partition stops at
+    /// it, and it is for the caller to keep it.
+    fn skip(&mut self, seq: Seq, doom: &Doom, ran: &mut Settling<'_>) -> bool {
+        let failure = FailureView { outcome: doom.outcome, message: &doom.reason, stack: "" };
+        let stopped = doom.letter || ran.version.dead_letter.is_none();
         let failed = self.failed(seq, &failure, stopped);
         ran.tell(&self.at, failed.clone());
         if stopped {
-            let key = self.ledger.get(seq).and_then(|entry| entry.record.message.key());
-            self.lanes.push(seq, size, key);
             self.stopped = Some(failed);
-            return;
+            return false;
         }
         ran.metrics.settled(failure.outcome, 1);
         self.bury(seq, &failure, 0, ran);
         self.ledger.settle(seq);
+        true
     }
 
     /// Whether there is something to run and nothing forbids it.
@@ -385,9 +421,30 @@ impl Partition {
     /// Where the group stood when the partition was assigned.
     pub fn begins_at(&mut self, committed: &Committed) {
         self.stored.get_or_insert(committed.offset);
+        self.in_group.get_or_insert(committed.offset);
         self.finished_before = Finished::read(&committed.note);
         // Until more is known, it goes with every commit as it came.
         self.note = (!self.finished_before.is_empty()).then(|| committed.note.as_str().into());
+    }
+
+    /// The offset that is to be committed next, if it is not already.
+    pub fn uncommitted(&self) -> Option<i64> {
+        self.stored.filter(|stored| self.in_group != Some(*stored))
+    }
+
+    /// The group stands here.
+    pub fn committed_to(&mut self, offset: i64) {
+        self.in_group = Some(offset);
+    }
+
+    /// The same partition, as if it had just been assigned.
+    pub fn anew(self, lanes: Lanes, committed: Option<&Committed>) -> Partition {
+        let (leaving, least_version) = (self.leaving, self.least_version);
+        let mut fresh = Partition { leaving, least_version, ..Partition::new(self.at, self.slot, lanes) };
+        if let Some(committed) = committed {
+            fresh.begins_at(committed);
+        }
+        fresh
     }
 
     pub fn committed(&self) -> Option<i64> {

@@ -78,7 +78,7 @@ impl Subscription {
             match asked {
                 Asked::Assign(partitions) => self.assign(&partitions),
                 Asked::Revoke { partitions, lost, until } => {
-                    let quiet = self.leaving(&partitions).all(Partition::is_quiet);
+                    let quiet = self.leaving(&partitions).all(Partition::is_quiet) && !self.is_uncommitted();
                     if !lost && !quiet && now < until {
                         self.rebalance.asked.push_front(Asked::Revoke { partitions, lost, until });
                         return;
@@ -106,7 +106,7 @@ impl Subscription {
                 let delivery = self.isolates.version().program.manifest.delivery.clone();
                 let count = lanes::count(&delivery);
                 for (at, slot) in partitions.iter().zip(slots) {
-                    let lane = self.new_lanes(count);
+                    let lane = Self::new_lanes(&mut self.next_lane, count);
                     self.homes.add(lane, count);
                     let mut partition = Partition::new(at.clone(), slot, Lanes::new(lane, &delivery));
                     if let Some(committed) = known.iter().find(|one| one.partition == *at) {
@@ -124,8 +124,13 @@ impl Subscription {
     }
 
     fn revoke(&mut self, which: &[TopicPartition], lost: bool) {
-        // Nothing may be committed for partitions that somebody else may own already.
-        if !lost {
+        let unfinished = self.is_uncommitted() || !self.leaving(which).all(Partition::is_quiet);
+        if let Some(transactions) = &mut self.transactions {
+            if unfinished {
+                transactions.spoil("partitions were taken away before their records were finished");
+            }
+        } else if !lost {
+            // Nothing may be committed for partitions that somebody else may own already.
             self.commit_now(Some(which));
         }
         let homes = &mut self.homes;
@@ -167,7 +172,8 @@ impl Subscription {
     /// Whether a shutdown has nothing left to wait for.
     pub(super) fn drained(&self) -> bool {
         let Some(until) = self.draining else { return false };
-        self.partitions.values().all(Partition::is_quiet) || Instant::now() >= until
+        let quiet = self.partitions.values().all(Partition::is_quiet) && !self.is_uncommitted();
+        quiet || Instant::now() >= until
     }
 
     /// Commits and leaves the group.
@@ -177,7 +183,11 @@ impl Subscription {
         if unfinished > 0 {
             tracing::warn!(records = unfinished, "the time to finish is over; these records will run again");
         }
-        self.commit_now(None);
+        if self.transactions.is_some() {
+            self.give_up_transaction();
+        } else {
+            self.commit_now(None);
+        }
         self.isolates.release();
         self.partitions.clear();
         self.reporter.ended();

@@ -102,6 +102,7 @@ impl Partition {
     /// An invocation ended. Nothing is changed unless all that the worker said can be.
     pub fn settle(&mut self, id: u64, ended: Ended<'_>, ran: &mut Settling<'_>) -> Result<(), SettleError> {
         self.check(id, ended, ran)?;
+        self.bury_postponed(ran);
         if self.stopped.is_some() {
             // The worker had gone on behind the record that the partition stands still at. It comes first.
             return self.not_run(id).map_err(SettleError::from);
@@ -122,6 +123,7 @@ impl Partition {
             }
         }
         self.after_landing(items);
+        self.bury_postponed(ran);
         Ok(())
     }
 

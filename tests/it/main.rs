@@ -14,6 +14,7 @@ mod cli;
 mod cli_serve;
 mod confinement;
 mod dead_letters;
+mod exactly_once;
 mod fetch;
 mod fetch_allowed;
 mod fetch_harm;
