@@ -153,11 +153,12 @@ pub(super) fn delivery(root: &mut TableReader<'_>, delivery: &mut Delivery, opti
     let guarantees = [("at-least-once", Guarantee::AtLeastOnce), ("exactly-once", Guarantee::ExactlyOnce)];
     table.choice("guarantee", &guarantees, &mut delivery.guarantee);
     if delivery.guarantee == Guarantee::ExactlyOnce
-        && !options.allow_exactly_once
+        && options.without_transactions
         && let Some(value) = table.value("guarantee")
     {
-        let message = "`guarantee = \"exactly-once\"` is not supported yet";
-        value.refuse::<()>(codes::NOT_SUPPORTED_YET, message, "use \"at-least-once\"");
+        let message = "`guarantee = \"exactly-once\"` needs transactions, which the embedded broker does not have";
+        let hint = "use \"at-least-once\" to try it out, or a real Kafka";
+        value.refuse::<()>(codes::NOT_SUPPORTED_YET, message, hint);
     }
     let orders = [("partition", Order::Partition), ("key", Order::Key), ("none", Order::None)];
     table.choice("order", &orders, &mut delivery.order);
@@ -170,6 +171,15 @@ pub(super) fn delivery(root: &mut TableReader<'_>, delivery: &mut Delivery, opti
             codes::BAD_VALUE,
             format!("`concurrency = {}` cannot keep the order by partition", delivery.concurrency),
             "leave it at 1, or relax the order: order = \"key\" or \"none\"",
+        );
+    } else if delivery.concurrency > 1
+        && delivery.guarantee == Guarantee::ExactlyOnce
+        && let Some(value) = table.value("concurrency")
+    {
+        value.refuse::<()>(
+            codes::NOT_SUPPORTED_YET,
+            format!("`concurrency = {}` is not supported yet with exactly-once", delivery.concurrency),
+            "leave it at 1, or use guarantee = \"at-least-once\"",
         );
     }
     let intervals = MILLISECOND..=MAX_COMMIT_INTERVAL;

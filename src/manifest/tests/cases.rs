@@ -271,8 +271,12 @@ topics = ["a", "enrich.dead-letter"]"#,
     (
         r#"SOURCE
 [delivery]
-guarantee = "exactly-once""#,
-        &[r#"E1014 4:13 «"exactly-once"» `guarantee = "exactly-once"` is not supported yet; use "at-least-once""#],
+guarantee = "exactly-once"
+order = "key"
+concurrency = 4"#,
+        &[
+            r#"E1014 6:15 «4» `concurrency = 4` is not supported yet with exactly-once; leave it at 1, or use guarantee = "at-least-once""#,
+        ],
     ),
     (
         r#"SOURCE
