@@ -43,6 +43,7 @@ mod partition;
 mod rebalance;
 mod result;
 mod retry;
+mod sabotage;
 mod screen;
 mod settling;
 mod sink;

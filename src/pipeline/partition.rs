@@ -9,6 +9,7 @@ use super::isolates::{Held, Version};
 use super::lane::{Grouping, Item, Lane, Window};
 use super::lanes::Lanes;
 use super::ledger::{Ledger, Seq};
+use super::sabotage;
 use super::screen::Screen;
 use super::settling::Settling;
 use super::unwritable::{Doom, Unwritable};
@@ -382,7 +383,9 @@ impl Partition {
 
     /// The offset to store, if it has moved since the last call.
     pub fn advance(&mut self, now: Instant, metrics: &FunctionMetrics) -> Option<Next> {
-        let next = self.ledger.advance(|taken| metrics.settle.observe(now.saturating_duration_since(taken.at)))?;
+        let finished = self.ledger.advance(|taken| metrics.settle.observe(now.saturating_duration_since(taken.at)));
+        let early = self.taken_to.filter(|_| sabotage::commits_early());
+        let next = if early.is_some() { early.filter(|_| early != self.stored) } else { finished }?;
         self.stored = Some(next);
         self.to_commit()
     }

@@ -10,6 +10,7 @@ mod batches;
 mod blame;
 mod bounds;
 mod bytes;
+mod chaos;
 mod cli;
 mod cli_serve;
 mod confinement;
