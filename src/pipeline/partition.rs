@@ -4,26 +4,19 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::footnote::{self, Finished};
+use super::footnote::Finished;
 use super::isolates::{Held, Version};
 use super::lane::{Grouping, Item, Lane, Window};
 use super::lanes::Lanes;
 use super::ledger::{Ledger, Seq};
-use super::sabotage;
 use super::screen::Screen;
-use super::settling::Settling;
-use super::unwritable::{Doom, Unwritable};
-use crate::kafka::{Committed, Consumer, Error, Message, Next, Slot, TopicPartition};
+use super::unwritable::Doom;
+use crate::kafka::{Message, Slot, TopicPartition};
 use crate::outcome::Outcome;
 use crate::protocol::control::Handler;
 use crate::protocol::run::{Invocation, RecordView, RunBuilder};
-use crate::protocol::settled::FailureView;
 use crate::telemetry::FunctionMetrics;
 
-/// Most records that are taken from Kafka's client in one call.
-const TAKE: usize = 512;
-/// Most records that are taken in one turn: where filters want none of them, nothing else would end it.
-pub const TURN: usize = 8 * TAKE;
 /// A `Run` message is sent when it has grown to this many bytes.
 const RUN_BYTES: usize = 512 << 10;
 
@@ -48,7 +41,7 @@ pub struct Failed {
 pub(super) struct Taken {
     pub(super) message: Message,
     /// When it was taken from Kafka.
-    at: Instant,
+    pub(super) at: Instant,
     /// Runs, once it has settled.
     pub(super) attempts: u32,
     /// It has a dead letter.
@@ -80,21 +73,21 @@ pub struct Partition {
     pub least_version: u64,
     /// The records at hand wait until then for others to make a batch with.
     gathering_until: Option<Instant>,
-    stored: Option<i64>,
+    pub(super) stored: Option<i64>,
     /// Where the group stands, as far as we know. Only for exactly-once.
-    in_group: Option<i64>,
+    pub(super) in_group: Option<i64>,
     /// Records that are not to run, until all before them have settled. Only for exactly-once: what is written belongs
     /// to the offset that is committed with it.
-    postponed: VecDeque<(Seq, Doom)>,
+    pub(super) postponed: VecDeque<(Seq, Doom)>,
     /// Behind the last record that was taken.
-    taken_to: Option<i64>,
+    pub(super) taken_to: Option<i64>,
     /// Kafka's client has reported an error since, and its own position is not to be trusted.
-    doubtful: bool,
+    pub(super) doubtful: bool,
     pub(super) landed: Vec<Item>,
     /// What was finished beyond the position when the partition was taken over.
-    finished_before: Finished,
+    pub(super) finished_before: Finished,
     /// What was finished beyond the position when that was last written down.
-    note: Option<Arc<str>>,
+    pub(super) note: Option<Arc<str>>,
 }
 
 impl Partition {
@@ -123,116 +116,6 @@ impl Partition {
             finished_before: Finished::default(),
             note: None,
         }
-    }
-
-    /// Takes records from Kafka's client, as many as there is room for. Returns how many.
-    pub fn take(
-        &mut self,
-        consumer: &mut Consumer,
-        bounds: Bounds,
-        buffer: &mut Vec<Message>,
-        ran: &mut Settling<'_>,
-        unwritable: Option<&Unwritable>,
-    ) -> Result<usize, Error> {
-        self.bury_postponed(ran);
-        let mut taken = 0;
-        let mut screen = Screen::of(ran.version);
-        let oldest = ran.version.program.manifest.source.skip_older_than.map(oldest_taken);
-        let at = Instant::now();
-        let mut result = Ok(0);
-        while self.has_more && !self.leaving && taken < TURN && self.ledger.bytes() < bounds.bytes {
-            let room = bounds.records.saturating_sub(self.ledger.len()).min(TAKE);
-            if room == 0 {
-                break;
-            }
-            result = consumer.take(self.slot, room, buffer);
-            taken += buffer.len();
-            self.has_more = buffer.len() == room;
-            for message in buffer.drain(..) {
-                self.taken_to = Some(message.offset() + 1);
-                self.doubtful = false;
-                if self.finished_before.contains(message.offset()) {
-                    self.remember(message, at);
-                    continue;
-                }
-                if !screen.admits(&message) {
-                    self.ledger.pass(message.offset());
-                    continue;
-                }
-                let size = message.size();
-                let doom = unwritable.and_then(|known| known.get(&self.at, message.offset())).cloned();
-                let too_old = oldest.is_some_and(|oldest| message.timestamp().is_some_and(|time| time < oldest));
-                let seq = self.ledger.add(message.offset(), Taken { message, at, attempts: 0, buried: false }, size);
-                let doom = doom.or_else(|| too_old.then(Doom::too_old)).filter(|_| self.stopped.is_none());
-                let in_order = unwritable.is_some();
-                if doom.is_some_and(|doom| self.skip_now_or_later(seq, doom, in_order, ran)) {
-                    continue;
-                }
-                if let Some(entry) = self.ledger.get(seq) {
-                    self.lanes.push(seq, size, entry.record.message.key());
-                }
-            }
-            if result.is_err() {
-                self.has_more = false;
-                self.doubtful = true;
-            }
-        }
-        // What was brought before an error counts.
-        ran.metrics.records_in.add(taken as u64);
-        screen.settle(ran.metrics);
-        result.map(|_| taken)
-    }
-
-    /// A record that was finished before the partition was taken over. It is kept until the position has passed it, so
-    /// that it is not forgotten with the next commit.
-    fn remember(&mut self, message: Message, at: Instant) {
-        let (offset, size) = (message.offset(), message.size());
-        let seq = self.ledger.add(offset, Taken { message, at, attempts: 0, buried: false }, size);
-        self.ledger.settle(seq);
-    }
-
-    /// Where to go on after an error: Kafka's client may have counted the error as a record, and would skip one.
-    pub fn resume_at(&self) -> Option<i64> {
-        self.taken_to.or(self.stored)
-    }
-
-    fn skip_now_or_later(&mut self, seq: Seq, doom: Doom, in_order: bool, ran: &mut Settling<'_>) -> bool {
-        if in_order && !self.ledger.leads(seq) {
-            self.postponed.push_back((seq, doom));
-            return true;
-        }
-        self.skip(seq, &doom, ran)
-    }
-
-    /// Those whose time to be skipped has come.
-    pub(super) fn bury_postponed(&mut self, ran: &mut Settling<'_>) {
-        while self.stopped.is_none()
-            && self.postponed.front().is_some_and(|(seq, _)| self.ledger.leads(*seq))
-            && let Some((seq, doom)) = self.postponed.pop_front()
-        {
-            if !self.skip(seq, &doom, ran) {
-                // Those behind it are in the lane already.
-                let size = self.ledger.get(seq).map_or(0, |entry| entry.size);
-                self.held_back = Some(Item { group: 1, ..Item::new(seq, size) });
-            }
-        }
-    }
-
-    /// A record that is not to run: a dead letter without an attempt. If there is none to write, the partition stops at
-    /// it, and it is for the caller to keep it.
-    fn skip(&mut self, seq: Seq, doom: &Doom, ran: &mut Settling<'_>) -> bool {
-        let failure = FailureView { outcome: doom.outcome, message: &doom.reason, stack: "" };
-        let stopped = doom.letter || ran.version.dead_letter.is_none();
-        let failed = self.failed(seq, &failure, stopped);
-        ran.tell(&self.at, failed.clone());
-        if stopped {
-            self.stopped = Some(failed);
-            return false;
-        }
-        ran.metrics.settled(failure.outcome, 1);
-        self.bury(seq, &failure, 0, ran);
-        self.ledger.settle(seq);
-        true
     }
 
     /// Whether there is something to run and nothing forbids it.
@@ -381,65 +264,6 @@ impl Partition {
         }
     }
 
-    /// The offset to store, if it has moved since the last call.
-    pub fn advance(&mut self, now: Instant, metrics: &FunctionMetrics) -> Option<Next> {
-        let finished = self.ledger.advance(|taken| metrics.settle.observe(now.saturating_duration_since(taken.at)));
-        let early = self.taken_to.filter(|_| sabotage::commits_early());
-        let next = if early.is_some() { early.filter(|_| early != self.stored) } else { finished }?;
-        self.stored = Some(next);
-        self.to_commit()
-    }
-
-    /// What is to be committed. A note that is a little old only says too little.
-    pub fn to_commit(&self) -> Option<Next> {
-        Some(Next { slot: self.slot, offset: self.stored?, note: self.note.clone() })
-    }
-
-    /// Writes down what is finished beyond the position, where records overtake each other. Returns what is to be
-    /// committed if that has changed.
-    pub fn renew_note(&mut self) -> Option<Next> {
-        if !self.lanes.may_overtake() && self.note.is_none() {
-            return None;
-        }
-        let not_taken = self.finished_before.rest(self.taken_to.unwrap_or(0));
-        let note = footnote::write(self.ledger.finished_beyond().chain(not_taken));
-        if note.as_deref() == self.note.as_deref() {
-            return None;
-        }
-        self.note = note.map(Arc::from);
-        self.to_commit()
-    }
-
-    /// When nothing is underway, where the position has moved to without a record: behind transaction markers.
-    pub fn idle_position(&mut self, position: Option<i64>) -> Option<Next> {
-        let trusted = self.ledger.is_empty() && !self.doubtful;
-        let position = position.filter(|position| *position >= 0 && trusted)?;
-        let moved = self.stored.is_some_and(|stored| position > stored);
-        if moved {
-            self.stored = Some(position);
-        }
-        self.to_commit().filter(|_| moved)
-    }
-
-    /// Where the group stood when the partition was assigned.
-    pub fn begins_at(&mut self, committed: &Committed) {
-        self.stored.get_or_insert(committed.offset);
-        self.in_group.get_or_insert(committed.offset);
-        self.finished_before = Finished::read(&committed.note);
-        // Until more is known, it goes with every commit as it came.
-        self.note = (!self.finished_before.is_empty()).then(|| committed.note.as_str().into());
-    }
-
-    /// The offset that is to be committed next, if it is not already.
-    pub fn uncommitted(&self) -> Option<i64> {
-        self.stored.filter(|stored| self.in_group != Some(*stored))
-    }
-
-    /// The group stands here.
-    pub fn committed_to(&mut self, offset: i64) {
-        self.in_group = Some(offset);
-    }
-
     /// The same partition, as if it had just been assigned.
     pub fn anew(self, lanes: Lanes, committed: Option<&Committed>) -> Partition {
         let (leaving, least_version) = (self.leaving, self.least_version);
@@ -448,10 +272,6 @@ impl Partition {
             fresh.begins_at(committed);
         }
         fresh
-    }
-
-    pub fn committed(&self) -> Option<i64> {
-        self.stored
     }
 
     /// Whether nothing is underway that could still finish.
@@ -470,12 +290,6 @@ impl Partition {
         }
         self.lanes.blocked_until().into_iter().chain(self.gathering_until).min()
     }
-}
-
-/// The timestamp, in milliseconds, before which records are not run.
-fn oldest_taken(age: Duration) -> i64 {
-    let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-    jiff::Timestamp::now().as_millisecond().saturating_sub(age)
 }
 
 fn put(run: &mut RunBuilder, message: &Message) {
