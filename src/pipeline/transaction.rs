@@ -8,6 +8,9 @@
 //! One rule carries the rest: before a commit was called, what goes wrong is aborted and runs again; after it, nobody
 //! here knows whether Kafka has committed. The call is then only made again, or the producer is made anew under the
 //! same id, which has Kafka settle the matter, and positions are read from the group.
+//!
+//! A request to end a transaction that was not answered at once may have been repeated, and one of the two may still be on
+//! its way and end a later transaction. A new producer has a higher epoch, which Kafka takes no such request with.
 
 use std::time::{Duration, Instant};
 
@@ -17,6 +20,8 @@ use crate::kafka::Failure;
 const FENCED_AGAIN: Duration = Duration::from_secs(60);
 /// and leaves it alone for longer and longer, from this time on.
 const AFTER_FENCE: Duration = Duration::from_secs(1);
+/// An end that takes this long may have been asked for twice.
+const DOUBTFUL: Duration = Duration::from_secs(1);
 /// Aborts and failed producers are followed by a wait that doubles from this
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// up to this.
@@ -79,7 +84,9 @@ enum State {
         at: Instant,
     },
     /// Committed; the owner has to hear of it.
-    Done,
+    Done {
+        doubtful: bool,
+    },
     /// Everything since the last commit is void; the owner has to go back, and the next one begins at this time.
     Void {
         until: Instant,
@@ -188,8 +195,12 @@ impl Transaction {
                 self.fail(now);
                 self.next(now, unacknowledged)
             }
-            State::Done => {
-                self.call(Call::Begin, now);
+            State::Done { doubtful } => {
+                if doubtful {
+                    (self.again, self.state) = (true, State::Down { until: now });
+                } else {
+                    self.call(Call::Begin, now);
+                }
                 Some(Step::Committed)
             }
             State::Void { until } => {
@@ -243,6 +254,7 @@ impl Transaction {
     /// A call has an answer.
     pub fn answered(&mut self, now: Instant, answer: Result<(), Failure>) {
         let State::Calling { call, since } = self.state else { return };
+        let is_doubtful = now.saturating_duration_since(since) >= DOUBTFUL;
         match (call, answer) {
             (_, Err(Failure::Retriable)) => {
                 self.state = State::Due { call, since, at: now + FIRST_WAIT };
@@ -256,8 +268,9 @@ impl Transaction {
             (Call::Offsets, Err(Failure::Abortable)) => self.turn_back(now),
             (Call::Commit, Ok(())) => {
                 (self.filled, self.bytes, self.hurried, self.failures) = (None, 0, false, 0);
-                self.state = State::Done;
+                self.state = State::Done { doubtful: is_doubtful };
             }
+            (Call::Abort, Ok(())) if is_doubtful => self.fail(now),
             (Call::Abort, Ok(())) => self.state = State::Void { until: now + self.wait() },
             (_, Err(Failure::Fenced)) => self.fence(now),
             // Even where librdkafka advises to abort: after a commit was called, Kafka may have committed.
@@ -279,7 +292,7 @@ impl Transaction {
             State::Due { at, .. } => Some(at),
             State::Calling { since, .. } | State::Sealed { since } => Some(since + self.pace.patience),
             State::Open => Some(self.filled? + self.pace.interval),
-            State::Building | State::Done | State::Void { .. } => None,
+            State::Building | State::Done { .. } | State::Void { .. } => None,
         }
     }
 

@@ -155,6 +155,24 @@ fn a_commit_without_an_answer_is_settled_by_a_new_producer_and_positions_are_rea
 }
 
 #[test]
+fn an_end_that_was_not_answered_at_once_is_the_last_of_its_producer() {
+    let now = Instant::now();
+    let later = now + DOUBTFUL;
+    let anew = [Step::Build, Step::Call(Call::Init), Step::Rewind, Step::Call(Call::Begin)];
+    let mut committed = committing(now);
+    committed.answered(later, OK);
+    assert_eq!(run(&mut committed, later), [&[Step::Committed], &anew[..]].concat());
+    assert!(committed.is_open() && !committed.is_pending());
+
+    let mut aborted = open(now);
+    aborted.fill(now, 1);
+    aborted.spoil("for a reason");
+    assert_eq!(call(&mut aborted, now), Some(Call::Abort));
+    aborted.answered(later, OK);
+    assert_eq!(run(&mut aborted, later + FIRST_WAIT), anew);
+}
+
+#[test]
 fn repeating_a_call_does_not_make_it_patient_for_ever() {
     let now = Instant::now();
     let mut transaction = committing(now);
