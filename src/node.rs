@@ -90,10 +90,14 @@ impl Node {
                 topics: Arc::clone(&topics),
                 sinks,
                 pool: pool.clone(),
-                prepare: PrepareLimits::new(command, config.limits.clone()),
+                prepare: PrepareLimits {
+                    embedded: embedded.is_some(),
+                    ..PrepareLimits::new(command, config.limits.clone())
+                },
                 metrics: Arc::clone(&metrics),
                 board: Arc::clone(&board),
                 wishes: wishes.clone(),
+                node_id: config.node_id(),
             },
         )?;
         control.serve(&commands);

@@ -13,6 +13,7 @@ use super::seek::Seeker;
 use super::wishes::{Cause, Run, Unwritten, Wishes};
 use crate::commands::{Answer, Command, Commands, Reach, Refusal};
 use crate::kafka::{Settings, Topics};
+use crate::manifest::{Guarantee, Manifest};
 use crate::pipeline::{Bounds, Rules, Sinks};
 use crate::pool::Pool;
 use crate::status::Board;
@@ -40,6 +41,17 @@ pub struct Surroundings {
     pub board: Arc<Board>,
     /// What all nodes of the cluster are to obey.
     pub wishes: Wishes,
+    /// Tells this node from all others of its cluster.
+    pub node_id: String,
+}
+
+impl Surroundings {
+    /// What a function's transactions go by on this node, if it wants any. Functions' names have no dots, so no two ids
+    /// are the same.
+    pub fn transactional_id(&self, manifest: &Manifest) -> Option<String> {
+        let exactly = manifest.delivery.guarantee == Guarantee::ExactlyOnce;
+        exactly.then(|| format!("eddyline.{}.{}", manifest.name, self.node_id))
+    }
 }
 
 /// What wakes the control plane's thread.
