@@ -34,4 +34,5 @@ pub use create::Defaults;
 pub use folder::{Files, Found, read, scan};
 pub use prepare::{PrepareLimits, prepare};
 pub use service::{Control, ControlOptions, Surroundings};
+pub use versions::resolve;
 pub use wishes::Wishes;

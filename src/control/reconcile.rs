@@ -363,6 +363,7 @@ impl Reconciler {
             bounds: self.options.bounds,
             rules: self.options.rules,
             transactional_id: around.transactional_id(&program.manifest),
+            stretch: None,
             quarantined,
         };
         let orders = self.orders.clone();

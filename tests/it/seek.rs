@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::support::reading::committed;
-use crate::support::record::texts;
 use crate::support::{Node, Record, Trial};
 
 const COPY: &str = "export default (record) => record;";
@@ -18,6 +17,13 @@ fn seek(node: &Node, function: &str, arguments: &[&str]) -> Value {
     let output = node.ask(&[&["seek", function, "--output", "json"], arguments].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// What was written, wherever it went.
+fn sorted(trial: &Trial) -> Vec<String> {
+    let mut texts: Vec<String> = trial.out().iter().map(|record| record.text().to_owned()).collect();
+    texts.sort();
+    texts
 }
 
 #[test]
@@ -37,7 +43,7 @@ fn a_function_runs_again_from_the_earliest_record_and_one_that_was_paused_stays_
     assert_eq!(done["partitions"][0], first);
     node.runs(function);
     scene.caught_up(function);
-    assert_eq!(texts(&trial.out()), ["0", "1", "2", "0", "1", "2"]);
+    assert_eq!(sorted(&trial), ["0", "0", "1", "1", "2", "2"]);
 
     node.command("pause", function);
     scene.write(&trial.input, numbered(3..6));
@@ -48,7 +54,7 @@ fn a_function_runs_again_from_the_earliest_record_and_one_that_was_paused_stays_
     assert_eq!(node.status(function).unwrap()["state"], "paused");
     node.command("resume", function);
     trial.feed(numbered(6..7));
-    assert_eq!(texts(&trial.out()), ["0", "1", "2", "0", "1", "2", "6"]);
+    assert_eq!(sorted(&trial), ["0", "0", "1", "1", "2", "2", "6"], "3 to 5 were skipped");
 }
 
 #[test]
@@ -72,9 +78,7 @@ fn a_function_goes_to_a_time_and_all_its_nodes_let_go_of_the_group_meanwhile() {
     other.runs(function);
     node.runs(function);
     scene.caught_up(function);
-    let mut again: Vec<String> = trial.out().iter().map(|record| record.text().to_owned()).collect();
-    again.sort();
-    assert_eq!(again, ["a", "b", "b", "c", "c", "d", "e"]);
+    assert_eq!(sorted(&trial), ["a", "b", "b", "c", "c", "d", "e"]);
 }
 
 #[test]

@@ -70,6 +70,7 @@ fn wishes_that_two_nodes_write_at_the_same_time_are_not_lost() {
     let Some(trial) = Trial::new("races", 1, COPY) else { return };
     let Trial { node: first, function, scene, .. } = &trial;
     let other = second(scene);
+    other.eventually("it knows the function", |other| other.status(function).map(|_| ()));
     let name = function.name.as_str();
     scene.write(TOPIC, [Record::new(name, r#"{"format":1,"kept":true}"#)]);
     std::thread::scope(|scope| {
