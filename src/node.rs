@@ -185,16 +185,26 @@ fn control_options(config: &NodeConfig, embedded: bool) -> ControlOptions {
             partitions: i32::try_from(config.topics.partitions).unwrap_or(i32::MAX),
             replication: replication(config),
         },
-        bounds: Bounds {
-            records: config.source.max_in_flight_records as usize,
-            bytes: usize::try_from(config.source.max_in_flight_bytes).unwrap_or(usize::MAX),
-        },
-        rules: Rules {
-            quarantine_after: config.workers.quarantine_after as usize,
-            pause_after: config.workers.pause_after as usize,
-            window: config.workers.crash_window,
-        },
+        bounds: bounds(config),
+        rules: rules(config),
         embedded,
+    }
+}
+
+/// What each partition may hold between poll and commit.
+pub fn bounds(config: &NodeConfig) -> Bounds {
+    Bounds {
+        records: config.source.max_in_flight_records as usize,
+        bytes: usize::try_from(config.source.max_in_flight_bytes).unwrap_or(usize::MAX),
+    }
+}
+
+/// When functions that bring workers down are kept apart and paused.
+pub fn rules(config: &NodeConfig) -> Rules {
+    Rules {
+        quarantine_after: config.workers.quarantine_after as usize,
+        pause_after: config.workers.pause_after as usize,
+        window: config.workers.crash_window,
     }
 }
 

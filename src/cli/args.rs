@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    completions, config, demo, dev, docs, doctor, exit, graph, health, invoke, new, pause, run, seed, seek, validate,
+    backfill, completions, config, demo, dev, docs, doctor, exit, graph, health, invoke, new, pause, run, seed, seek,
+    validate,
 };
 
 /// Runs JavaScript and TypeScript functions on Kafka topics.
@@ -87,6 +88,7 @@ pub(super) enum Command {
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
     Seek(seek::SeekArgs),
+    Backfill(backfill::BackfillArgs),
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     /// Show the versions of Eddyline, V8 and librdkafka

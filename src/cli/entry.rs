@@ -10,7 +10,7 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use super::{
     args::{Cli, Command},
-    completions, config,
+    backfill, completions, config,
     context::Context,
     demo, dev, docs, doctor, exit,
     failure::{Failure, What},
@@ -52,6 +52,7 @@ fn dispatch(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::Pause(args) => pause::pause(context, &args),
         Command::Resume(args) => pause::resume(context, &args),
         Command::Seek(args) => seek::run(context, &args),
+        Command::Backfill(args) => backfill::run(context, &args),
         Command::Doctor(args) => doctor::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Version => version::run(context),

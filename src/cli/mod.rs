@@ -4,6 +4,7 @@
 
 mod args;
 mod asking;
+mod backfill;
 mod completions;
 mod config;
 mod context;
@@ -17,6 +18,7 @@ mod failure;
 mod graph;
 mod health;
 mod invoke;
+mod loading;
 mod new;
 mod pause;
 mod run;

@@ -75,10 +75,14 @@ impl Seeker {
         });
         let moves = moved?;
         tracing::info!(function, to = %group.to, "the function's positions were moved");
-        resumed.map_err(|error| {
-            let message = format!("the positions of {function:?} were moved, but it is still paused: {error}");
-            Refusal::new("not_resumed", message, format!("eddyline resume {function}"))
-        })?;
+        match resumed {
+            Err(error) if !paused => {
+                let message = format!("the positions of {function:?} were moved, but it is still paused: {error}");
+                return Err(Refusal::new("not_resumed", message, format!("eddyline resume {function}")));
+            }
+            Err(error) => tracing::warn!(function, %error, "that its positions were moved is not written down"),
+            Ok(()) => {}
+        }
         Ok(Plan { applied: true, paused, ..Plan::new(function, &status.group, group.to, moves) })
     }
 

@@ -73,6 +73,10 @@ fn every_command_has_help_with_examples_and_data_goes_to_stdout() {
         "invoke",
         "config",
         "health",
+        "pause",
+        "resume",
+        "seek",
+        "backfill",
         "doctor",
         "completions",
     ] {

@@ -6,6 +6,7 @@
 
 mod acceptance;
 mod admin;
+mod backfill;
 mod batches;
 mod blame;
 mod bounds;

@@ -1,5 +1,7 @@
 //! What people want of a function holds for all nodes of a cluster, and is remembered.
 
+use crate::support::broker::skip;
+use crate::support::own_broker::OwnBroker;
 use crate::support::record::texts;
 use crate::support::{Node, Record, Scene, Trial};
 
@@ -89,4 +91,39 @@ fn wishes_that_two_nodes_write_at_the_same_time_are_not_lost() {
     assert!(all.iter().all(|wish| wish["kept"] == true), "{all:?}");
     first.command("resume", function);
     first.runs(function);
+}
+
+#[test]
+fn a_node_that_cannot_have_the_topic_runs_all_the_same_and_says_that_it_is_alone_with_what_it_is_asked() {
+    let Some(scene) = Scene::new("alone") else { return };
+    let Some(broker) = OwnBroker::start(&[]) else {
+        return skip("alone", "scripts/kafka cannot start a broker here");
+    };
+    let scene = scene.on(&broker.address);
+    let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
+    let function = scene.function("it").reads(&input).writes(&output).handler(COPY);
+    scene.write(&input, ["a", "b"].map(Record::of));
+    // There is one broker.
+    let node = scene.start_with(&[("topics.replication-factor", "3")]);
+    node.runs(&function);
+    let wishes = node.api("/node").unwrap()["wishes"].clone();
+    assert_eq!(wishes["state"], "unavailable");
+    assert!(wishes["reason"].as_str().unwrap().contains(TOPIC), "{wishes}");
+    scene.caught_up(&function);
+
+    let moved = node.ask(&["seek", &function.name, "--to", "earliest", "--yes"]);
+    let said = String::from_utf8_lossy(&moved.stderr).into_owned();
+    assert!(moved.status.code() == Some(1) && said.contains("cannot be paused on all nodes"), "{said}");
+    let paused = node.ask(&["pause", &function.name]);
+    let said = String::from_utf8_lossy(&paused.stderr).into_owned();
+    assert!(paused.status.success() && said.contains("E3003") && said.contains("alone"), "{said}");
+    let status = node.enters(&function, "paused");
+    assert!(status["state_reason"].as_str().unwrap().contains("on this node"), "{status}");
+    let moved = node.ask(&["seek", &function.name, "--to", "earliest", "--yes"]);
+    assert!(moved.status.success(), "{}", String::from_utf8_lossy(&moved.stderr));
+    assert!(node.ask(&["resume", &function.name]).status.success());
+    node.runs(&function);
+    scene.caught_up(&function);
+    assert_eq!(texts(&scene.read(&output)), ["a", "b", "a", "b"]);
+    node.stop();
 }

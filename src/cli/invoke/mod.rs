@@ -13,19 +13,9 @@ use std::{path::PathBuf, sync::Arc};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::{
-    args::NodeFlags,
-    context::Context,
-    exit,
-    failure::{Failure, What},
-};
+use super::{args::NodeFlags, context::Context, exit, failure::Failure, loading::load};
 use crate::{
-    control::{self, Found, PrepareLimits},
-    fetch::Fetch,
-    function::Program,
-    manifest::Topics,
-    node::worker_command,
-    telemetry::Metrics,
+    control::PrepareLimits, fetch::Fetch, function::Program, manifest::Topics, node::worker_command, telemetry::Metrics,
 };
 use engine::Engine;
 use filter::Sifted;
@@ -71,7 +61,7 @@ pub(super) fn run(context: &Context, args: &InvokeArgs) -> anyhow::Result<()> {
     let config = context.load(&args.flags)?.config;
     let command = worker_command(&config)?;
     let limits = PrepareLimits::new(command.clone(), config.limits.clone());
-    let program = load(&config.functions.path, &args.name, &limits)?;
+    let program = load(&config.functions.path, &args.name, &limits, |_| {})?;
     let records = match (&args.file, &args.topic, args.offset) {
         (Some(file), ..) => input::read(file, args.raw, &defaults(&program))?,
         (None, Some(topic), Some(offset)) => topic::read(&config, topic, args.partition, offset, args.count)?,
@@ -110,25 +100,6 @@ pub(super) fn run(context: &Context, args: &InvokeArgs) -> anyhow::Result<()> {
     }
     context.note(&format!("{} records, {failed} failed; nothing was produced", records.len()));
     if failed > 0 { Err(Failure::said(exit::FAILURE).into()) } else { Ok(()) }
-}
-
-/// The function, checked and prepared, with its secrets.
-fn load(functions: &std::path::Path, name: &str, limits: &PrepareLimits) -> anyhow::Result<Arc<Program>> {
-    let dir = functions.join(name);
-    if !dir.is_dir() {
-        return Err(Failure::new(exit::FAILURE, format!("there is no function {name:?} in {}", functions.display()))
-            .with_hint("`eddyline graph` lists the functions; --functions names another folder")
-            .into());
-    }
-    let report = control::check_function(&Found { name: name.to_owned(), dir, stamp: 0 }, limits);
-    let broken = |found| Failure { exit: exit::BAD_FUNCTIONS, what: What::Diagnostics(found) };
-    let (Some(manifest), Some(bundle)) = (report.manifest, report.bundle) else {
-        return Err(broken(report.diagnostics).into());
-    };
-    let secrets = manifest.resolve_secrets().map_err(broken)?;
-    let env = manifest.env.clone().into_iter().chain(secrets.into_map()).collect();
-    let version = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
-    Ok(Arc::new(Program::new(manifest, version, report.digest, bundle, env)))
 }
 
 /// What a record is when its line does not say it.
