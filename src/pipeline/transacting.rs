@@ -234,7 +234,8 @@ impl Subscription {
         for mut partition in old {
             let committed = known.iter().find(|one| one.partition == partition.at);
             // One without an offset appeared later than the function.
-            consumer.restart(partition.slot, committed.map_or(Position::Beginning, |one| Position::Offset(one.offset)))?;
+            consumer
+                .restart(partition.slot, committed.map_or(Position::Beginning, |one| Position::Offset(one.offset)))?;
             let bound = partition.bound;
             partition.recall(bound.and_then(|tag| self.isolates.held().find(|held| held.tag == tag)));
             // Whatever is still said of the old lane is not heard any more.
