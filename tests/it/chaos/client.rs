@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use crate::support::Record;
 use crate::support::writing::Writer;
 
-/// Keys, so that each partition has several.
-const KEYS: usize = 40;
+/// Keys, so that each partition has several, and none is quiet for long.
+const KEYS: usize = 120;
 /// How often it writes.
 const BEAT: Duration = Duration::from_millis(20);
 

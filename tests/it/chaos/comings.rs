@@ -69,7 +69,7 @@ fn partitions_that_stay_go_on_while_nodes_come_and_go() {
     let client = Client::start(&cluster.scene.brokers, &input, Records::plain(settings.seed), RATE);
     subject.has_results(&cluster.scene, i64::from(RATE));
     let calm = now();
-    subject.has_results(&cluster.scene, i64::from(RATE) * (CALM + 1));
+    subject.has_results(&cluster.scene, i64::from(RATE) * (CALM + 2));
     let calm: Vec<_> =
         (0..CALM / STRETCH).map(|n| calm + n * STRETCH * 1000..calm + (n + 1) * STRETCH * 1000).collect();
 

@@ -44,16 +44,24 @@ pub struct Pauses {
     /// Of partitions that stayed with their node, while others moved.
     pub stayed: Vec<i64>,
     pub moved: Vec<i64>,
+    /// The longest of those that stayed: how long, of which partition, since when, at which node.
+    pub worst: Option<(i64, i32, i64, String)>,
 }
 
 impl Pauses {
     pub fn of(runs: &[Ran], calm: &[Range<i64>], turns: &[Range<i64>]) -> Pauses {
         let mut pauses = Pauses::default();
-        for mut runs in by_partition(runs).into_values() {
+        for (partition, mut runs) in by_partition(runs) {
             runs.sort_by_key(|ran| ran.ran);
-            pauses.calm.extend(calm.iter().filter_map(|stretch| longest(&runs, stretch)).map(|(pause, _)| pause));
-            for (pause, has_moved) in turns.iter().filter_map(|stretch| longest(&runs, stretch)) {
-                if has_moved { &mut pauses.moved } else { &mut pauses.stayed }.push(pause);
+            pauses.calm.extend(calm.iter().filter_map(|stretch| longest(&runs, stretch)).map(|pause| pause.length));
+            for pause in turns.iter().filter_map(|stretch| longest(&runs, stretch)) {
+                if pause.moved {
+                    pauses.moved.push(pause.length);
+                } else {
+                    pauses.stayed.push(pause.length);
+                    pauses.worst =
+                        pauses.worst.max(Some((pause.length, partition, pause.since.ran, pause.since.by.clone())));
+                }
             }
         }
         for all in [&mut pauses.calm, &mut pauses.stayed, &mut pauses.moved] {
@@ -68,17 +76,25 @@ impl Pauses {
     }
 }
 
-/// The longest pause that reaches into that stretch, and whether different nodes stand at the ends of such pauses.
-fn longest(runs: &[&Ran], stretch: &Range<i64>) -> Option<(i64, bool)> {
+struct Pause<'a> {
+    length: i64,
+    since: &'a Ran,
+    moved: bool,
+}
+
+/// The longest pause that reaches into that stretch. The partition has moved if different nodes stand at the ends of
+/// any of them.
+fn longest<'a>(runs: &[&'a Ran], stretch: &Range<i64>) -> Option<Pause<'a>> {
     let mut owners = BTreeSet::new();
-    let mut pauses = Vec::new();
-    for pair in runs.windows(2) {
-        if pair[1].ran > stretch.start && pair[0].ran < stretch.end {
-            owners.extend([&pair[0].by, &pair[1].by]);
-            pauses.push(pair[1].ran - pair[0].ran);
+    let mut longest: Option<(i64, &Ran)> = None;
+    for pair in runs.windows(2).filter(|pair| pair[1].ran > stretch.start && pair[0].ran < stretch.end) {
+        owners.extend([&pair[0].by, &pair[1].by]);
+        let length = pair[1].ran - pair[0].ran;
+        if longest.is_none_or(|(most, _)| length > most) {
+            longest = Some((length, pair[0]));
         }
     }
-    pauses.into_iter().max().map(|pause| (pause, owners.len() > 1))
+    longest.map(|(length, since)| Pause { length, since, moved: owners.len() > 1 })
 }
 
 /// What so many of a hundred do not exceed, of what is sorted.
@@ -93,7 +109,9 @@ impl fmt::Display for Pauses {
             let [median, most, longest] = [50, 90, 100].map(|percent| part(all, percent).unwrap_or(0));
             write!(out, " {what} {median}, {most}, {longest} ({});", all.len())?;
         }
-        Ok(())
+        let Some((length, partition, since, by)) = &self.worst else { return Ok(()) };
+        let since = jiff::Timestamp::from_millisecond(*since).unwrap_or_default();
+        write!(out, " the longest of those that stayed: {length} ms in partition {partition} since {since} at {by}")
     }
 }
 
