@@ -55,6 +55,7 @@ mod tickets;
 mod transacting;
 mod transaction;
 mod unwritable;
+mod withheld;
 
 pub use conduct::Rules;
 pub use dead_letter::HEADER_ROOM;

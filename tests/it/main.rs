@@ -16,6 +16,7 @@ mod cli_serve;
 mod confinement;
 mod dead_letters;
 mod exactly_once;
+mod exactly_once_speed;
 mod fetch;
 mod fetch_allowed;
 mod fetch_harm;
