@@ -258,8 +258,9 @@ impl Lane {
         self.returned.push_back(item);
     }
 
+    /// Nothing is sent before this time, nor before any other that was asked for.
     pub fn block_until(&mut self, until: Instant) {
-        self.blocked_until = Some(until);
+        self.blocked_until = self.blocked_until.max(Some(until));
     }
 
     /// Lets a lane go on that waits for a later time.
