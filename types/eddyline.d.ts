@@ -232,8 +232,12 @@ declare namespace Eddyline {
   interface BatchRecord extends Record {
     /** As `Context.emit`, bound to this record. */
     emit(value: Value, options?: EmitOptions): void;
-    /** Marks this record to be run again as `[retry]` says; its neighbours are not. */
-    retry(): void;
+    /**
+     * Marks this record to be run again as `[retry]` says; its neighbours are
+     * not. `delay`, in milliseconds, takes the place of the pause that
+     * `backoff` makes.
+     */
+    retry(options?: { readonly delay?: number }): void;
     /** Marks this record for the dead letter (E2002). It does not throw. */
     reject(reason: string): void;
   }

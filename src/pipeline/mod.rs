@@ -44,7 +44,7 @@ mod subscription;
 mod tickets;
 
 pub use conduct::Rules;
-pub use dead_letter::HEADER_ROOM;
+pub use dead_letter::{Failure as LetterFailure, HEADER_ROOM, Origin, headers as letter_headers};
 pub use handle::{Handle, start};
 pub use isolates::Version;
 pub use partition::Bounds;

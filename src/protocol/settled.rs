@@ -7,6 +7,7 @@
 //!   whole      how=1 wall-ns:u64 failure             (every record of the invocation failed alike)
 //!   each       how=2 wall-ns:u64 records:u32 verdict*
 //! verdict    = outcome:u8, then for done and filtered: results:u32 bytes:u32 result*, else: failure's texts
+//!            | 255 delay-ms:u64 failure                                  (when to run again was said by the handler)
 //! failure    = outcome:u8 message:bytes stack:bytes
 //! result     = topic:u16 set:u8 [partition:i32] [timestamp:i64] [key:optional]
 //!              [headers:u32 (name:bytes value:optional)*] value
@@ -14,6 +15,8 @@
 //! ```
 //! `topic` counts the function's declared output topics, its sink first; [`SINK`] is the sink. `set` tells which of
 //! the optional fields are there: what is absent is kept from the record.
+
+use std::time::Duration;
 
 use super::frame::{Builder, Kind};
 use super::headers::Headers;
@@ -26,6 +29,9 @@ pub const SINK: u16 = 0;
 const NOT_RUN: u8 = 0;
 const WHOLE: u8 = 1;
 const EACH: u8 = 2;
+
+/// Where another verdict has its outcome.
+const LATER: u8 = 255;
 
 const SET_PARTITION: u8 = 1;
 const SET_TIMESTAMP: u8 = 2;
@@ -77,6 +83,8 @@ pub struct FailureView<'a> {
 pub enum Verdict<'a> {
     Success { outcome: Outcome, results: Results<'a> },
     Failure(FailureView<'a>),
+    /// It failed, and the handler said how long to wait if it is to run again.
+    Later(FailureView<'a>, Duration),
 }
 
 #[derive(Debug)]
@@ -167,7 +175,10 @@ impl<'a> SettledReader<'a> {
 }
 
 fn read_outcome(rest: &mut Reader<'_>) -> Result<Outcome, WireError> {
-    let byte = rest.u8()?;
+    outcome(rest.u8()?)
+}
+
+fn outcome(byte: u8) -> Result<Outcome, WireError> {
     Outcome::from_u8(byte).ok_or(WireError::Invalid { what: "outcome", value: byte.into() })
 }
 
@@ -179,7 +190,13 @@ fn read_failure<'a>(rest: &mut Reader<'a>, outcome: Outcome) -> Result<FailureVi
 }
 
 fn read_verdict<'a>(rest: &mut Reader<'a>) -> Result<Verdict<'a>, WireError> {
-    let outcome = read_outcome(rest)?;
+    let first = rest.u8()?;
+    if first == LATER {
+        let delay = Duration::from_millis(rest.u64()?);
+        let outcome = read_outcome(rest)?;
+        return Ok(Verdict::Later(read_failure(rest, outcome)?, delay));
+    }
+    let outcome = outcome(first)?;
     if !outcome.is_success() {
         return read_failure(rest, outcome).map(Verdict::Failure);
     }
@@ -346,6 +363,14 @@ impl SettledBuilder {
         put_failure(self.message.body(), outcome, message, stack);
     }
 
+    /// One record failed, and is to wait for so long before it runs again.
+    pub fn later(&mut self, delay_ms: u64, outcome: Outcome, message: &str, stack: &str) {
+        let body = self.message.body();
+        body.put_u8(LATER);
+        body.put_u64(delay_ms);
+        put_failure(body, outcome, message, stack);
+    }
+
     /// The message, with the isolate's CPU time since the one before and its memory.
     pub fn finish(mut self, cpu_ns: u64, heap: u64, external: u64) -> Vec<u8> {
         let body = self.message.body();
@@ -385,9 +410,10 @@ mod tests {
         };
         put_result_with(&mut results, &head, |out| out.extend_from_slice(b"xyz"));
         let mut builder = SettledBuilder::new(1);
-        builder.each(10, 1, 99, 2);
+        builder.each(10, 1, 99, 3);
         builder.success(2, &results);
         builder.failure(Outcome::Rejected, "no", "at x");
+        builder.later(1500, Outcome::Failed, "not yet", "");
         builder.not_run(11, 1);
         builder.whole(12, 2, 5, Outcome::WallLimit, "slow", "");
         let bytes = builder.finish(1, 2, 3);
@@ -396,9 +422,12 @@ mod tests {
         assert_eq!((reader.cpu_ns, reader.heap, reader.external), (1, 2, 3));
         let entry = reader.entry().unwrap().unwrap();
         let How::Each { wall_ns: 99, verdicts } = entry.how else { panic!("{entry:?}") };
-        let [Verdict::Success { outcome: Outcome::Done, results }, Verdict::Failure(failure)] = &verdicts[..] else {
+        let [Verdict::Success { outcome: Outcome::Done, results }, Verdict::Failure(failure), Verdict::Later(later, delay)] =
+            &verdicts[..]
+        else {
             panic!("{verdicts:?}")
         };
+        assert_eq!((later.outcome, later.message, delay.as_millis()), (Outcome::Failed, "not yet", 1500));
         assert_eq!(*failure, FailureView { outcome: Outcome::Rejected, message: "no", stack: "at x" });
         let results: Vec<ResultView<'_>> = results.iter().collect();
         assert_eq!(results[0].value, Value::Same);

@@ -85,7 +85,8 @@ pub struct Live {
     pub results: Vec<u8>,
     pub count: u32,
     /// What the handler said of this record alone.
-    pub mark: Option<Failure>,
+    /// With how many milliseconds to wait before it is run again, if the handler said it.
+    pub mark: Option<(Failure, Option<u64>)>,
     pub invocation: Invocation,
 }
 

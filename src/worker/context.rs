@@ -237,12 +237,19 @@ pub fn op_mark_rejected(scope: &mut v8::PinScope<'_, '_>, error: v8::Local<'_, v
 
 /// `records[i].reject(reason)` and `records[i].retry()` of a batch.
 #[op2(fast)]
-pub fn op_mark_record(state: &OpState, number: f64, rejected: bool, #[string] reason: &str) -> Result<(), JsErrorBox> {
+pub fn op_mark_record(
+    state: &OpState,
+    number: f64,
+    rejected: bool,
+    #[string] reason: &str,
+    delay_ms: f64,
+) -> Result<(), JsErrorBox> {
     let outcome = if rejected { Outcome::Rejected } else { Outcome::Failed };
     let failure = Failure::new(outcome, failure::bounded(reason, 4 << 10));
+    let delay = (delay_ms >= 0.0).then_some(delay_ms as u64);
     let arena = state.borrow::<Rc<Arena>>();
     arena
-        .with(number as u64, |live| live.mark = Some(failure))
+        .with(number as u64, |live| live.mark = Some((failure, delay)))
         .ok_or_else(|| JsErrorBox::generic("the invocation has ended, so its records cannot be marked any more"))
 }
 

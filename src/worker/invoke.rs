@@ -306,10 +306,14 @@ impl Invoker {
     fn settle_one(&mut self, number: u64, one: &One) -> (Invocation, Option<Outcome>) {
         let Some(mut live) = self.arena.end(number) else { return (Invocation::default(), None) };
         // A breach comes before whatever the handler made of it.
-        let breach = live.invocation.breach.map(|breach| breach.failure(&self.arena.settings.limits));
+        let breach = live.invocation.breach.map(|breach| (breach.failure(&self.arena.settings.limits), None));
         let mark = breach.or_else(|| live.mark.take());
         match (mark.as_ref(), one) {
-            (Some(failure), _) | (None, One::Failed(failure)) => {
+            (Some((failure, Some(delay_ms))), _) => {
+                self.report.verdict(&Verdict::Later { failure, delay_ms: *delay_ms });
+                (live.invocation, Some(failure.outcome))
+            }
+            (Some((failure, None)), _) | (None, One::Failed(failure)) => {
                 self.report.verdict(&Verdict::Failure(failure));
                 (live.invocation, Some(failure.outcome))
             }

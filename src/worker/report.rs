@@ -34,6 +34,8 @@ pub struct Memory {
 pub enum Verdict<'a> {
     Success { count: u32, results: &'a [u8] },
     Failure(&'a Failure),
+    /// It failed, and says itself when to run again.
+    Later { failure: &'a Failure, delay_ms: u64 },
 }
 
 impl Report {
@@ -71,6 +73,9 @@ impl Report {
         match verdict {
             Verdict::Success { count, results } => self.message.success(*count, results),
             Verdict::Failure(failure) => self.message.failure(failure.outcome, &failure.message, &failure.stack),
+            Verdict::Later { failure, delay_ms } => {
+                self.message.later(*delay_ms, failure.outcome, &failure.message, &failure.stack);
+            }
         }
     }
 

@@ -60,8 +60,8 @@
     #number;
     constructor(number) { super(number); this.#number = number; }
     emit(value, options) { emit(this.#number, value, options); }
-    reject(reason) { op_mark_record(this.#number, true, reasonText(reason)); }
-    retry() { op_mark_record(this.#number, false, "retry requested"); }
+    reject(reason) { op_mark_record(this.#number, true, reasonText(reason), NaN); }
+    retry(options) { op_mark_record(this.#number, false, "retry requested", delayNumber(options)); }
   }
 
   class RejectError extends Error {
@@ -182,6 +182,18 @@
       throw new TypeError("emit: timestamp must be a valid Date or whole milliseconds since 1970");
     }
     return time;
+  }
+
+  // The longest delay is the longest `max-age`, a year.
+  function delayNumber(options) {
+    if (options === undefined || options === null) return NaN;
+    if (typeof options !== "object") throw new TypeError("the argument of retry is an object: { delay }");
+    const delay = options.delay;
+    if (delay === undefined || delay === null) return NaN;
+    if (typeof delay !== "number" || !(delay >= 0 && delay <= 31536000000)) {
+      throw new TypeError("retry: delay must be milliseconds from 0 to those of a year");
+    }
+    return delay;
   }
 
   function flatHeaders(headers) {
