@@ -3,6 +3,11 @@
 #
 #   ARGS              further arguments of demo, run and test, for example
 #                     make run ARGS="--config my.toml"
+#   MINUTES, SEED, GUARANTEE, ORDER, COMINGS
+#                     what chaos does: for how long, which faults, what is promised
+#                     (at-least-once, exactly-once), in which order (partition, key,
+#                     none), how often nodes come and go; for example
+#                     make chaos MINUTES=10 SEED=7
 #   CARGO_TARGET_DIR  where cargo builds, as always
 
 CARGO ?= cargo
@@ -11,7 +16,11 @@ export CARGO
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check docs build ready
+MINUTES ?= 2
+GUARANTEE ?= at-least-once
+ORDER ?= partition
+COMINGS ?= 50
+.PHONY: help demo run test chaos check docs build ready
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +35,11 @@ run: ready ## build, then run a node on functions/; ARGS="--help" tells how to n
 
 test: ready ## run all tests, on a real Kafka that is fetched and started for them
 	@scripts/test $(ARGS)
+
+chaos: ready ## break nodes, workers, broker and network on purpose, and check what is promised
+	@EDDYLINE_CHAOS_MINUTES=$(MINUTES) EDDYLINE_CHAOS_SEED=$(SEED) EDDYLINE_CHAOS_GUARANTEE=$(GUARANTEE) \
+	  EDDYLINE_CHAOS_ORDER=$(ORDER) EDDYLINE_CHAOS_COMINGS=$(COMINGS) EDDYLINE_TEST_PATIENCE=180 \
+	  scripts/test --test it -- chaos:: --nocapture --test-threads=1
 
 check: ready ## check format, lints and, where cargo-deny is installed, the dependencies
 	$(CARGO) fmt --check

@@ -87,9 +87,13 @@ impl Node {
                 topics: Arc::clone(&topics),
                 sinks,
                 pool: pool.clone(),
-                prepare: PrepareLimits::new(command, config.limits.clone()),
+                prepare: PrepareLimits {
+                    embedded: embedded.is_some(),
+                    ..PrepareLimits::new(command, config.limits.clone())
+                },
                 metrics: Arc::clone(&metrics),
                 board: Arc::clone(&board),
+                node_id: config.node_id(),
             },
         )?;
         control.serve(&commands);

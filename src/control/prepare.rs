@@ -17,16 +17,18 @@ pub struct PrepareLimits {
     pub patience: Duration,
     /// What the node lets functions use.
     pub allowance: Allowance,
+    /// The broker has no transactions.
+    pub embedded: bool,
 }
 
 impl PrepareLimits {
     pub fn new(command: WorkerCommand, allowance: Allowance) -> PrepareLimits {
-        PrepareLimits { command, patience: Duration::from_secs(30), allowance }
+        PrepareLimits { command, patience: Duration::from_secs(30), allowance, embedded: false }
     }
 
     /// How manifests are to be read.
     pub fn parsing(&self) -> ParseOptions {
-        ParseOptions { allowance: self.allowance.clone(), ..ParseOptions::default() }
+        ParseOptions { allowance: self.allowance.clone(), without_transactions: self.embedded }
     }
 }
 

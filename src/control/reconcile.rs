@@ -334,6 +334,7 @@ impl Reconciler {
             board: Arc::clone(&around.board),
             bounds: self.options.bounds,
             rules: self.options.rules,
+            transactional_id: around.transactional_id(&program.manifest),
             quarantined,
         };
         let orders = self.orders.clone();

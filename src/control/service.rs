@@ -11,6 +11,7 @@ use super::prepare::PrepareLimits;
 use super::reconcile::Reconciler;
 use crate::commands::{Command, Commands};
 use crate::kafka::{Settings, Topics};
+use crate::manifest::{Guarantee, Manifest};
 use crate::pipeline::{Bounds, Rules, Sinks};
 use crate::pool::Pool;
 use crate::status::Board;
@@ -36,6 +37,17 @@ pub struct Surroundings {
     pub prepare: PrepareLimits,
     pub metrics: Arc<Metrics>,
     pub board: Arc<Board>,
+    /// Tells this node from all others of its cluster.
+    pub node_id: String,
+}
+
+impl Surroundings {
+    /// What a function's transactions go by on this node, if it wants any. Functions' names have no dots, so no two ids
+    /// are the same.
+    pub fn transactional_id(&self, manifest: &Manifest) -> Option<String> {
+        let exactly = manifest.delivery.guarantee == Guarantee::ExactlyOnce;
+        exactly.then(|| format!("eddyline.{}.{}", manifest.name, self.node_id))
+    }
 }
 
 /// What wakes the control plane's thread.

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use super::pause::Pause;
 use super::plan::{self, Needs, TopicMap};
-use super::versions::Reading;
+use super::versions::{Lanes, Reading};
 use crate::diagnostic::{Diagnostics, codes};
 use crate::function::Program;
 use crate::kafka::{self, TopicInfo};
-use crate::manifest::{self, Manifest, Topics};
+use crate::manifest::{self, Guarantee, Manifest, Topics};
 use crate::pipeline::{Handle, Version};
 use crate::status::{Board, FunctionState};
 use crate::telemetry::FunctionMetrics;
@@ -150,10 +150,17 @@ impl Function {
                 status.enter(FunctionState::Starting, None);
             }
         });
-        if let Some(running) = &self.running
-            && Reading::of(&running.program.manifest) != Reading::of(&program.manifest)
-        {
-            tracing::info!(function = %self.name, "its source has changed, so it leaves its group and starts anew");
+        let new = &program;
+        let differs = |old: &Program| {
+            Reading::of(&old.manifest) != Reading::of(&new.manifest)
+                || Lanes::of(&old.manifest) != Lanes::of(&new.manifest)
+                || commits(old) != commits(new)
+        };
+        if self.running.as_ref().is_some_and(|running| differs(&running.program)) {
+            tracing::info!(
+                function = %self.name,
+                "its source, order or guarantee has changed, so it leaves its group and starts anew"
+            );
             self.end_running();
         }
         self.wanted = Some(program);
@@ -335,6 +342,12 @@ impl Function {
         }
         self.ending.is_empty() && self.running.is_none()
     }
+}
+
+/// How a function's offsets come to be committed.
+fn commits(program: &Program) -> (Guarantee, Duration) {
+    let delivery = &program.manifest.delivery;
+    (delivery.guarantee, delivery.commit_interval)
 }
 
 #[cfg(test)]

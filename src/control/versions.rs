@@ -9,7 +9,7 @@ use super::prepare::{PrepareLimits, prepare};
 use super::service::Stopping;
 use crate::diagnostic::Diagnostics;
 use crate::function::Program;
-use crate::manifest::{Manifest, Topics};
+use crate::manifest::{Manifest, Order, Topics};
 use crate::pipeline::{Output, Sinks, Version};
 
 /// Numbers versions by the time of loading, in milliseconds, and never twice.
@@ -86,6 +86,19 @@ pub struct Reading {
 impl Reading {
     pub fn of(manifest: &Manifest) -> Reading {
         Reading { topics: manifest.source.topics.clone(), group: manifest.source.group.clone() }
+    }
+}
+
+/// What records wait in while a function runs; where it changes, they are read anew.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lanes {
+    order: Order,
+    concurrency: u32,
+}
+
+impl Lanes {
+    pub fn of(manifest: &Manifest) -> Lanes {
+        Lanes { order: manifest.delivery.order, concurrency: manifest.delivery.concurrency }
     }
 }
 

@@ -6,15 +6,17 @@ use std::time::{Duration, Instant};
 use rdkafka_sys as sys;
 
 use super::log::{OffsetReset, log_of};
-use super::native::{Client, Event, Kind, PartitionList, Queue, c_name};
+use super::native::{Client, Entry, Event, Kind, PartitionList, Queue, c_name};
 use super::settings::pairs;
 use super::slots::Slots;
-use super::{Code, Error, Message, Position, Result, Settings, Slot, TopicPartition, Wake};
+use super::{Code, Error, GroupMetadata, Message, Next, Position, Result, Settings, Slot, TopicPartition, Wake};
 
 /// How long dropping waits for the last commit and for leaving the group.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Going to another offset takes one exchange with a thread of librdkafka's, no network.
 const SEEK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long we leave a transaction that is about to commit offsets before we ask for them again.
+const UNSTABLE_PAUSE: Duration = Duration::from_millis(50);
 /// How often every slot is reported as ready, should a wake ever be lost.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -34,6 +36,15 @@ pub enum ConsumerEvent {
     Error(Error),
     /// The consumer is of no more use and must be made anew.
     Fatal(Error),
+}
+
+/// Where a group stands on a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    pub partition: TopicPartition,
+    pub offset: i64,
+    /// Empty where none was committed.
+    pub note: String,
 }
 
 /// Records of a partition never leave through `poll`, only through `take`,
@@ -198,17 +209,25 @@ impl Consumer {
     }
 
     /// Hands the next offsets to the background commit (once a second, and on unassign).
-    pub fn store(&mut self, next: &[(Slot, i64)]) -> Result<()> {
-        let list = self.slots.list(next.iter().copied())?;
+    ///
+    /// The background commit looks at offsets alone: a note that changes by itself goes with `commit_later`.
+    pub fn store(&mut self, next: impl IntoIterator<Item = impl Into<Next>>) -> Result<()> {
+        let list = self.slots.to_commit(next)?;
         self.client.store(&list)
     }
 
+    /// Commits the next offsets without waiting; a failure comes as an event.
+    pub fn commit_later(&mut self, next: impl IntoIterator<Item = impl Into<Next>>) -> Result<()> {
+        let list = self.slots.to_commit(next)?;
+        self.client.commit_later(&list)
+    }
+
     /// Commits the next offsets and waits for Kafka's answer.
-    pub fn commit(&mut self, next: &[(Slot, i64)], timeout: Duration) -> Result<()> {
-        if next.is_empty() {
+    pub fn commit(&mut self, next: impl IntoIterator<Item = impl Into<Next>>, timeout: Duration) -> Result<()> {
+        let list = self.slots.to_commit(next)?;
+        if list.is_empty() {
             return Ok(());
         }
-        let list = self.slots.list(next.iter().copied())?;
         self.client.commit(&list, timeout)
     }
 
@@ -219,6 +238,14 @@ impl Consumer {
         timeout: Duration,
     ) -> Result<Vec<(TopicPartition, Option<i64>)>> {
         committed(&self.client, partitions, timeout)
+    }
+
+    /// The same, with the notes that were committed along.
+    pub fn committed_with_notes(&mut self, partitions: &[TopicPartition], timeout: Duration) -> Result<Vec<Committed>> {
+        let entries = committed_entries(&self.client, partitions, timeout)?;
+        let known =
+            |entry: Entry| Some(Committed { offset: entry.known()?, partition: entry.partition, note: entry.note });
+        Ok(entries.into_iter().filter_map(known).collect())
     }
 
     /// Low and high watermark as of the last fetch; no network.
@@ -246,6 +273,13 @@ impl Consumer {
     /// Whether the group has already given our partitions to others.
     pub fn assignment_lost(&self) -> bool {
         self.client.assignment_lost()
+    }
+
+    /// What a transaction needs to know to commit for this member, and for it alone. `None` while it is none, or has lost
+    /// its partitions: Kafka would check nothing, or too late.
+    pub fn group_metadata(&self) -> Option<GroupMetadata> {
+        let metadata = self.client.group_metadata()?;
+        (metadata.is_member() && !self.assignment_lost()).then_some(metadata)
     }
 
     /// Commits stored offsets and leaves the group, but waits no longer than this.
@@ -292,18 +326,37 @@ pub(super) fn committed(
     partitions: &[TopicPartition],
     timeout: Duration,
 ) -> Result<Vec<(TopicPartition, Option<i64>)>> {
-    let mut list = PartitionList::new(partitions.len());
-    for partition in partitions {
-        list.add_partition(partition, Position::Committed.as_offset());
-    }
-    let entries = client.committed(&list, timeout)?;
-    Ok(entries
+    Ok(committed_entries(client, partitions, timeout)?
         .into_iter()
         .map(|entry| {
             let offset = entry.known();
             (entry.partition, offset)
         })
         .collect())
+}
+
+/// Waits for transactions that are about to commit other offsets, since until then there is no answer, and no answer must
+/// not be taken for no offset.
+fn committed_entries(client: &Client, partitions: &[TopicPartition], timeout: Duration) -> Result<Vec<Entry>> {
+    let mut list = PartitionList::new(partitions.len());
+    for partition in partitions {
+        list.add_partition(partition, Position::Committed.as_offset());
+    }
+    let deadline = Instant::now() + timeout;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let entries = client.committed(&list, left)?;
+        match entries.iter().find(|entry| entry.code != Code(0)) {
+            None => return Ok(entries),
+            Some(entry) if entry.code == Code::UNSTABLE_OFFSET && left > UNSTABLE_PAUSE => {
+                std::thread::sleep(UNSTABLE_PAUSE);
+            }
+            Some(Entry { partition, code, .. }) => {
+                let reason = format!("{partition}: {code}");
+                return Err(Error::Kafka { operation: "asking for committed offsets", code: *code, reason });
+            }
+        }
+    }
 }
 
 fn without_offsets(slots: &[Slot]) -> impl Iterator<Item = (Slot, i64)> {

@@ -30,6 +30,15 @@ impl Code {
     pub const PURGED: Self = Self(native::RD_KAFKA_RESP_ERR__PURGE_QUEUE as i32);
     pub const PURGED_IN_FLIGHT: Self = Self(native::RD_KAFKA_RESP_ERR__PURGE_INFLIGHT as i32);
 
+    /// A transaction that is not finished has offsets for the partition.
+    pub const UNSTABLE_OFFSET: Self = Self(native::RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT as i32);
+    /// Another producer has taken over the transactional id, as librdkafka says it,
+    pub const FENCED: Self = Self(native::RD_KAFKA_RESP_ERR__FENCED as i32);
+    /// as Kafka says it,
+    pub const PRODUCER_FENCED: Self = Self(native::RD_KAFKA_RESP_ERR_PRODUCER_FENCED as i32);
+    /// and as older brokers do.
+    pub const INVALID_PRODUCER_EPOCH: Self = Self(native::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH as i32);
+
     pub(super) const ASSIGN_PARTITIONS: Self = Self(native::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS as i32);
     pub(super) const QUEUE_FULL: Self = Self(native::RD_KAFKA_RESP_ERR__QUEUE_FULL as i32);
     pub(super) const NO_OFFSET: Self = Self(native::RD_KAFKA_RESP_ERR__NO_OFFSET as i32);
@@ -41,6 +50,11 @@ impl Code {
     /// No connection to Kafka; librdkafka keeps trying.
     pub fn is_unreachable(self) -> bool {
         [Self::TRANSPORT, Self::RESOLVE, Self::ALL_BROKERS_DOWN].contains(&self)
+    }
+
+    /// Whether somebody else has the transactional id now.
+    pub(super) fn is_fenced(self) -> bool {
+        [Self::FENCED, Self::PRODUCER_FENCED, Self::INVALID_PRODUCER_EPOCH].contains(&self)
     }
 
     /// The broker that was asked does not lead the partition (yet, or any more).

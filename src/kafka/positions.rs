@@ -50,6 +50,8 @@ pub fn ensure_start(
     let mut properties = settings.consumer(group);
     // It only asks and commits; joining would hold up the members.
     properties.remove("group.instance.id");
+    // An offset that a transaction is about to replace is one, too; a node that was killed leaves such for a while.
+    properties.insert("isolation.level".to_owned(), "read_uncommitted".to_owned());
     let log = plain_log_of(format!("start of {group}"));
     let client = Client::new(Kind::Consumer, pairs(&properties), 0, log)?;
     client.abandon();

@@ -9,7 +9,7 @@ use rdkafka_sys as sys;
 
 use super::log::{plain_log_of, report};
 use super::native::{Client, Kind, Queue, Refusal, TopicHandle};
-use super::settings::pairs;
+use super::settings::{Properties, pairs};
 use super::{Code, Error, Report, Result, Settings};
 
 /// How long dropping waits for records that nobody flushed.
@@ -89,15 +89,30 @@ struct Inner {
     client: Arc<Client>,
     queue: Arc<Queue>,
     stop: Arc<AtomicBool>,
+    /// Whether nobody waits for what is left when it ends.
+    abandoned: AtomicBool,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Producer {
     /// Connects in the background.
     pub fn new(settings: &Settings, batching: Batching, deliveries: Arc<dyn Deliveries>) -> Result<Self> {
-        let properties = settings.producer(batching);
-        let log = plain_log_of("producer".to_owned());
-        let client = Client::new(Kind::Producer, pairs(&properties), EVENTS, log)?;
+        Self::with(&settings.producer(batching), "producer".to_owned(), deliveries)
+    }
+
+    /// One that writes in transactions, under an id that nobody else uses at the same time.
+    pub fn transactional(
+        settings: &Settings,
+        id: &str,
+        batching: Batching,
+        deliveries: Arc<dyn Deliveries>,
+    ) -> Result<Self> {
+        Self::with(&settings.transactional(id, batching), format!("producer of {id}"), deliveries)
+    }
+
+    fn with(properties: &Properties, name: String, deliveries: Arc<dyn Deliveries>) -> Result<Self> {
+        let log = plain_log_of(name);
+        let client = Client::new(Kind::Producer, pairs(properties), EVENTS, log)?;
         let queue = Arc::new(Queue::main(&client));
         let stop = Arc::new(AtomicBool::new(false));
         let thread = {
@@ -107,7 +122,17 @@ impl Producer {
                 .spawn(move || report_deliveries(&queue, &stop, &*deliveries))
                 .map_err(|error| Error::Client(format!("no thread for deliveries: {error}")))?
         };
-        Ok(Self(Arc::new(Inner { client, queue, stop, thread: Some(thread) })))
+        Ok(Self(Arc::new(Inner { client, queue, stop, abandoned: AtomicBool::new(false), thread: Some(thread) })))
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    /// Waits for nothing when it is dropped, because a call of it may never return.
+    pub fn abandon(&self) {
+        self.0.abandoned.store(true, Ordering::Release);
+        self.0.client.abandon();
     }
 
     /// To be kept, because looking up is slow.
@@ -187,7 +212,8 @@ impl Drop for Inner {
         };
         // Dropped by the thread itself, there is nobody to report to and nobody to wait for.
         let own = thread.thread().id() == thread::current().id();
-        if !own && self.client.flush(DROP_FLUSH).is_err() {
+        let waits = !own && !self.abandoned.load(Ordering::Acquire);
+        if waits && self.client.flush(DROP_FLUSH).is_err() {
             self.client.purge();
             let deadline = Instant::now() + DROP_PURGE;
             while self.client.outstanding() > 0 && Instant::now() < deadline {

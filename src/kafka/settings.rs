@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use super::native::check_properties;
 use super::{Batching, Result};
@@ -21,7 +22,7 @@ pub struct Settings {
 }
 
 /// One client's properties; a later value for a name replaces an earlier one.
-type Properties = BTreeMap<String, String>;
+pub(super) type Properties = BTreeMap<String, String>;
 
 /// What every client gets unless the user says otherwise.
 const COMMON: &[(&str, &str)] = &[
@@ -79,6 +80,10 @@ const PRODUCER_PROMISES: &[(&str, &str)] = &[
     ("allow.auto.create.topics", "false"),
 ];
 
+/// How long a transaction may be open before Kafka ends it. While it is open, nobody who reads committed records only
+/// gets past it, so a node that stops holds them up for so long.
+pub const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// What the promises rest on besides the lists above: also under their older names.
 const FURTHER_RESERVED: &[&str] = &[
     "auto.commit.enable",
@@ -129,6 +134,19 @@ impl Settings {
             properties.insert("batch.num.messages".to_owned(), "1".to_owned());
             properties.insert("linger.ms".to_owned(), "0".to_owned());
         }
+        properties
+    }
+
+    /// For a producer whose records become visible only with its transaction.
+    pub(super) fn transactional(&self, id: &str, batching: Batching) -> Properties {
+        let mut properties = self.producer(batching);
+        let timeout = TRANSACTION_TIMEOUT.as_millis().to_string();
+        properties.insert("transactional.id".to_owned(), id.to_owned());
+        // A record that is not delivered in time fails its transaction, which could not be committed any more.
+        properties.insert("message.timeout.ms".to_owned(), timeout.clone());
+        properties.insert("transaction.timeout.ms".to_owned(), timeout);
+        // By default a little less than that; librdkafka refuses more.
+        properties.remove("socket.timeout.ms");
         properties
     }
 
@@ -202,6 +220,20 @@ mod tests {
         assert!(Settings::is_reserved("enable.auto.offset.store"));
         assert!(Settings::is_reserved("transactional.id"));
         assert!(!Settings::is_reserved("linger.ms"));
+    }
+
+    #[test]
+    fn a_transactional_producer_can_be_made_whatever_the_users_time_outs_are() {
+        let settings = with("socket.timeout.ms", "60000");
+        let properties = settings.transactional("eddyline.f.node", Batching::Shared);
+        crate::kafka::native::Client::new(
+            crate::kafka::native::Kind::Producer,
+            pairs(&properties),
+            0,
+            Box::new(|_, _, _| {}),
+        )
+        .unwrap();
+        assert_eq!(properties["transactional.id"], "eddyline.f.node");
     }
 
     #[test]

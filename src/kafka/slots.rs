@@ -20,6 +20,22 @@ pub struct Slot {
     epoch: u32,
 }
 
+/// What is to be committed for a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Next {
+    pub slot: Slot,
+    /// Where the group goes on.
+    pub offset: i64,
+    /// A text that Kafka keeps with it, of at most 4096 bytes.
+    pub note: Option<Arc<str>>,
+}
+
+impl From<&(Slot, i64)> for Next {
+    fn from(&(slot, offset): &(Slot, i64)) -> Next {
+        Next { slot, offset, note: None }
+    }
+}
+
 pub(super) struct Assigned {
     epoch: u32,
     pub(super) partition: TopicPartition,
@@ -146,6 +162,20 @@ impl Slots {
                 self.ready.push(slot, &assigned.queued);
             }
         }
+    }
+
+    /// A list of what is to be committed.
+    pub(super) fn to_commit(&self, all: impl IntoIterator<Item = impl Into<Next>>) -> Result<PartitionList> {
+        let all = all.into_iter();
+        let mut list = PartitionList::new(all.size_hint().0);
+        for next in all {
+            let Next { slot, offset, note } = next.into();
+            self.get(slot)?.add_to(&mut list, offset);
+            if let Some(note) = note {
+                list.note(&note);
+            }
+        }
+        Ok(list)
     }
 
     /// A list of slots with an offset for each.

@@ -15,10 +15,11 @@ use crate::{
 /// More than this is no manifest; refusing it keeps a wrong file from filling our memory.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// What a caller allows beyond the ordinary.
+/// What a manifest is read for.
 #[derive(Clone, Debug, Default)]
 pub struct ParseOptions {
-    pub allow_exactly_once: bool,
+    /// The broker has no transactions: it is the embedded one.
+    pub without_transactions: bool,
     /// What the node lets functions use.
     pub allowance: Allowance,
 }

@@ -153,40 +153,38 @@ pub(super) fn delivery(root: &mut TableReader<'_>, delivery: &mut Delivery, opti
     let guarantees = [("at-least-once", Guarantee::AtLeastOnce), ("exactly-once", Guarantee::ExactlyOnce)];
     table.choice("guarantee", &guarantees, &mut delivery.guarantee);
     if delivery.guarantee == Guarantee::ExactlyOnce
-        && !options.allow_exactly_once
+        && options.without_transactions
         && let Some(value) = table.value("guarantee")
     {
-        let message = "`guarantee = \"exactly-once\"` is not supported yet";
-        value.refuse::<()>(codes::NOT_SUPPORTED_YET, message, "use \"at-least-once\"");
+        let message = "`guarantee = \"exactly-once\"` needs transactions, which the embedded broker does not have";
+        let hint = "use \"at-least-once\" to try it out, or a real Kafka";
+        value.refuse::<()>(codes::NOT_SUPPORTED_YET, message, hint);
     }
     let orders = [("partition", Order::Partition), ("key", Order::Key), ("none", Order::None)];
     table.choice("order", &orders, &mut delivery.order);
     table.count("concurrency", 1..=MAX_CONCURRENCY, &mut delivery.concurrency);
     if delivery.concurrency > 1
+        && delivery.order == Order::Partition
         && let Some(value) = table.value("concurrency")
     {
-        refuse_concurrency(&value, delivery);
+        value.refuse::<()>(
+            codes::BAD_VALUE,
+            format!("`concurrency = {}` cannot keep the order by partition", delivery.concurrency),
+            "leave it at 1, or relax the order: order = \"key\" or \"none\"",
+        );
+    } else if delivery.concurrency > 1
+        && delivery.guarantee == Guarantee::ExactlyOnce
+        && let Some(value) = table.value("concurrency")
+    {
+        value.refuse::<()>(
+            codes::NOT_SUPPORTED_YET,
+            format!("`concurrency = {}` is not supported yet with exactly-once", delivery.concurrency),
+            "leave it at 1, or use guarantee = \"at-least-once\"",
+        );
     }
     let intervals = MILLISECOND..=MAX_COMMIT_INTERVAL;
     table.duration("commit-interval", intervals, &mut delivery.commit_interval);
     table.refuse_unknown();
-}
-
-fn refuse_concurrency(value: &ValueReader<'_>, delivery: &Delivery) {
-    let concurrency = delivery.concurrency;
-    if delivery.order == Order::Partition {
-        value.refuse::<()>(
-            codes::BAD_VALUE,
-            format!("`concurrency = {concurrency}` cannot keep the order by partition"),
-            "leave it at 1",
-        );
-    } else {
-        value.refuse::<()>(
-            codes::NOT_SUPPORTED_YET,
-            format!("`concurrency = {concurrency}` is not supported yet"),
-            "leave it at 1; the order by partition, which is kept, includes every weaker one",
-        );
-    }
 }
 
 pub(super) fn retry(root: &mut TableReader<'_>, retry: &mut Retry) {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::conduct::Step;
 use super::isolates::Held;
 use super::lane::Lane;
+use super::lanes::Lanes;
 use super::partition::Partition;
 use super::settling::{Charge, Settling};
 use super::subscription::{Paused, Subscription};
@@ -42,10 +43,10 @@ impl Subscription {
         if death.cause != Cause::Outside {
             self.hold_against(&held, part, verdict, death, &record);
         }
-        self.hand_out_again(&held, &death.how, |lane| verdict.charge(lane, held.own_worker));
+        self.hand_out_again(&held, &death.how, |lanes| verdict.charge(lanes, held.own_worker));
     }
 
-    fn hand_out_again(&mut self, held: &Held, how: &str, charge: impl Fn(u32) -> Charge) {
+    fn hand_out_again(&mut self, held: &Held, how: &str, charge: impl Fn(&Lanes) -> Charge) {
         let mut ran = Settling {
             sink: &mut self.sink,
             version: &held.version,
@@ -54,7 +55,7 @@ impl Subscription {
             told: &mut self.told,
         };
         for partition in self.partitions.values_mut().filter(|partition| partition.bound == Some(held.tag)) {
-            partition.lost(charge(partition.lane.number()), how, &mut ran);
+            partition.lost(charge(&partition.lanes), how, &mut ran);
         }
     }
 
@@ -66,7 +67,7 @@ impl Subscription {
         let mut bound = self.partitions.values().filter(|partition| partition.bound == Some(held.tag));
         // What the word says must be in flight there; anything else is a lie or has just landed.
         let named = match running {
-            Running::Invocation(id) => bound.clone().any(|one| one.lane.flight(id).is_some()).then_some(id),
+            Running::Invocation(id) => bound.clone().any(|one| one.lanes.flight(id).is_some()).then_some(id),
             Running::Something | Running::Nothing => None,
         };
         let sole = || match (bound.next().map(sole_flight), bound.next()) {
@@ -84,9 +85,7 @@ impl Subscription {
     /// The record that an isolate was running, or, where it says nothing, the one that it has had for longest.
     fn record_in(&self, tag: u64, running: Running) -> Option<String> {
         let by_word = match running {
-            Running::Invocation(id) => {
-                self.partitions.get(&Lane::of(id)).and_then(|one| Some((one, one.offset_of(id)?)))
-            }
+            Running::Invocation(id) => self.partition_of(id).and_then(|one| Some((one, one.offset_of(id)?))),
             Running::Something | Running::Nothing => None,
         };
         let oldest = || {
@@ -96,6 +95,11 @@ impl Subscription {
                 .min_by_key(|(one, _)| one.moved_at)
         };
         by_word.or_else(oldest).map(|(partition, offset)| format!("{} offset {offset}", partition.at))
+    }
+
+    /// The partition that an invocation belongs to.
+    fn partition_of(&self, id: u64) -> Option<&Partition> {
+        self.partitions.get(&self.homes.of(Lane::of(id)))
     }
 
     /// Counts the death against the function, and keeps it away from others if that was too often.
@@ -131,8 +135,8 @@ impl Subscription {
     fn counts(&self, held: &Held, verdict: Verdict) -> bool {
         let again = match verdict {
             Verdict::Guilty(id) => {
-                let partition = self.partitions.get(&Lane::of(id));
-                partition.and_then(|one| one.lane.flight(id)).is_some_and(|(item, count)| item.alone && count > 1)
+                let partition = self.partition_of(id);
+                partition.and_then(|one| one.lanes.flight(id)).is_some_and(|(item, count)| item.alone && count > 1)
             }
             _ => false,
         };
@@ -140,7 +144,7 @@ impl Subscription {
     }
 
     fn is_flying(&self, held: &Held) -> bool {
-        self.partitions.values().any(|one| one.bound == Some(held.tag) && one.lane.is_flying())
+        self.partitions.values().any(|one| one.bound == Some(held.tag) && one.lanes.is_flying())
     }
 
     fn quarantine(&mut self, why: &str) {
@@ -180,7 +184,7 @@ impl Subscription {
 }
 
 fn sole_flight(partition: &Partition) -> Option<u64> {
-    let mut flights = partition.lane.flights();
+    let mut flights = partition.lanes.flights();
     flights.next().filter(|_| flights.next().is_none())
 }
 
@@ -199,10 +203,10 @@ enum Verdict {
 }
 
 impl Verdict {
-    fn charge(self, lane: u32, proven: bool) -> Charge {
+    fn charge(self, lanes: &Lanes, proven: bool) -> Charge {
         match self {
-            Verdict::Guilty(id) if Lane::of(id) == lane => Charge::Guilty { id, proven },
-            Verdict::Suspect(id) if Lane::of(id) == lane => Charge::Suspect(id),
+            Verdict::Guilty(id) if lanes.owns(id) => Charge::Guilty { id, proven },
+            Verdict::Suspect(id) if lanes.owns(id) => Charge::Suspect(id),
             Verdict::Nobody | Verdict::Guilty(_) | Verdict::Suspect(_) => Charge::None,
             Verdict::AnyFlight => Charge::SuspectAll,
             Verdict::AnyHead => Charge::SuspectFirst,

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::lanes::Lanes;
 use super::subscription::Subscription;
 
 impl Subscription {
@@ -12,15 +13,16 @@ impl Subscription {
             return self.end_trial_unless(on_trial.is_some());
         }
         let mut moved = false;
+        self.partitions.values_mut().for_each(|partition| partition.lanes.release(now));
         for partition in self.partitions.values_mut().filter(|partition| partition.wants_isolate()) {
             let place = if partition.next_is_alone() {
-                let waits = partition.lane.is_flying() || partition.lane.is_blocked(now);
+                let waits = partition.lanes.is_flying() || partition.lanes.is_blocked(now);
                 if waits || on_trial.is_some() {
                     continue;
                 }
-                on_trial = Some(partition.lane.number());
+                on_trial = Some(partition.lanes.number());
                 self.isolates.trial_place()
-            } else if partition.lane.flies_alone() {
+            } else if partition.lanes.flies_alone() {
                 continue;
             } else {
                 self.isolates.place_of(partition.at.partition)
@@ -43,8 +45,8 @@ impl Subscription {
 
     /// The lane whose record runs alone; one at a time.
     fn on_trial(&self) -> Option<u32> {
-        let lanes = self.partitions.values().map(|partition| &partition.lane);
-        lanes.filter(|lane| lane.flies_alone()).map(|lane| lane.number()).next()
+        let mut lanes = self.partitions.values().map(|partition| &partition.lanes);
+        lanes.find(|lanes| lanes.flies_alone()).map(Lanes::number)
     }
 
     fn end_trial_unless(&mut self, goes_on: bool) {
@@ -65,7 +67,7 @@ impl Subscription {
     pub(super) fn retire(&mut self) {
         let partitions = &self.partitions;
         let uses =
-            |tag| partitions.values().any(|partition| partition.bound == Some(tag) && partition.lane.is_flying());
+            |tag| partitions.values().any(|partition| partition.bound == Some(tag) && partition.lanes.is_flying());
         self.isolates.retire(uses);
     }
 }

@@ -75,7 +75,7 @@ impl Subscription {
             told: &mut self.told,
         };
         while let Some(Entry { id, lane, how }) = reader.entry()? {
-            let Some(partition) = self.partitions.get_mut(&lane) else {
+            let Some(partition) = self.partitions.get_mut(&self.homes.of(lane)) else {
                 // Partitions that were taken away may still be spoken of; others never existed.
                 if lane < self.next_lane { continue } else { return Err(Violation::Lane(lane)) }
             };
@@ -86,10 +86,12 @@ impl Subscription {
                 How::NotRun => partition.not_run(id).map_err(SettleError::from)?,
                 How::Whole { wall_ns, failure } => {
                     self.setup.metrics.invocation.observe(Duration::from_nanos(wall_ns));
+                    partition.lanes.ran(Duration::from_nanos(wall_ns));
                     partition.settle(id, Ended::Whole(failure), &mut ran)?;
                 }
                 How::Each { wall_ns, verdicts } => {
                     self.setup.metrics.invocation.observe(Duration::from_nanos(wall_ns));
+                    partition.lanes.ran(Duration::from_nanos(wall_ns));
                     partition.settle(id, Ended::Each(&verdicts), &mut ran)?;
                 }
             }
@@ -103,7 +105,7 @@ impl Subscription {
             let limits = &held.version.program.manifest.limits;
             let stuck = if held.ready {
                 let mut flying =
-                    self.partitions.values().filter(|one| one.bound == Some(held.tag) && one.lane.is_flying());
+                    self.partitions.values().filter(|one| one.bound == Some(held.tag) && one.lanes.is_flying());
                 let silent = |one: &Partition| now.saturating_duration_since(one.moved_at) > limits.wall + SILENCE;
                 flying.clone().next().is_some() && flying.all(silent)
             } else {

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use super::keys::Key;
 use super::ledger::Seq;
 
 /// One record on its way through the lane.
@@ -14,6 +15,8 @@ use super::ledger::Seq;
 pub struct Item {
     pub seq: Seq,
     pub size: usize,
+    /// What it keeps order with, where that is not all of its partition.
+    pub key: Key,
     /// Runs that were counted so far.
     pub attempts: u32,
     /// When its first run was sent.
@@ -22,6 +25,18 @@ pub struct Item {
     pub group: u32,
     /// It may have brought a worker down: nothing runs beside it.
     pub alone: bool,
+}
+
+impl Item {
+    /// One that never ran.
+    pub fn new(seq: Seq, size: usize) -> Item {
+        Item { seq, size, key: Key::NONE, attempts: 0, first_run: None, group: u32::MAX, alone: false }
+    }
+
+    /// Whether nothing was ever tried with it.
+    pub fn is_fresh(&self) -> bool {
+        self.attempts == 0 && self.group == u32::MAX && self.first_run.is_none()
+    }
 }
 
 /// What one invocation takes at most.
@@ -61,7 +76,7 @@ pub struct Lane {
     flying: VecDeque<Item>,
     flights: VecDeque<(u64, u32)>,
     flying_bytes: usize,
-    /// Items that came back, to go before all that wait once nothing flies any more.
+    /// Items that came back, to go before all that wait once nothing flies any more; in whatever order they came.
     returned: VecDeque<Item>,
     /// Nothing is sent until all that flies has come back.
     stopping: bool,
@@ -104,7 +119,12 @@ impl Lane {
 
     /// Adds a record behind all others.
     pub fn push(&mut self, seq: Seq, size: usize) {
-        self.waiting.push_back(Item { seq, size, attempts: 0, first_run: None, group: u32::MAX, alone: false });
+        self.waiting.push_back(Item::new(seq, size));
+    }
+
+    /// Adds a record behind all others that was given to this lane.
+    pub fn push_item(&mut self, item: Item) {
+        self.waiting.push_back(item);
     }
 
     pub fn waiting(&self) -> usize {
@@ -113,6 +133,15 @@ impl Lane {
 
     pub fn is_flying(&self) -> bool {
         !self.flights.is_empty()
+    }
+
+    pub fn flying_bytes(&self) -> usize {
+        self.flying_bytes
+    }
+
+    /// Whether nothing is sent until all that flies has come back.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping
     }
 
     pub fn blocked_until(&self) -> Option<Instant> {
@@ -183,6 +212,24 @@ impl Lane {
         Ok(())
     }
 
+    /// An invocation comes back without having begun; its items are appended to `items`. Where the lane was recalled, that
+    /// may be before those ahead of it have settled.
+    pub fn land_unrun(&mut self, id: u64, items: &mut Vec<Item>) -> Result<(), OutOfOrder> {
+        if !self.stopping {
+            return self.land(id, items);
+        }
+        let range = self.items_of(id);
+        if range.is_empty() {
+            return Err(OutOfOrder { id, lane: self.number });
+        }
+        self.flights.retain(|(flight, _)| *flight != id);
+        for item in self.flying.drain(range) {
+            self.flying_bytes -= item.size;
+            items.push(item);
+        }
+        Ok(())
+    }
+
     /// How many records the next invocation to land has, if that is `id`.
     pub fn landing(&self, id: u64) -> Result<usize, OutOfOrder> {
         match self.flights.front() {
@@ -234,10 +281,28 @@ impl Lane {
 
     fn resume_if_empty(&mut self) {
         if self.flights.is_empty() {
+            self.sort_returned();
             while let Some(item) = self.returned.pop_back() {
                 self.waiting.push_front(item);
             }
             self.stopping = false;
+        }
+    }
+
+    /// Gives up all that came back and all that waits, the youngest first, if the lane has stopped and nothing flies.
+    pub fn take_back(&mut self, mut back: impl FnMut(Item)) {
+        if self.stopping && self.flights.is_empty() {
+            self.stopping = false;
+            std::iter::from_fn(|| self.waiting.pop_back()).for_each(&mut back);
+            self.sort_returned();
+            std::iter::from_fn(|| self.returned.pop_back()).for_each(&mut back);
+        }
+    }
+
+    /// What had not begun may have come back before what was ahead of it.
+    fn sort_returned(&mut self) {
+        if !self.returned.iter().is_sorted_by_key(|item| item.seq) {
+            self.returned.make_contiguous().sort_by_key(|item| item.seq);
         }
     }
 
@@ -275,6 +340,11 @@ impl Lane {
         Some((self.flying.get(range.start)?, range.len())).filter(|(_, count)| *count > 0)
     }
 
+    /// Invocations that fly.
+    pub fn flight_count(&self) -> usize {
+        self.flights.len()
+    }
+
     /// The ids of all that flies, in order, for when the isolate is lost.
     pub fn flights(&self) -> impl Iterator<Item = u64> {
         self.flights.iter().map(|(id, _)| *id)
@@ -282,180 +352,4 @@ impl Lane {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    const WIDE: Window = Window { records: 100, bytes: usize::MAX };
-
-    fn lane_with(records: u64) -> Lane {
-        let mut lane = Lane::new(3);
-        (0..records).for_each(|seq| lane.push(Seq(seq), 10));
-        lane
-    }
-
-    fn send(lane: &mut Lane, now: Instant, grouping: Grouping) -> Option<(u64, Vec<u64>)> {
-        let mut items = Vec::new();
-        let id = lane.send(now, grouping, WIDE, &mut items)?;
-        Some((id, items.iter().map(|item| item.seq.0).collect()))
-    }
-
-    fn land(lane: &mut Lane, id: u64) -> Vec<Item> {
-        let mut items = Vec::new();
-        lane.land(id, &mut items).unwrap();
-        items
-    }
-
-    #[test]
-    fn records_are_sent_in_order_up_to_the_window() {
-        let mut lane = lane_with(5);
-        let window = Window { records: 100, bytes: 25 };
-        let mut items = Vec::new();
-        let now = Instant::now();
-        while lane.send(now, Grouping::SINGLE, window, &mut items).is_some() {}
-        assert_eq!(items.iter().map(|item| item.seq.0).collect::<Vec<_>>(), [0, 1]);
-    }
-
-    #[test]
-    fn a_record_larger_than_the_window_goes_alone() {
-        let mut lane = Lane::new(1);
-        lane.push(Seq(0), 1000);
-        lane.push(Seq(1), 1);
-        let window = Window { records: 100, bytes: 25 };
-        let mut items = Vec::new();
-        let now = Instant::now();
-        assert!(lane.send(now, Grouping::SINGLE, window, &mut items).is_some());
-        assert!(lane.send(now, Grouping::SINGLE, window, &mut items).is_none());
-    }
-
-    #[test]
-    fn a_failed_record_runs_again_before_all_behind_it() {
-        let mut lane = lane_with(4);
-        let now = Instant::now();
-        let ids: Vec<u64> = (0..3).map(|_| send(&mut lane, now, Grouping::SINGLE).unwrap().0).collect();
-        let failed = land(&mut lane, ids[0])[0];
-        lane.stop();
-        lane.give_back(Item { attempts: 1, ..failed });
-        lane.block_until(now + Duration::from_secs(1));
-        for id in &ids[1..] {
-            assert_eq!(send(&mut lane, now, Grouping::SINGLE), None, "nothing is sent while the lane drains");
-            for item in land(&mut lane, *id) {
-                lane.give_back(item);
-            }
-            lane.landed();
-        }
-        assert_eq!(send(&mut lane, now, Grouping::SINGLE), None, "the lane is blocked until the retry is due");
-        let later = now + Duration::from_secs(2);
-        let order: Vec<u64> = (0..4).map(|_| send(&mut lane, later, Grouping::SINGLE).unwrap().1[0]).collect();
-        assert_eq!(order, [0, 1, 2, 3]);
-        assert_eq!(lane.epoch(), 1);
-    }
-
-    #[test]
-    fn what_is_sifted_out_is_waited_for_no_more() {
-        let mut lane = lane_with(4);
-        let now = Instant::now();
-        let later = now + Duration::from_secs(1);
-        let (id, _) = send(&mut lane, now, Grouping::SINGLE).unwrap();
-        let failed = land(&mut lane, id)[0];
-        lane.give_back(Item { attempts: 1, ..failed });
-        lane.landed();
-        lane.block_until(later);
-        lane.sift(|seq| seq != Seq(2));
-        assert_eq!(send(&mut lane, now, Grouping::SINGLE), None, "the first still waits for its retry");
-        lane.sift(|seq| seq != Seq(0));
-        assert_eq!(send(&mut lane, now, Grouping::SINGLE).unwrap().1, [1]);
-        assert_eq!(send(&mut lane, now, Grouping::SINGLE).unwrap().1, [3]);
-    }
-
-    #[test]
-    fn an_invocation_that_settles_out_of_order_is_refused() {
-        let mut lane = lane_with(2);
-        let now = Instant::now();
-        send(&mut lane, now, Grouping::SINGLE).unwrap();
-        let second = send(&mut lane, now, Grouping::SINGLE).unwrap().0;
-        assert!(lane.land(second, &mut Vec::new()).is_err());
-        assert!(lane.land(12345, &mut Vec::new()).is_err());
-    }
-
-    #[test]
-    fn batches_keep_to_records_bytes_and_shrunken_groups() {
-        let mut lane = lane_with(6);
-        let now = Instant::now();
-        let three = Grouping { records: 3, bytes: usize::MAX };
-        let (id, seqs) = send(&mut lane, now, three).unwrap();
-        assert_eq!(seqs, [0, 1, 2]);
-        assert_eq!(send(&mut lane, now, Grouping { records: 3, bytes: 20 }).unwrap().1, [3, 4]);
-        let failed = land(&mut lane, id);
-        lane.stop();
-        failed.into_iter().for_each(|item| lane.give_back(Item { group: 2, ..item }));
-        lane.landed();
-        let second = lane.flights().next().unwrap();
-        land(&mut lane, second).into_iter().for_each(|item| lane.give_back(item));
-        lane.landed();
-        assert_eq!(send(&mut lane, now, three).unwrap().1, [0, 1]);
-        assert_eq!(send(&mut lane, now, three).unwrap().1, [2, 3]);
-    }
-
-    #[test]
-    fn a_record_that_is_singled_out_runs_with_nothing_beside_it() {
-        let mut lane = lane_with(4);
-        let now = Instant::now();
-        let three = Grouping { records: 3, bytes: usize::MAX };
-        let ids: Vec<u64> = (0..3).map(|_| send(&mut lane, now, Grouping::SINGLE).unwrap().0).collect();
-        lane.single_out(Some(ids[1]));
-        for id in ids {
-            land(&mut lane, id).into_iter().for_each(|item| lane.give_back(item));
-            lane.landed();
-        }
-        assert!(!lane.next_is_alone());
-        let before = send(&mut lane, now, three).unwrap();
-        assert_eq!(before.1, [0], "no batch goes beyond it");
-        assert!(lane.next_is_alone());
-        assert_eq!(send(&mut lane, now, three), None, "it waits until those before it have landed");
-        land(&mut lane, before.0);
-        let (alone, seqs) = send(&mut lane, now, three).unwrap();
-        assert_eq!((seqs, lane.flies_alone(), lane.next_is_alone()), (vec![1], true, false));
-        assert_eq!(send(&mut lane, now, three), None, "and those behind it wait for it");
-        assert_eq!(lane.flight(alone).map(|(item, count)| (item.seq, count)), Some((Seq(1), 1)));
-        assert!(lane.flight(12345).is_none());
-        land(&mut lane, alone);
-        assert_eq!(send(&mut lane, now, three).unwrap().1, [2, 3]);
-    }
-
-    #[test]
-    fn all_that_flies_can_be_singled_out() {
-        let mut lane = lane_with(3);
-        let now = Instant::now();
-        let ids: Vec<u64> = (0..2).map(|_| send(&mut lane, now, Grouping::SINGLE).unwrap().0).collect();
-        lane.single_out(None);
-        for id in ids {
-            land(&mut lane, id).into_iter().for_each(|item| lane.give_back(item));
-        }
-        lane.landed();
-        for seq in 0..2 {
-            assert!(lane.next_is_alone());
-            let (id, seqs) = send(&mut lane, now, Grouping::SINGLE).unwrap();
-            assert_eq!(seqs, [seq]);
-            assert_eq!(send(&mut lane, now, Grouping::SINGLE), None);
-            land(&mut lane, id);
-        }
-        assert!(!lane.next_is_alone());
-    }
-
-    #[test]
-    fn stopping_an_empty_lane_does_not_hold_it() {
-        let mut lane = lane_with(1);
-        lane.stop();
-        assert!(send(&mut lane, Instant::now(), Grouping::SINGLE).is_some());
-    }
-
-    #[test]
-    fn ids_name_their_lane() {
-        let mut lane = lane_with(1);
-        let (id, _) = send(&mut lane, Instant::now(), Grouping::SINGLE).unwrap();
-        assert_eq!(Lane::of(id), 3);
-        assert_ne!(id, 0);
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@
 //! compaction and transaction markers leave gaps, and so do records that nothing is to be done with.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// A record's place in the ledger; grows by one for each record of the partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +34,8 @@ pub struct Ledger<R> {
     entries: VecDeque<Entry<R>>,
     /// The place of `entries[0]`.
     first: u64,
+    /// Before this place every record has settled.
+    settled_to: u64,
     bytes: usize,
     next_offset: Option<i64>,
     /// `next_offset` has moved without an entry.
@@ -41,7 +44,7 @@ pub struct Ledger<R> {
 
 impl<R> Default for Ledger<R> {
     fn default() -> Self {
-        Ledger { entries: VecDeque::new(), first: 0, bytes: 0, next_offset: None, passed: false }
+        Ledger { entries: VecDeque::new(), first: 0, settled_to: 0, bytes: 0, next_offset: None, passed: false }
     }
 }
 
@@ -97,6 +100,9 @@ impl<R> Ledger<R> {
     pub fn settle(&mut self, seq: Seq) {
         if let Some(entry) = self.get_mut(seq) {
             entry.settled = true;
+            while self.get(Seq(self.settled_to)).is_some_and(|entry| entry.settled) {
+                self.settled_to += 1;
+            }
         }
     }
 
@@ -104,7 +110,13 @@ impl<R> Ledger<R> {
     pub fn reopen(&mut self, seq: Seq) {
         if let Some(entry) = self.get_mut(seq) {
             entry.settled = false;
+            self.settled_to = self.settled_to.min(seq.0);
         }
+    }
+
+    /// Whether every record before this one has settled.
+    pub fn leads(&self, seq: Seq) -> bool {
+        seq.0 <= self.settled_to
     }
 
     /// Forgets the finished prefix, showing each record to `finished`. Returns the offset to commit, if it has moved.
@@ -120,6 +132,19 @@ impl<R> Ledger<R> {
             }
         }
         if moved { self.next_offset } else { None }
+    }
+
+    /// What is finished although something before it is not: ranges of offsets, in order.
+    pub fn finished_beyond(&self) -> impl Iterator<Item = Range<i64>> {
+        let mut entries = self.entries.iter().peekable();
+        std::iter::from_fn(move || {
+            let first = entries.find(|entry| entry.finished())?;
+            let mut end = first.next;
+            while let Some(entry) = entries.next_if(|entry| entry.finished()) {
+                end = entry.next;
+            }
+            Some(first.offset..end)
+        })
     }
 
     /// Records underway.
@@ -224,6 +249,20 @@ mod tests {
         missing: u32,
     }
 
+    #[test]
+    fn a_record_leads_once_all_before_it_have_settled() {
+        let mut ledger = Ledger::default();
+        let [first, second, third] = [1, 2, 3].map(|offset| ledger.add(offset, (), 1));
+        assert!(ledger.leads(first) && !ledger.leads(second));
+        ledger.settle(second);
+        assert!(!ledger.leads(third));
+        ledger.expect(first);
+        ledger.settle(first);
+        assert!(ledger.leads(third), "what Kafka has acknowledged is another matter");
+        ledger.reopen(second);
+        assert!(ledger.leads(second) && !ledger.leads(third));
+    }
+
     proptest! {
         #[test]
         fn it_agrees_with_a_model_that_never_forgets(steps in steps()) {
@@ -269,6 +308,12 @@ mod tests {
             prop_assert_eq!(committed, prefix.checked_sub(1).map(|last| model[last].offset + 1));
             prop_assert_eq!(ledger.len(), model[prefix..].iter().filter(|record| record.seq.is_some()).count());
             prop_assert_eq!(ledger.bytes(), 3 * ledger.len());
+            let beyond: Vec<Range<i64>> = ledger.finished_beyond().collect();
+            prop_assert!(beyond.windows(2).all(|pair| pair[0].end <= pair[1].start));
+            for record in model[prefix..].iter().filter(|record| record.seq.is_some()) {
+                let finished = !record.unsettled && record.missing == 0;
+                prop_assert_eq!(beyond.iter().any(|range| range.contains(&record.offset)), finished);
+            }
         }
     }
 }

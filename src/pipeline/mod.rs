@@ -9,12 +9,13 @@
 //! To follow a record, read in this order:
 //!
 //! 1. [`subscription`]: one function's thread; `turn` states the stages;
-//! 2. [`partition`]: `take` from Kafka, through the [`screen`] of the function's filters, and `feed` to the isolate that
-//!    [`dispatch`] chose; [`hearing`] and [`settling`]: what becomes of what comes back; [`blaming`] and [`conduct`]: what
-//!    of a worker that died;
-//! 3. [`lane`]: what may be sent next, and what must wait or run again;
+//! 2. [`partition`]: [`intake`] from Kafka, through the [`screen`] of the function's filters, and `feed` to the isolate
+//!    that [`dispatch`] chose; [`hearing`] and [`settling`]: what becomes of what comes back; [`blaming`] and
+//!    [`conduct`]: what of a worker that died;
+//! 3. [`lanes`], [`keys`] and [`lane`]: what may be sent next, and what must wait or run again;
 //! 4. [`result`], [`sink`] and [`dead_letter`]: what Kafka gets, and what becomes of it;
-//! 5. [`ledger`]: up to where everything is finished, so that it may be committed.
+//! 5. [`ledger`] and [`standing`]: up to where everything is finished, so that it may be committed;
+//! 6. for exactly-once, [`transacting`]: the transaction that results and offsets are in, as [`transaction`] says.
 //!
 //! All state of a subscription belongs to its one thread; other threads only put events into its [`inbox`].
 //! Nothing here imports the control plane, the admin API or the command line.
@@ -22,26 +23,38 @@
 mod blaming;
 mod board;
 mod conduct;
+mod conductor;
 mod dead_letter;
 mod dispatch;
+mod exclusive;
+mod footnote;
 mod gate;
 mod handle;
 mod hearing;
+mod homes;
 mod inbox;
+mod intake;
 mod isolates;
+mod keys;
 mod lane;
+mod lanes;
 mod ledger;
 mod outbox;
 mod partition;
 mod rebalance;
 mod result;
 mod retry;
+mod sabotage;
 mod screen;
 mod settling;
 mod sink;
 mod sinks;
+mod standing;
 mod subscription;
 mod tickets;
+mod transacting;
+mod transaction;
+mod unwritable;
 
 pub use conduct::Rules;
 pub use dead_letter::{Failure as LetterFailure, HEADER_ROOM, Origin, headers as letter_headers};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::sink::Writing;
-use crate::kafka::Report;
+use crate::kafka::{Outgoing, Report, Topic};
 
 /// A header's name and value.
 type Header = (Vec<u8>, Option<Vec<u8>>);
@@ -44,6 +44,18 @@ impl Kept {
             value: report.value().map(<[u8]>::to_vec),
             headers: report.headers().map(owned).collect(),
             alone,
+        }
+    }
+
+    /// As the producer takes it, headers apart.
+    pub fn outgoing<'a>(&'a self, topic: &'a Topic, opaque: usize) -> Outgoing<'a> {
+        Outgoing {
+            topic,
+            partition: self.partition,
+            timestamp: self.timestamp,
+            key: self.key.as_deref(),
+            value: self.value.as_deref(),
+            opaque,
         }
     }
 
@@ -109,6 +121,10 @@ impl Outbox {
 
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.queue.len()
     }
 
     /// When to come back; delivery reports wake by themselves.

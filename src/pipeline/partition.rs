@@ -1,23 +1,22 @@
 //! One assigned partition of one function: its records between poll and commit.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::footnote::Finished;
 use super::isolates::{Held, Version};
 use super::lane::{Grouping, Item, Lane, Window};
+use super::lanes::Lanes;
 use super::ledger::{Ledger, Seq};
 use super::screen::Screen;
-use super::settling::Settling;
-use crate::kafka::{Consumer, Error, Message, Slot, TopicPartition};
+use super::unwritable::Doom;
+use crate::kafka::{Message, Slot, TopicPartition};
 use crate::outcome::Outcome;
 use crate::protocol::control::Handler;
 use crate::protocol::run::{Invocation, RecordView, RunBuilder};
-use crate::protocol::settled::FailureView;
 use crate::telemetry::FunctionMetrics;
 
-/// Most records that are taken from Kafka's client in one call.
-const TAKE: usize = 512;
-/// Most records that are taken in one turn: where filters want none of them, nothing else would end it.
-pub const TURN: usize = 8 * TAKE;
 /// A `Run` message is sent when it has grown to this many bytes.
 const RUN_BYTES: usize = 512 << 10;
 
@@ -42,7 +41,7 @@ pub struct Failed {
 pub(super) struct Taken {
     pub(super) message: Message,
     /// When it was taken from Kafka.
-    at: Instant,
+    pub(super) at: Instant,
     /// Runs, once it has settled.
     pub(super) attempts: u32,
     /// It has a dead letter.
@@ -52,9 +51,9 @@ pub(super) struct Taken {
 pub struct Partition {
     pub at: TopicPartition,
     pub slot: Slot,
-    pub lane: Lane,
+    pub lanes: Lanes,
     pub(super) ledger: Ledger<Taken>,
-    /// The isolate that the lane's flying records are in.
+    /// The isolate that the flying records are in.
     pub bound: Option<u64>,
     /// When an invocation last landed, or began to fly where none did.
     pub(super) moved_at: Instant,
@@ -74,20 +73,29 @@ pub struct Partition {
     pub least_version: u64,
     /// The records at hand wait until then for others to make a batch with.
     gathering_until: Option<Instant>,
-    stored: Option<i64>,
+    pub(super) stored: Option<i64>,
+    /// Where the group stands, as far as we know. Only for exactly-once.
+    pub(super) in_group: Option<i64>,
+    /// Records that are not to run, until all before them have settled. Only for exactly-once: what is written belongs
+    /// to the offset that is committed with it.
+    pub(super) postponed: VecDeque<(Seq, Doom)>,
     /// Behind the last record that was taken.
-    taken_to: Option<i64>,
+    pub(super) taken_to: Option<i64>,
     /// Kafka's client has reported an error since, and its own position is not to be trusted.
-    doubtful: bool,
+    pub(super) doubtful: bool,
     pub(super) landed: Vec<Item>,
+    /// What was finished beyond the position when the partition was taken over.
+    pub(super) finished_before: Finished,
+    /// What was finished beyond the position when that was last written down.
+    pub(super) note: Option<Arc<str>>,
 }
 
 impl Partition {
-    pub fn new(at: TopicPartition, slot: Slot, lane: u32) -> Partition {
+    pub fn new(at: TopicPartition, slot: Slot, lanes: Lanes) -> Partition {
         Partition {
             at,
             slot,
-            lane: Lane::new(lane),
+            lanes,
             ledger: Ledger::default(),
             bound: None,
             moved_at: Instant::now(),
@@ -100,107 +108,42 @@ impl Partition {
             least_version: 0,
             gathering_until: None,
             stored: None,
+            in_group: None,
+            postponed: VecDeque::new(),
             taken_to: None,
             doubtful: false,
             landed: Vec::new(),
+            finished_before: Finished::default(),
+            note: None,
         }
-    }
-
-    /// Takes records from Kafka's client, as many as there is room for. Returns how many.
-    pub fn take(
-        &mut self,
-        consumer: &mut Consumer,
-        bounds: Bounds,
-        buffer: &mut Vec<Message>,
-        ran: &mut Settling<'_>,
-    ) -> Result<usize, Error> {
-        let mut taken = 0;
-        let mut screen = Screen::of(ran.version);
-        let oldest = ran.version.program.manifest.source.skip_older_than.map(oldest_taken);
-        let at = Instant::now();
-        let mut result = Ok(0);
-        while self.has_more && !self.leaving && taken < TURN && self.ledger.bytes() < bounds.bytes {
-            let room = bounds.records.saturating_sub(self.ledger.len()).min(TAKE);
-            if room == 0 {
-                break;
-            }
-            result = consumer.take(self.slot, room, buffer);
-            taken += buffer.len();
-            self.has_more = buffer.len() == room;
-            for message in buffer.drain(..) {
-                self.taken_to = Some(message.offset() + 1);
-                self.doubtful = false;
-                if !screen.admits(&message) {
-                    self.ledger.pass(message.offset());
-                    continue;
-                }
-                let size = message.size();
-                let too_old = oldest.is_some_and(|oldest| message.timestamp().is_some_and(|time| time < oldest));
-                let seq = self.ledger.add(message.offset(), Taken { message, at, attempts: 0, buried: false }, size);
-                if too_old && self.stopped.is_none() {
-                    self.skip(seq, size, ran);
-                } else {
-                    self.lane.push(seq, size);
-                }
-            }
-            if result.is_err() {
-                self.has_more = false;
-                self.doubtful = true;
-            }
-        }
-        // What was brought before an error counts.
-        ran.metrics.records_in.add(taken as u64);
-        screen.settle(ran.metrics);
-        result.map(|_| taken)
-    }
-
-    /// Where to go on after an error: Kafka's client may have counted the error as a record, and would skip one.
-    pub fn resume_at(&self) -> Option<i64> {
-        self.taken_to.or(self.stored)
-    }
-
-    /// A record that is too old to run: a dead letter without an attempt.
-    fn skip(&mut self, seq: Seq, size: usize, ran: &mut Settling<'_>) {
-        let message = "the record is older than skip-older-than";
-        let failure = FailureView { outcome: Outcome::TooOld, message, stack: "" };
-        let stopped = ran.version.dead_letter.is_none();
-        let failed = self.failed(seq, &failure, stopped);
-        ran.tell(&self.at, failed.clone());
-        if stopped {
-            self.lane.push(seq, size);
-            self.stopped = Some(failed);
-            return;
-        }
-        ran.metrics.settled(failure.outcome, 1);
-        self.bury(seq, &failure, 0, ran);
-        self.ledger.settle(seq);
     }
 
     /// Whether there is something to run and nothing forbids it.
     pub fn wants_isolate(&self) -> bool {
-        (self.lane.waiting() > 0 || self.held_back.is_some()) && !self.leaving && self.stopped.is_none()
+        (self.lanes.waiting() > 0 || self.held_back.is_some()) && !self.leaving && self.stopped.is_none()
     }
 
     /// Whether the record that is sent next may have brought a worker down.
     pub fn next_is_alone(&self) -> bool {
-        self.held_back.is_none() && self.lane.next_is_alone()
+        self.held_back.is_none() && self.lanes.next_is_alone()
     }
 
     /// Sends what the lane may send to `held`. Moves the lane over first, if it still flies in another isolate.
     pub fn feed(&mut self, held: &Held, old: Option<&Held>, now: Instant, metrics: &FunctionMetrics) {
         if self.bound != Some(held.tag) {
-            if self.lane.is_flying() {
+            if self.lanes.is_flying() {
                 self.recall(old);
                 return;
             }
             self.bound = Some(held.tag);
         }
         if let Some(item) = self.held_back.take() {
-            if self.lane.is_flying() {
+            if self.lanes.is_flying() {
                 self.held_back = Some(item);
                 return self.recall(Some(held));
             }
-            self.lane.put_first(item);
+            let key = self.ledger.get(item.seq).and_then(|entry| entry.record.message.key());
+            self.lanes.put_first(item, key);
         }
         self.sift(&held.version, metrics);
         let batch = &held.version.program.manifest.batch;
@@ -214,7 +157,7 @@ impl Partition {
         let topic = std::iter::once(&*self.at.topic);
         let mut run = RunBuilder::new(channel, topic.clone());
         let mut items = Vec::new();
-        if !self.lane.is_flying() {
+        if !self.lanes.is_flying() {
             self.moved_at = now;
         }
         loop {
@@ -226,11 +169,11 @@ impl Partition {
             if self.gathering_until.is_some() {
                 break;
             }
-            let Some(id) = self.lane.send(now, grouping, window, &mut items) else { break };
+            let Some((id, epoch)) = self.lanes.send(now, grouping, window, &mut items) else { break };
             run.invocation(&Invocation {
                 id,
-                lane: self.lane.number(),
-                epoch: self.lane.epoch(),
+                lane: Lane::of(id),
+                epoch,
                 attempt: (items[0].attempts + 1).min(u32::from(u16::MAX)) as u16,
                 records: items.len() as u32,
             });
@@ -263,7 +206,7 @@ impl Partition {
             return;
         }
         let ledger = &mut self.ledger;
-        self.lane.sift(|seq| {
+        self.lanes.sift(|seq| {
             let keep = ledger.get(seq).is_none_or(|entry| screen.admits(&entry.record.message));
             if !keep {
                 ledger.settle(seq);
@@ -278,16 +221,22 @@ impl Partition {
         if max_wait.is_zero() || grouping.records <= 1 {
             return None;
         }
-        let first = self.ledger.get(self.lane.gathering(grouping)?)?;
+        let first = self.ledger.get(self.lanes.gathering(grouping)?)?;
         Some(first.record.at + max_wait).filter(|until| *until > now)
     }
 
     /// Asks for everything that the isolate has not begun.
     pub fn recall(&mut self, held: Option<&Held>) {
-        if let (false, true, Some(held)) = (self.recalled, self.lane.is_flying(), held) {
-            held.isolate.recall(self.lane.number(), self.lane.epoch());
+        if let (false, true, Some(held)) = (self.recalled, self.lanes.is_flying(), held) {
+            self.lanes.recall(|lane, epoch| held.isolate.recall(lane, epoch));
             self.recalled = true;
-            self.lane.stop();
+        }
+    }
+
+    /// Asks for what waits behind others that take long while it could run elsewhere.
+    pub fn recall_stalled(&mut self, held: Option<&Held>) {
+        if let (false, Some(held)) = (self.recalled, held) {
+            self.lanes.recall_stalled(|lane, epoch| held.isolate.recall(lane, epoch));
         }
     }
 
@@ -298,12 +247,12 @@ impl Partition {
 
     /// The record that the isolate has had for longest, for the log.
     pub fn oldest_flying(&self) -> Option<i64> {
-        self.offset_of(self.lane.flights().next()?)
+        self.offset_of(self.lanes.flights().next()?)
     }
 
     /// The records that an invocation was called with, for the log.
     pub fn offset_of(&self, id: u64) -> Option<i64> {
-        let (item, _) = self.lane.flight(id)?;
+        let (item, _) = self.lanes.flight(id)?;
         self.ledger.get(item.seq).map(|entry| entry.offset)
     }
 
@@ -311,40 +260,23 @@ impl Partition {
     pub fn go_on(&mut self, version: u64) {
         if self.stopped.take().is_some() {
             self.least_version = version;
-            self.lane.unblock();
+            self.lanes.unblock();
         }
     }
 
-    /// The offset to store, if it has moved since the last call.
-    pub fn advance(&mut self, now: Instant, metrics: &FunctionMetrics) -> Option<i64> {
-        let next = self.ledger.advance(|taken| metrics.settle.observe(now.saturating_duration_since(taken.at)))?;
-        self.stored = Some(next);
-        Some(next)
-    }
-
-    /// When nothing is underway, where the position has moved to without a record: behind transaction markers.
-    pub fn idle_position(&mut self, position: Option<i64>) -> Option<i64> {
-        let trusted = self.ledger.is_empty() && !self.doubtful;
-        let position = position.filter(|position| *position >= 0 && trusted)?;
-        let moved = self.stored.is_some_and(|stored| position > stored);
-        moved.then(|| {
-            self.stored = Some(position);
-            position
-        })
-    }
-
-    /// Where the group stood when the partition was assigned.
-    pub fn begins_at(&mut self, committed: i64) {
-        self.stored.get_or_insert(committed);
-    }
-
-    pub fn committed(&self) -> Option<i64> {
-        self.stored
+    /// The same partition, as if it had just been assigned.
+    pub fn anew(self, lanes: Lanes, committed: Option<&Committed>) -> Partition {
+        let (leaving, least_version) = (self.leaving, self.least_version);
+        let mut fresh = Partition { leaving, least_version, ..Partition::new(self.at, self.slot, lanes) };
+        if let Some(committed) = committed {
+            fresh.begins_at(committed);
+        }
+        fresh
     }
 
     /// Whether nothing is underway that could still finish.
     pub fn is_quiet(&self) -> bool {
-        !self.lane.is_flying() && self.ledger.is_acknowledged()
+        !self.lanes.is_flying() && self.ledger.is_acknowledged()
     }
 
     pub fn underway(&self) -> usize {
@@ -356,14 +288,8 @@ impl Partition {
         if !self.wants_isolate() {
             return None;
         }
-        self.lane.blocked_until().into_iter().chain(self.gathering_until).min()
+        self.lanes.blocked_until().into_iter().chain(self.gathering_until).min()
     }
-}
-
-/// The timestamp, in milliseconds, before which records are not run.
-fn oldest_taken(age: Duration) -> i64 {
-    let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-    jiff::Timestamp::now().as_millisecond().saturating_sub(age)
 }
 
 fn put(run: &mut RunBuilder, message: &Message) {

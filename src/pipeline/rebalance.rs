@@ -4,9 +4,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::lanes::{self, Lanes};
 use super::partition::Partition;
 use super::subscription::{COMMIT, Subscription};
-use crate::kafka::{ConsumerEvent, Position, Slot, TopicPartition};
+use crate::kafka::{ConsumerEvent, Next, Position, TopicPartition};
 
 /// How long revoked partitions may take to finish what is in flight.
 const REVOKE: Duration = Duration::from_secs(15);
@@ -77,7 +78,7 @@ impl Subscription {
             match asked {
                 Asked::Assign(partitions) => self.assign(&partitions),
                 Asked::Revoke { partitions, lost, until } => {
-                    let quiet = self.leaving(&partitions).all(Partition::is_quiet);
+                    let quiet = self.leaving(&partitions).all(Partition::is_quiet) && !self.is_uncommitted();
                     if !lost && !quiet && now < until {
                         self.rebalance.asked.push_front(Asked::Revoke { partitions, lost, until });
                         return;
@@ -99,13 +100,17 @@ impl Subscription {
         match consumer.assign(&positions) {
             Ok(slots) => {
                 tracing::info!(count = partitions.len(), "partitions assigned");
-                // Only shown: a partition without new records has no other sign of where it stands.
-                let known = consumer.committed(partitions, COMMIT).unwrap_or_default();
+                // A partition without new records has no other sign of where it stands, and none of what is finished
+                // beyond.
+                let known = consumer.committed_with_notes(partitions, COMMIT).unwrap_or_default();
+                let delivery = self.isolates.version().program.manifest.delivery.clone();
+                let count = lanes::count(&delivery);
                 for (at, slot) in partitions.iter().zip(slots) {
-                    let lane = self.new_lane();
-                    let mut partition = Partition::new(at.clone(), slot, lane);
-                    if let Some((_, Some(offset))) = known.iter().find(|(one, _)| one == at) {
-                        partition.begins_at(*offset);
+                    let lane = Self::new_lanes(&mut self.next_lane, count);
+                    self.homes.add(lane, count);
+                    let mut partition = Partition::new(at.clone(), slot, Lanes::new(lane, &delivery));
+                    if let Some(committed) = known.iter().find(|one| one.partition == *at) {
+                        partition.begins_at(committed);
                     }
                     partition.leaving = self.draining.is_some();
                     self.partitions.insert(lane, partition);
@@ -119,11 +124,23 @@ impl Subscription {
     }
 
     fn revoke(&mut self, which: &[TopicPartition], lost: bool) {
-        // Nothing may be committed for partitions that somebody else may own already.
-        if !lost {
+        let unfinished = self.is_uncommitted() || !self.leaving(which).all(Partition::is_quiet);
+        if let Some(transactions) = &mut self.transactions {
+            if unfinished {
+                transactions.spoil("partitions were taken away before their records were finished");
+            }
+        } else if !lost {
+            // Nothing may be committed for partitions that somebody else may own already.
             self.commit_now(Some(which));
         }
-        self.partitions.retain(|_, partition| !which.contains(&partition.at));
+        let homes = &mut self.homes;
+        self.partitions.retain(|lane, partition| {
+            let stays = !which.contains(&partition.at);
+            if !stays {
+                homes.remove(*lane);
+            }
+            stays
+        });
         let Some(consumer) = &mut self.consumer else { return };
         match consumer.unassign(which) {
             Ok(()) => tracing::info!(count = which.len(), lost, "partitions given up"),
@@ -135,17 +152,18 @@ impl Subscription {
     fn commit_now(&mut self, which: Option<&[TopicPartition]>) {
         let Some(consumer) = &mut self.consumer else { return };
         let begun = Instant::now();
-        let mut next: Vec<(Slot, i64)> = Vec::new();
+        let mut next: Vec<Next> = Vec::new();
         for partition in self.partitions.values_mut() {
             if which.is_none_or(|which| which.contains(&partition.at)) {
                 partition.advance(begun, &self.setup.metrics);
-                next.extend(partition.committed().map(|offset| (partition.slot, offset)));
+                partition.renew_note();
+                next.extend(partition.to_commit());
             }
         }
         if next.is_empty() {
             return;
         }
-        match consumer.commit(&next, COMMIT) {
+        match consumer.commit(next, COMMIT) {
             Ok(()) => self.setup.metrics.commit.observe(begun.elapsed()),
             Err(error) => tracing::warn!(%error, "cannot commit; the records behind the last commit will run again"),
         }
@@ -154,7 +172,8 @@ impl Subscription {
     /// Whether a shutdown has nothing left to wait for.
     pub(super) fn drained(&self) -> bool {
         let Some(until) = self.draining else { return false };
-        self.partitions.values().all(Partition::is_quiet) || Instant::now() >= until
+        let quiet = self.partitions.values().all(Partition::is_quiet) && !self.is_uncommitted();
+        quiet || Instant::now() >= until
     }
 
     /// Commits and leaves the group.
@@ -164,7 +183,11 @@ impl Subscription {
         if unfinished > 0 {
             tracing::warn!(records = unfinished, "the time to finish is over; these records will run again");
         }
-        self.commit_now(None);
+        if self.transactions.is_some() {
+            self.give_up_transaction();
+        } else {
+            self.commit_now(None);
+        }
         self.isolates.release();
         self.partitions.clear();
         self.reporter.ended();

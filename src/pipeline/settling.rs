@@ -23,14 +23,14 @@ pub enum Ended<'a> {
     Each(&'a [Verdict<'a>]),
 }
 
-/// What the loss of an isolate means for the records of one lane that were in it.
+/// What the loss of an isolate means for the records of one partition that were in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Charge {
     /// They had nothing to do with it.
     None,
     /// This flight may be to blame.
     Suspect(u64),
-    /// The first may be.
+    /// The first of each lane may be.
     SuspectFirst,
     /// Any of them may be.
     SuspectAll,
@@ -70,27 +70,31 @@ pub enum SettleError {
 
 impl Partition {
     /// Takes an invocation's records out of the lane; what follows must deal with each of them.
-    fn land(&mut self, id: u64) -> Result<Vec<Item>, OutOfOrder> {
+    fn land(&mut self, id: u64, ran: bool) -> Result<Vec<Item>, OutOfOrder> {
         let mut items = std::mem::take(&mut self.landed);
         items.clear();
-        self.lane.land(id, &mut items)?;
+        if ran {
+            self.lanes.land(id, &mut items)?
+        } else {
+            self.lanes.land_unrun(id, &mut items)?
+        }
         Ok(items)
     }
 
     fn after_landing(&mut self, items: Vec<Item>) {
         self.moved_at = Instant::now();
+        self.lanes.landed(&items);
         self.landed = items;
-        self.lane.landed();
-        if !self.lane.is_flying() {
+        if !self.lanes.is_flying() {
             self.recalled = false;
         }
     }
 
     /// The worker gave an invocation back without having begun it.
     pub fn not_run(&mut self, id: u64) -> Result<(), OutOfOrder> {
-        let items = self.land(id)?;
-        self.lane.stop();
-        items.iter().for_each(|item| self.lane.give_back(*item));
+        let items = self.land(id, false)?;
+        self.lanes.stop();
+        items.iter().for_each(|item| self.lanes.give_back(*item));
         self.after_landing(items);
         Ok(())
     }
@@ -98,14 +102,15 @@ impl Partition {
     /// An invocation ended. Nothing is changed unless all that the worker said can be.
     pub fn settle(&mut self, id: u64, ended: Ended<'_>, ran: &mut Settling<'_>) -> Result<(), SettleError> {
         self.check(id, ended, ran)?;
+        self.bury_postponed(ran);
         if self.stopped.is_some() {
             // The worker had gone on behind the record that the partition stands still at. It comes first.
             return self.not_run(id).map_err(SettleError::from);
         }
-        let items = self.land(id)?;
+        let items = self.land(id, true)?;
         for (place, item) in items.iter().enumerate() {
             if self.stopped.is_some() {
-                self.lane.give_back(*item);
+                self.lanes.give_back(*item);
                 continue;
             }
             match ended {
@@ -118,11 +123,12 @@ impl Partition {
             }
         }
         self.after_landing(items);
+        self.bury_postponed(ran);
         Ok(())
     }
 
     fn check(&self, id: u64, ended: Ended<'_>, ran: &Settling<'_>) -> Result<(), SettleError> {
-        let records = self.lane.landing(id)?;
+        let records = self.lanes.landing(id)?;
         let Ended::Each(verdicts) = ended else { return Ok(()) };
         if verdicts.len() != records {
             return Err(SettleError::Verdicts { records, verdicts: verdicts.len() });
@@ -151,7 +157,7 @@ impl Partition {
             let failure = FailureView { outcome: Outcome::TooLarge, message, stack: "" };
             return self.give_up(item, &failure, ran);
         }
-        let ticket = Ticket::result(self.lane.number(), item.seq);
+        let ticket = Ticket::result(self.lanes.number(), item.seq);
         for result in results.iter() {
             let Some(Some(output)) = version.outputs.get(usize::from(result.topic)) else { continue };
             result::write(ran.sink, ticket, &result, record, output, alone);
@@ -164,16 +170,16 @@ impl Partition {
     /// A batch failed as a whole. Whoever is at fault is found by halving; only a run alone counts against a record.
     fn halve(&mut self, item: Item, together: usize, failure: &FailureView<'_>) {
         tracing::debug!(partition = %self.at, together, error = %failure.message, "a batch failed and is halved");
-        self.lane.stop();
+        self.lanes.stop();
         let alone = item.alone && failure.outcome == Outcome::Crashed;
-        self.lane.give_back(Item { group: (together as u32).div_ceil(2), alone, ..item });
+        self.lanes.give_back(Item { group: (together as u32).div_ceil(2), alone, ..item });
     }
 
     fn fail(&mut self, item: Item, failure: &FailureView<'_>, ran: &mut Settling<'_>) {
         let retriable = failure.outcome.retry_class() != RetryClass::Never;
         if retriable || !ran.version.program.manifest.dead_letter.enabled {
             // The worker has stopped the lane as well, and gives back what is behind this record.
-            self.lane.stop();
+            self.lanes.stop();
         }
         let attempts = item.attempts + 1;
         let age = item.first_run.map_or(Duration::ZERO, |first| ran.now.saturating_duration_since(first));
@@ -182,9 +188,9 @@ impl Partition {
             Decision::Retry { after } => {
                 ran.metrics.records_retried.increment();
                 ran.tell(&self.at, self.failed(item.seq, failure, false));
-                self.lane.block_until(ran.now + after);
+                self.lanes.block_until(&item, ran.now + after);
                 let alone = item.alone && failure.outcome == Outcome::Crashed;
-                self.lane.give_back(Item { attempts, group: 1, alone, ..item });
+                self.lanes.give_back(Item { attempts, group: 1, alone, ..item });
             }
             Decision::GiveUp => self.give_up(item, failure, ran),
             Decision::TooOld => {
@@ -201,8 +207,8 @@ impl Partition {
         let failed = self.failed(item.seq, failure, stopped);
         ran.tell(&self.at, failed.clone());
         if stopped {
-            self.lane.stop();
-            self.lane.give_back(item);
+            self.lanes.stop();
+            self.lanes.give_back(item);
             self.stopped = Some(failed);
             return;
         }
@@ -223,7 +229,7 @@ impl Partition {
             stack: failure.stack,
             attempts,
         };
-        let ticket = Ticket::dead_letter(self.lane.number(), seq);
+        let ticket = Ticket::dead_letter(self.lanes.number(), seq);
         dead_letter::write(ran.sink, ticket, &failure, &entry.record.message, output);
         self.ledger.expect(seq);
     }
@@ -251,7 +257,7 @@ impl Partition {
             // has changed.
             self.ledger.reopen(seq);
             if self.stopped.is_none() {
-                self.held_back = Some(Item { seq, size, attempts: 0, first_run: None, group: 1, alone: false });
+                self.held_back = Some(Item { group: 1, ..Item::new(seq, size) });
                 self.stopped = Some(failed.clone());
             }
             ran.tell(&self.at, failed);
@@ -267,7 +273,7 @@ impl Partition {
     /// had not been sent.
     pub fn lost(&mut self, charge: Charge, how: &str, ran: &mut Settling<'_>) {
         let guilty = self.convict(charge, ran);
-        let flights: Vec<u64> = self.lane.flights().collect();
+        let flights: Vec<u64> = self.lanes.flights().collect();
         for id in flights {
             let landed = if guilty == Some(id) {
                 let message = format!("the worker process {how} while it ran this record");
@@ -285,14 +291,11 @@ impl Partition {
     fn convict(&mut self, charge: Charge, ran: &Settling<'_>) -> Option<u64> {
         match charge {
             Charge::None => {}
-            Charge::Suspect(id) => self.lane.single_out(Some(id)),
-            Charge::SuspectFirst => {
-                let first = self.lane.flights().next()?;
-                self.lane.single_out(Some(first));
-            }
-            Charge::SuspectAll => self.lane.single_out(None),
+            Charge::Suspect(id) => self.lanes.single_out(Some(id)),
+            Charge::SuspectFirst => self.lanes.single_out_first(),
+            Charge::SuspectAll => self.lanes.single_out(None),
             Charge::Guilty { id, proven } => {
-                self.lane.single_out(Some(id));
+                self.lanes.single_out(Some(id));
                 // The worker's word alone is not enough to give a record up.
                 return (proven || self.runs_again(id, ran)).then_some(id);
             }
@@ -302,7 +305,7 @@ impl Partition {
 
     /// Whether this flight's records would run again after a crash.
     fn runs_again(&self, id: u64, ran: &Settling<'_>) -> bool {
-        let Some((item, records)) = self.lane.flight(id) else { return false };
+        let Some((item, records)) = self.lanes.flight(id) else { return false };
         let age = item.first_run.map_or(Duration::ZERO, |first| ran.now.saturating_duration_since(first));
         let policy = &ran.version.program.manifest.retry;
         let decision = retry::decide(policy, Outcome::Crashed, item.attempts + 1, age, 1.0);

@@ -7,20 +7,21 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::exclusive::{Exclusive, Refused, Trouble};
 use super::outbox::{Kept, Outbox};
 use super::sinks::{Mailbox, Output, Shared, Sinks, Undelivered, join, lock};
 use super::tickets::{Ticket, Tickets};
-use crate::kafka::{Code, Outgoing, ProduceError};
+use crate::kafka::{Code, Outgoing, ProduceError, Producer};
 use crate::outcome::Outcome;
 
 /// How long a result that Kafka could not take waits before it is offered again.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// Errors of the broker that concern a record, or the batch that it was in, rather than the topic.
-const MESSAGE_TOO_LARGE: Code = Code(10);
-const BATCH_TOO_LARGE: Code = Code(18);
-const INVALID_TIMESTAMP: Code = Code(32);
-const INVALID_RECORD: Code = Code(87);
+pub(super) const MESSAGE_TOO_LARGE: Code = Code(10);
+pub(super) const BATCH_TOO_LARGE: Code = Code(18);
+pub(super) const INVALID_TIMESTAMP: Code = Code(32);
+pub(super) const INVALID_RECORD: Code = Code(87);
 
 /// One result, still in somebody else's buffers.
 #[derive(Clone, Copy)]
@@ -52,6 +53,8 @@ pub struct Sink {
     tickets: Tickets,
     outbox: Outbox,
     trouble: Option<String>,
+    /// Instead of the node's producers, for a function that writes in transactions.
+    exclusive: Option<Exclusive>,
 }
 
 impl Sink {
@@ -59,7 +62,41 @@ impl Sink {
     pub fn open(node: &Arc<Sinks>, wake: Arc<dyn Fn() + Send + Sync>) -> Sink {
         let (number, mailbox) = node.enrol(wake);
         let node = Arc::clone(node);
-        Sink { node, number, mailbox, tickets: Tickets::default(), outbox: Outbox::default(), trouble: None }
+        let (tickets, outbox) = (Tickets::default(), Outbox::default());
+        Sink { node, number, mailbox, tickets, outbox, trouble: None, exclusive: None }
+    }
+
+    /// Begins anew with this producer and nobody else's: all that was underway is forgotten, and so is what will still be
+    /// reported of it.
+    pub fn renew(&mut self, producer: Option<Producer>, wake: Arc<dyn Fn() + Send + Sync>) {
+        let node = Arc::clone(&self.node);
+        *self = Sink::open(&node, wake);
+        self.exclusive = Some(Exclusive::new(producer));
+    }
+
+    /// Whether results may go out now, or wait for a transaction.
+    fn is_open(&self) -> bool {
+        self.exclusive.as_ref().is_none_or(|exclusive| exclusive.open)
+    }
+
+    /// Opens or closes the way for results. Says whether some have waited for it.
+    pub fn open_if(&mut self, open: bool) -> bool {
+        let Some(exclusive) = &mut self.exclusive else { return false };
+        let was_open = std::mem::replace(&mut exclusive.open, open);
+        open && !was_open && !self.outbox.is_empty()
+    }
+
+    /// Results that Kafka's client has and has not reported.
+    pub fn unacknowledged(&self) -> usize {
+        self.tickets.len() - self.outbox.len()
+    }
+
+    /// What has happened to the transaction since the last call: bytes that came into it, results that Kafka will never
+    /// take, and why it cannot be committed.
+    pub fn take_written(&mut self) -> (usize, Vec<Refused>, Option<Trouble>) {
+        let Some(exclusive) = &mut self.exclusive else { return (0, Vec::new(), None) };
+        let written = std::mem::take(&mut exclusive.written);
+        (written, std::mem::take(&mut exclusive.refused), exclusive.trouble.take())
     }
 
     /// Writes one result of a record; there will be exactly one [`Delivered`] for its ticket.
@@ -70,7 +107,7 @@ impl Sink {
         headers: impl Iterator<Item = (&'h [u8], Option<&'h [u8]>)> + Clone,
     ) {
         let number = self.tickets.issue(ticket);
-        if self.outbox.is_empty() {
+        if self.outbox.is_empty() && self.is_open() {
             match self.produce(number, &record, headers.clone()) {
                 Ok(()) => return,
                 Err(error) => self.note(record.output.topic.name(), &error),
@@ -89,6 +126,9 @@ impl Sink {
     ) {
         let number = self.tickets.issue(ticket);
         let order = self.tickets.order(number).unwrap_or_default();
+        if self.exclusive.is_some() {
+            return self.outbox.keep(order, number, Kept::new(record, headers));
+        }
         let kept = Kept { alone: true, ..Kept::new(record, headers) };
         self.outbox.take_back(order, number, kept, None);
     }
@@ -99,6 +139,18 @@ impl Sink {
         record: &Writing<'_>,
         headers: impl Iterator<Item = (&'h [u8], Option<&'h [u8]>)>,
     ) -> Result<(), ProduceError> {
+        if let Some(exclusive) = &mut self.exclusive {
+            let topic = exclusive.topic(record.output.topic.name())?;
+            let outgoing = Outgoing {
+                topic: &topic,
+                partition: record.partition,
+                timestamp: record.timestamp,
+                key: record.key,
+                value: record.value,
+                opaque: join(self.number, number),
+            };
+            return exclusive.produce(outgoing, headers);
+        }
         let Shared { producer, generation } = self.node.shared();
         // A topic belongs to the producer that it was looked up with, and that one may have been replaced.
         let anew = if record.output.generation == generation {
@@ -118,6 +170,9 @@ impl Sink {
     }
 
     fn note(&mut self, topic: &str, error: &ProduceError) {
+        if let Some(exclusive) = &mut self.exclusive {
+            return exclusive.note(error);
+        }
         match error {
             ProduceError::QueueFull => {}
             ProduceError::Fatal(reason) => {
@@ -153,10 +208,19 @@ impl Sink {
                         delivered.push(Delivered::Acknowledged(ticket));
                     }
                 }
-                Some(undelivered) => self.undelivered(now, number, *undelivered, delivered),
+                Some(undelivered) => match &mut self.exclusive {
+                    None => self.undelivered(now, number, *undelivered, delivered),
+                    Some(exclusive) => {
+                        if let Some(ticket) = self.tickets.redeem(number) {
+                            exclusive.undelivered(ticket, *undelivered);
+                        }
+                    }
+                },
             }
         }
-        self.offer_again(now, delivered);
+        if self.is_open() {
+            self.offer_again(now, delivered);
+        }
     }
 
     fn undelivered(&mut self, now: Instant, number: u32, failed: Undelivered, delivered: &mut Vec<Delivered>) {
@@ -195,14 +259,14 @@ impl Sink {
                 Err(ProduceError::TooLarge) => {
                     if let Some(ticket) = self.tickets.redeem(number) {
                         let reason = format!("a result of {} bytes is more than can be sent at all", kept.size());
-                        delivered.push(Delivered::Refused { ticket, outcome: Outcome::TooLarge, reason });
+                        self.refuse(ticket, Outcome::TooLarge, reason, delivered);
                     }
                 }
                 Err(ProduceError::UnknownPartition) => {
                     if let Some(ticket) = self.tickets.redeem(number) {
                         let partition = kept.partition.unwrap_or(-1);
                         let reason = format!("topic {:?} has no partition {partition}", kept.topic);
-                        delivered.push(Delivered::Refused { ticket, outcome: Outcome::Failed, reason });
+                        self.refuse(ticket, Outcome::Failed, reason, delivered);
                     }
                 }
                 Err(error) => {
@@ -215,19 +279,23 @@ impl Sink {
         }
     }
 
-    fn offer(&self, number: u32, kept: &Kept) -> Result<(), ProduceError> {
+    fn refuse(&mut self, ticket: Ticket, outcome: Outcome, reason: String, delivered: &mut Vec<Delivered>) {
+        match &mut self.exclusive {
+            None => delivered.push(Delivered::Refused { ticket, outcome, reason }),
+            Some(exclusive) => exclusive.refused.push(Refused { ticket, outcome, reason, alone: true }),
+        }
+    }
+
+    fn offer(&mut self, number: u32, kept: &Kept) -> Result<(), ProduceError> {
+        let headers = kept.headers.iter().map(|(name, value)| (&name[..], value.as_deref()));
+        if let Some(exclusive) = &mut self.exclusive {
+            let topic = exclusive.topic(&kept.topic)?;
+            return exclusive.produce(kept.outgoing(&topic, join(self.number, number)), headers);
+        }
         let alone = kept.alone.then(|| self.node.alone().map_err(ProduceError::Other)).transpose()?;
         let producer = alone.unwrap_or_else(|| self.node.shared().producer);
         let topic = producer.topic(&kept.topic).map_err(ProduceError::Other)?;
-        let outgoing = Outgoing {
-            topic: &topic,
-            partition: kept.partition,
-            timestamp: kept.timestamp,
-            key: kept.key.as_deref(),
-            value: kept.value.as_deref(),
-            opaque: join(self.number, number),
-        };
-        producer.produce(outgoing, kept.headers.iter().map(|(name, value)| (&name[..], value.as_deref())))
+        producer.produce(kept.outgoing(&topic, join(self.number, number)), headers)
     }
 }
 

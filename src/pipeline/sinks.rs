@@ -107,6 +107,12 @@ impl Sinks {
         }))
     }
 
+    /// A producer for one function's transactions; its reports come the same way.
+    pub(super) fn transactional(&self, id: &str, batching: Batching) -> crate::kafka::Result<Producer> {
+        let reporter = Reporter { router: Arc::clone(&self.router), alone: batching == Batching::Alone };
+        Producer::transactional(&self.settings, id, batching, Arc::new(reporter))
+    }
+
     /// A number under which delivery reports come to a mailbox; `wake` is called when there are some.
     pub(super) fn enrol(&self, wake: Arc<dyn Fn() + Send + Sync>) -> (u32, Arc<Mailbox>) {
         let mailbox = Arc::new(Mailbox { reports: Mutex::default(), wake });

@@ -6,15 +6,18 @@ use std::time::{Duration, Instant};
 
 use super::board::Reporter;
 use super::conduct::{Conduct, Rules};
+use super::homes::Homes;
 use super::inbox::{Event, Inbox, Order, Outlet};
+use super::intake::TURN;
 use super::isolates::{Isolates, Version};
 use super::lane::MAX_LANE;
-use super::partition::{Bounds, Failed, Partition, TURN};
+use super::partition::{Bounds, Failed, Partition};
 use super::rebalance::Rebalance;
 use super::settling::Settling;
 use super::sink::{Delivered, Sink};
 use super::sinks::Sinks;
-use crate::kafka::{Consumer, Message, Position, Settings, Slot, TopicPartition};
+use super::transacting::Transactions;
+use crate::kafka::{Consumer, Message, Next, Position, Settings, Slot, TopicPartition};
 use crate::pool::Pool;
 use crate::protocol::control::Problem;
 use crate::status::Board;
@@ -31,6 +34,8 @@ pub struct Setup {
     pub board: Arc<Board>,
     pub bounds: Bounds,
     pub rules: Rules,
+    /// What its transactions go by among all nodes, if its guarantee is exactly-once.
+    pub transactional_id: Option<String>,
     /// It starts in a worker of its own, because it was paused for what it did to workers before.
     pub quarantined: bool,
 }
@@ -62,9 +67,11 @@ pub(super) struct Subscription {
     pub(super) consumer: Option<Consumer>,
     pub(super) partitions: HashMap<u32, Partition>,
     pub(super) next_lane: u32,
+    pub(super) homes: Homes,
     pub(super) isolates: Isolates,
     pub(super) sink: Sink,
     pub(super) rebalance: Rebalance,
+    pub(super) transactions: Option<Transactions>,
     pub(super) draining: Option<Instant>,
     /// The version that is known to run.
     pub(super) announced: u64,
@@ -86,13 +93,22 @@ pub(super) struct Subscription {
 impl Subscription {
     pub(super) fn new(setup: Setup, inbox: Inbox) -> Subscription {
         let now = Instant::now();
+        let interval = setup.version.program.manifest.delivery.commit_interval;
+        let id = setup.transactional_id.clone();
+        let transactions = id.map(|id| Transactions::new(id, interval, now));
+        let mut sink = Sink::open(&setup.sinks, inbox.wake());
+        if transactions.is_some() {
+            sink.renew(None, inbox.wake());
+        }
         Subscription {
             consumer: None,
             partitions: HashMap::new(),
             next_lane: 1,
+            homes: Homes::default(),
             isolates: Isolates::new(setup.pool.clone(), inbox.clone(), Arc::clone(&setup.version), setup.quarantined),
-            sink: Sink::open(&setup.sinks, inbox.wake()),
+            sink,
             rebalance: Rebalance::default(),
+            transactions,
             draining: None,
             announced: setup.version.program.version,
             reporter: Reporter::new(&setup),
@@ -162,11 +178,12 @@ impl Subscription {
             let version = self.isolates.serving(self.isolates.place_of(partition.at.partition));
             let mut ran =
                 Settling { sink: &mut self.sink, version, metrics: &self.setup.metrics, now, told: &mut self.told };
-            match partition.take(consumer, self.setup.bounds, &mut self.buffer, &mut ran) {
+            let unwritable = self.transactions.as_ref().map(Transactions::unwritable);
+            match partition.take(consumer, self.setup.bounds, &mut self.buffer, &mut ran, unwritable) {
                 Ok(taken) => {
                     self.hurry |= taken >= TURN;
                     // What filters keep out needs no isolate.
-                    if partition.lane.waiting() > 0 {
+                    if partition.lanes.waiting() > 0 {
                         self.last_busy = now;
                     }
                 }
@@ -214,14 +231,17 @@ impl Subscription {
         self.reporter.tell(&mut self.told, self.sink.take_trouble());
     }
 
-    /// Ledger → stored offset, which Kafka's client commits within a second.
+    /// Ledger → stored offset, which Kafka's client commits within a second, or a transaction.
     fn commit(&mut self, now: Instant) {
+        if self.transactions.is_some() {
+            return self.transact(now);
+        }
         let Some(consumer) = &mut self.consumer else { return };
         let metrics = &self.setup.metrics;
-        let advanced = |partition: &mut Partition| Some((partition.slot, partition.advance(now, metrics)?));
-        let moved: Vec<(Slot, i64)> = self.partitions.values_mut().filter_map(advanced).collect();
+        let moved: Vec<Next> =
+            self.partitions.values_mut().filter_map(|partition| partition.advance(now, metrics)).collect();
         if !moved.is_empty()
-            && let Err(error) = consumer.store(&moved)
+            && let Err(error) = consumer.store(moved)
         {
             tracing::warn!(%error, "cannot store offsets, they are stored with the next ones");
         }
@@ -280,35 +300,49 @@ impl Subscription {
     /// A consumer that failed for good is made anew; whatever was underway will be read again.
     pub(super) fn drop_consumer(&mut self, now: Instant) {
         self.partitions.clear();
+        self.homes = Homes::default();
+        if let Some(transactions) = &mut self.transactions {
+            transactions.spoil("the consumer is made anew");
+        }
         self.rebalance = Rebalance::default();
         self.consumer_after = now + NEW_CONSUMER;
         self.consumer = None;
     }
 
-    pub(super) fn new_lane(&mut self) -> u32 {
-        let lane = self.next_lane;
-        // A lane's number is part of its invocations' ids. Sixteen million assignments are not to be expected.
-        self.next_lane = if lane >= MAX_LANE { 1 } else { lane + 1 };
-        lane
+    /// Numbers for the lanes of a partition, one after the other. Returns the first.
+    pub(super) fn new_lanes(next: &mut u32, count: u32) -> u32 {
+        // A lane's number is part of its invocations' ids. Sixteen million lanes are not to be expected.
+        let first = if *next > MAX_LANE - count { 1 } else { *next };
+        *next = first + count;
+        first
     }
 
     fn tick(&mut self, now: Instant) {
         self.next_tick = now + TICK;
         if let Some(consumer) = &mut self.consumer {
-            let moved: Vec<(Slot, i64)> = self
-                .partitions
-                .values_mut()
-                .filter_map(|partition| {
-                    Some((partition.slot, partition.idle_position(consumer.position(partition.slot))?))
-                })
-                .collect();
-            if !moved.is_empty() {
-                let _ = consumer.store(&moved);
+            let partitions = self.partitions.values_mut();
+            let moved: Vec<Next> =
+                partitions.filter_map(|one| one.idle_position(consumer.position(one.slot))).collect();
+            // What moves in a transaction is committed with it.
+            if self.transactions.is_none() {
+                if !moved.is_empty() {
+                    let _ = consumer.store(moved);
+                }
+                let noted: Vec<Next> = self.partitions.values_mut().filter_map(Partition::renew_note).collect();
+                if !noted.is_empty()
+                    && let Err(error) = consumer.commit_later(noted)
+                {
+                    tracing::debug!(%error, "cannot write down what is finished beyond the committed offsets");
+                }
             }
         }
         let busy = self.partitions.values().any(|partition| partition.underway() > 0);
         if !busy && now.saturating_duration_since(self.last_busy) > IDLE {
             self.isolates.release();
+        }
+        for partition in self.partitions.values_mut() {
+            let bound = partition.bound;
+            partition.recall_stalled(bound.and_then(|tag| self.isolates.held().find(|held| held.tag == tag)));
         }
         self.retire();
         self.end_stuck_workers(now);
@@ -325,7 +359,10 @@ impl Subscription {
         // What was due at the last turn could not be done then, and will be woken by whatever it waits for.
         let later = |time: &Instant| *time > self.turned_at;
         let lanes = self.partitions.values().filter_map(Partition::due);
-        let others = [Some(self.next_tick), self.sink.due(), self.isolates.due(), self.rebalance.due(), self.draining];
+        let transactions = self.transactions.as_ref().and_then(Transactions::due);
+        let rebalance = self.rebalance.due();
+        let others =
+            [Some(self.next_tick), self.sink.due(), self.isolates.due(), rebalance, transactions, self.draining];
         let next = lanes.chain(others.into_iter().flatten()).filter(later).min();
         let full = self.isolates.held().any(|held| held.isolate.link().is_full());
         next.map_or(TICK, |next| next.saturating_duration_since(now)).min(if full { FULL } else { TICK })

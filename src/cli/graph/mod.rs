@@ -62,7 +62,7 @@ pub(super) fn manifests(path: &std::path::Path, allowance: &Allowance) -> anyhow
     let mut folders: Vec<_> =
         entries.flatten().map(|entry| entry.path()).filter(|folder| folder.join(MANIFEST_FILE).exists()).collect();
     folders.sort();
-    let options = ParseOptions { allow_exactly_once: true, allowance: allowance.clone() };
+    let options = ParseOptions { allowance: allowance.clone(), ..ParseOptions::default() };
     let (mut manifests, mut broken) = (Vec::new(), Diagnostics::new());
     for folder in folders {
         match Manifest::load(&folder, &options) {

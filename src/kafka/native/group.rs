@@ -78,6 +78,12 @@ impl Client {
         first_failure(OPERATION, &answer.partitions())
     }
 
+    /// Commits without waiting; how it went comes as an event.
+    pub(in crate::kafka) fn commit_later(&self, next: &PartitionList) -> Result<()> {
+        // SAFETY: client and list are live; the list is copied.
+        check("committing offsets", unsafe { sys::rd_kafka_commit(self.raw(), next.raw(), 1) })
+    }
+
     /// The group's committed offsets.
     pub(in crate::kafka) fn committed(&self, partitions: &PartitionList, timeout: Duration) -> Result<Vec<Entry>> {
         // SAFETY: client and list are live; the list's offsets and errors are filled in.

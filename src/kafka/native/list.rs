@@ -15,6 +15,8 @@ pub(in crate::kafka) struct Entry {
     /// As librdkafka gives it, negative where it knows none.
     pub(in crate::kafka) offset: i64,
     pub(in crate::kafka) code: Code,
+    /// The text that was committed with the offset; empty where there is none.
+    pub(in crate::kafka) note: String,
 }
 
 impl Entry {
@@ -42,10 +44,32 @@ impl PartitionList {
         }
     }
 
+    /// Has a text committed with the offset of the partition that was added last.
+    pub(in crate::kafka) fn note(&mut self, note: &str) {
+        // SAFETY: the list is ours and its elements are ours to fill; the text is copied into memory of the allocator
+        // that librdkafka frees it with.
+        unsafe {
+            let list = self.0.as_ref();
+            let Some(last) = usize::try_from(list.cnt - 1).ok() else { return };
+            let element = list.elems.add(last);
+            let copy = sys::rd_kafka_mem_malloc(std::ptr::null_mut(), note.len());
+            if (*element).metadata.is_null() && !copy.is_null() {
+                std::ptr::copy_nonoverlapping(note.as_ptr(), copy.cast(), note.len());
+                (*element).metadata = copy;
+                (*element).metadata_size = note.len();
+            }
+        }
+    }
+
     /// Adds a partition whose topic Kafka itself named, or that was checked before.
     pub(in crate::kafka) fn add_partition(&mut self, partition: &TopicPartition, offset: i64) {
         let topic = CString::new(partition.topic.as_bytes()).unwrap_or_default();
         self.add(&topic, partition.partition, offset);
+    }
+
+    pub(in crate::kafka) fn is_empty(&self) -> bool {
+        // SAFETY: the list is live.
+        unsafe { self.0.as_ref().cnt == 0 }
     }
 
     pub(super) fn raw(&self) -> *mut sys::rd_kafka_topic_partition_list_t {
@@ -81,14 +105,27 @@ pub(super) unsafe fn read(list: *const sys::rd_kafka_topic_partition_list_t) -> 
 }
 
 /// # Safety
-/// The element's topic is a terminated string.
+/// The element's topic is a terminated string, and its metadata as long as it says.
 pub(super) unsafe fn read_one(element: &sys::rd_kafka_topic_partition_t) -> Entry {
     Entry {
         // SAFETY: the caller promises a terminated string; it is copied.
         partition: TopicPartition::new(unsafe { text(element.topic) }.as_ref(), element.partition),
         offset: element.offset,
         code: code(element.err),
+        // SAFETY: as above.
+        note: unsafe { read_note(element) },
     }
+}
+
+/// # Safety
+/// The element's metadata is as long as it says.
+unsafe fn read_note(element: &sys::rd_kafka_topic_partition_t) -> String {
+    if element.metadata.is_null() || element.metadata_size == 0 {
+        return String::new();
+    }
+    // SAFETY: the caller promises so; the text is copied.
+    let bytes = unsafe { std::slice::from_raw_parts(element.metadata.cast::<u8>(), element.metadata_size) };
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 impl Position {

@@ -12,6 +12,7 @@ mod produce;
 mod queue;
 mod record;
 mod text;
+mod transaction;
 
 pub(super) use admin::{Spec, TopicMetadata};
 pub(super) use client::{Client, Kind, Log, check_properties};
@@ -22,3 +23,4 @@ pub(super) use produce::{Refusal, TopicHandle};
 pub(super) use queue::Queue;
 pub use record::{Headers, Message, Report};
 pub(super) use text::c_name;
+pub use transaction::GroupMetadata;

@@ -271,23 +271,18 @@ topics = ["a", "enrich.dead-letter"]"#,
     (
         r#"SOURCE
 [delivery]
-guarantee = "exactly-once""#,
-        &[r#"E1014 4:13 «"exactly-once"» `guarantee = "exactly-once"` is not supported yet; use "at-least-once""#],
-    ),
-    (
-        r#"SOURCE
-[delivery]
+guarantee = "exactly-once"
 order = "key"
 concurrency = 4"#,
         &[
-            r#"E1014 5:15 «4» `concurrency = 4` is not supported yet; leave it at 1; the order by partition, which is kept, includes every weaker one"#,
+            r#"E1014 6:15 «4» `concurrency = 4` is not supported yet with exactly-once; leave it at 1, or use guarantee = "at-least-once""#,
         ],
     ),
     (
         r#"SOURCE
 [delivery]
 concurrency = 4"#,
-        &[r#"E1004 4:15 «4» `concurrency = 4` cannot keep the order by partition; leave it at 1"#],
+        &[r#"E1004 4:15 «4» `concurrency = 4` cannot keep the order by partition; leave it at 1, or relax the order: order = "key" or "none""#],
     ),
     (
         r#"SOURCE

@@ -88,8 +88,7 @@ fn every_key_reaches_its_value() {
         API_KEY = { env = "ENRICH_API_KEY" }
         TOKEN = { file = "/run/secrets/token" }
     "#;
-    let options = ParseOptions { allow_exactly_once: true, ..ParseOptions::default() };
-    let manifest = Manifest::parse(Path::new(FILE), "enrich", text, &options).unwrap();
+    let manifest = Manifest::parse(Path::new(FILE), "enrich", text, &ParseOptions::default()).unwrap();
     let expected = Manifest {
         name: "enrich".to_owned(),
         tenant: Some("shop-1".to_owned()),
@@ -235,4 +234,14 @@ fn what_a_manifest_leaves_out_is_the_nodes_default_and_its_ceilings_say_where_th
     let refused = refused.iter().next().unwrap();
     assert_eq!(refused.code, "E1018");
     assert_eq!(refused.related[0].file, Path::new("file node.toml"));
+}
+
+#[test]
+fn exactly_once_needs_a_broker_with_transactions() {
+    let text = "[source]\ntopics = [\"orders\"]\n[delivery]\nguarantee = \"exactly-once\"";
+    let parse = |options: &ParseOptions| Manifest::parse(Path::new(FILE), "enrich", text, options);
+    assert_eq!(parse(&ParseOptions::default()).unwrap().delivery.guarantee, Guarantee::ExactlyOnce);
+    let embedded = ParseOptions { without_transactions: true, ..ParseOptions::default() };
+    let mistakes = parse(&embedded).unwrap_err();
+    assert!(mistakes.to_string().contains("embedded broker"), "{mistakes}");
 }

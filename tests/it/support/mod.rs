@@ -8,6 +8,7 @@ pub mod folder;
 pub mod harm;
 pub mod murmur;
 pub mod node;
+pub mod own_broker;
 pub mod pooled;
 pub mod process;
 pub mod reading;

@@ -33,9 +33,15 @@ fn variable(key: &str) -> String {
 impl Node {
     /// Starts `eddyline run` in a folder and waits until it serves its admin interface.
     pub fn start(folder: &Path, settings: &[(&str, &str)]) -> Node {
+        Node::start_in(folder, settings, &[])
+    }
+
+    /// The same, with further variables in its environment.
+    pub fn start_in(folder: &Path, settings: &[(&str, &str)], environment: &[(&str, &str)]) -> Node {
         let mut command = Command::new(env!("CARGO_BIN_EXE_eddyline"));
         command.arg("run").current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command.envs(settings.iter().map(|(key, value)| (variable(key), value)));
+        command.envs(environment.iter().copied());
         let mut child = command.spawn().expect("the program starts");
         let log = collect(&mut child);
         let http = ureq::Agent::config_builder()
@@ -156,10 +162,15 @@ impl Node {
         process::signal(self.pid(), signal);
     }
 
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("its state")
+    }
+
     /// Waits until it has ended by itself.
     #[track_caller]
     pub fn ends(&mut self) -> ExitStatus {
-        eventually("the node ends", || self.child.try_wait().expect("its state"))
+        eventually("the node ends", || self.ended())
     }
 
     /// Stops it in the ordinary way, which must succeed.
@@ -170,7 +181,8 @@ impl Node {
         assert_eq!((status.code(), status.signal()), (Some(0), None), "SIGTERM ends a node with success");
     }
 
-    fn shown(&self) -> String {
+    /// The end of its log.
+    pub fn shown(&self) -> String {
         let log = self.raw_log();
         let mut text = format!("--- the node's log, its last lines of {}\n", log.len());
         for line in log.iter().skip(log.len().saturating_sub(SHOWN)) {

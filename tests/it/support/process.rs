@@ -44,8 +44,12 @@ pub fn memory(pid: u32, field: &str) -> Option<u64> {
     Some(kib * 1024)
 }
 
-pub fn signal(pid: u32, signal: i32) {
+/// Sends a signal; false where the process is gone.
+pub fn try_signal(pid: u32, signal: i32) -> bool {
     // SAFETY: sending a signal touches no memory; the pid is that of our own child or of a child of it.
-    let sent = unsafe { libc::kill(pid as libc::pid_t, signal) };
-    assert_eq!(sent, 0, "signal {signal} to {pid}: {}", std::io::Error::last_os_error());
+    unsafe { libc::kill(pid as libc::pid_t, signal) == 0 }
+}
+
+pub fn signal(pid: u32, signal: i32) {
+    assert!(try_signal(pid, signal), "signal {signal} to {pid}: {}", std::io::Error::last_os_error());
 }

@@ -111,6 +111,14 @@ pub fn committed(brokers: &str, group: &str, topic: &str) -> Vec<Option<i64>> {
     (0..count).map(offset_of).collect()
 }
 
+/// The text that a group has committed with its offset on a topic's first partition.
+pub fn note(brokers: &str, group: &str, topic: &str) -> String {
+    let mut asked = TopicPartitionList::new();
+    asked.add_partition(topic, 0);
+    let answer = consumer(brokers, group).committed_offsets(asked, CALL).expect("committed offsets");
+    answer.find_partition(topic, 0).map_or_else(String::new, |one| one.metadata().to_owned())
+}
+
 /// The offsets behind the last record of each partition.
 pub fn ends(brokers: &str, topic: &str) -> Vec<i64> {
     let count = partitions(brokers, topic).unwrap_or(0);

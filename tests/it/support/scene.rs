@@ -29,19 +29,23 @@ pub struct Scene {
 impl Scene {
     /// Nothing where there is no broker; then the test has said that it is skipped.
     pub fn new(test: &str) -> Option<Scene> {
-        let brokers = brokers(test)?;
+        Some(Scene::at(test, &brokers(test)?))
+    }
+
+    /// One on a broker that the test has for itself.
+    pub fn at(test: &str, brokers: &str) -> Scene {
         let place = Place::wait();
         let random: String = std::iter::repeat_with(fastrand::alphanumeric).take(8).collect();
         let folder = tempfile::Builder::new().prefix("eddyline-it-").tempdir().expect("a temporary folder");
         fs::create_dir(folder.path().join("functions")).expect("a folder");
-        Some(Scene {
-            topics: Topics::new(&brokers),
-            writer: Writer::new(&brokers),
+        Scene {
+            topics: Topics::new(brokers),
+            writer: Writer::new(brokers),
             id: format!("{test}-{}", random.to_lowercase()),
-            brokers,
+            brokers: brokers.to_owned(),
             folder,
             _place: place,
-        })
+        }
     }
 
     /// The same scene on another broker.

@@ -1,0 +1,277 @@
+//! Exactly-once: a function's results, its dead letters and its offsets in one transaction. The sink writes into it, and
+//! here it is committed, given up, and begun again; what to do when is for [`Transaction`] to say.
+
+use std::time::{Duration, Instant};
+
+use super::conductor::{Conductor, Job};
+use super::exclusive::{Refused, Trouble};
+use super::lanes::{self, Lanes};
+use super::partition::Partition;
+use super::subscription::{COMMIT, Subscription};
+use super::transaction::{Call, Pace, Step, Transaction};
+use super::unwritable::{Doom, Unwritable};
+use crate::kafka::{Batching, Failure, Position, TRANSACTION_TIMEOUT, TopicPartition, TransactionError};
+
+/// Bytes of results at which a transaction is committed before its interval is over.
+const BYTES: usize = 64 << 20;
+/// How long ending may wait for a transaction to be given up.
+const GIVE_UP: Duration = Duration::from_secs(2);
+
+/// What a subscription has beside the others when its function's guarantee is exactly-once.
+pub(super) struct Transactions {
+    /// The transactional id.
+    id: String,
+    machine: Transaction,
+    conductor: Option<Conductor>,
+    batching: Batching,
+    /// The offsets of the commit that is underway, by lane.
+    offered: Vec<(u32, i64)>,
+    offered_at: Instant,
+    unwritable: Unwritable,
+}
+
+impl Transactions {
+    pub(super) fn new(id: String, interval: Duration, now: Instant) -> Transactions {
+        let pace = Pace { interval, bytes: BYTES, patience: TRANSACTION_TIMEOUT * 2 };
+        Transactions {
+            id,
+            machine: Transaction::new(pace, now),
+            conductor: None,
+            batching: Batching::Shared,
+            offered: Vec::new(),
+            offered_at: now,
+            unwritable: Unwritable::default(),
+        }
+    }
+
+    pub(super) fn unwritable(&self) -> &Unwritable {
+        &self.unwritable
+    }
+
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.machine.due()
+    }
+
+    pub(super) fn is_pending(&self) -> bool {
+        self.machine.is_pending()
+    }
+
+    /// What is in the transaction must not be committed.
+    pub(super) fn spoil(&mut self, reason: impl Into<String>) {
+        self.machine.spoil(reason);
+    }
+
+    fn make(&self, job: Job) {
+        if let Some(conductor) = &self.conductor {
+            conductor.make(job);
+        }
+    }
+
+    fn explain(&self, error: &TransactionError) {
+        match error.failure {
+            Failure::Retriable => tracing::debug!(%error, "a transaction's call is made again"),
+            Failure::Abortable => tracing::warn!(%error, "a transaction cannot be committed; its records run again"),
+            Failure::Fatal => tracing::warn!(%error, "the transactional producer is made anew"),
+            Failure::Fenced if !self.machine.is_fenced_again() => tracing::warn!(
+                %error, id = %self.id,
+                "the transactional id was taken over, or a transaction was open for too long; the producer is made anew"
+            ),
+            Failure::Fenced => tracing::error!(
+                %error, id = %self.id,
+                "the transactional id is taken over again and again: another node seems to have the same id; \
+                 give each node a `[node] id` of its own"
+            ),
+        }
+    }
+}
+
+impl Subscription {
+    /// Ledger → transaction, as far as it goes now.
+    pub(super) fn transact(&mut self, now: Instant) {
+        let Some(mut own) = self.transactions.take() else { return };
+        while let Some(answer) = own.conductor.as_ref().and_then(Conductor::answer) {
+            own.machine.answered(now, answer.as_ref().copied().map_err(|error| error.failure));
+            if let Err(error) = &answer {
+                own.explain(error);
+            }
+        }
+        self.fill(&mut own, now);
+        while let Some(step) = own.machine.next(now, self.sink.unacknowledged()) {
+            match step {
+                Step::Build => self.build(&mut own, now),
+                Step::Call(call) => self.call(&mut own, call, now),
+                Step::Committed => self.committed(&mut own, now),
+                Step::Rewind => self.rewind(&mut own, now),
+            }
+        }
+        if self.sink.open_if(own.machine.is_open()) {
+            // Those that have waited go out with the next turn.
+            self.inbox.wake()();
+        }
+        self.transactions = Some(own);
+    }
+
+    /// Tells the machine what has happened to the sink and the ledgers since it was asked last.
+    fn fill(&mut self, own: &mut Transactions, now: Instant) {
+        let (written, refused, trouble) = self.sink.take_written();
+        let metrics = &self.setup.metrics;
+        self.partitions.values_mut().for_each(|partition| _ = partition.advance(now, metrics));
+        let moved = own.machine.is_open() && self.partitions.values().any(|one| one.uncommitted().is_some());
+        if written > 0 || moved {
+            own.machine.fill(now, written);
+        }
+        own.machine.set_incomplete(self.sink.is_blocked());
+        refused.into_iter().for_each(|refused| self.unwritable(own, refused, now));
+        if let Some(Trouble { reason, fatal }) = trouble {
+            // What is given up with a transaction is reported, too, and says nothing new.
+            if own.machine.spoilt().is_none() {
+                self.reporter.tell(&mut self.told, Some(reason.clone()));
+            }
+            own.machine.spoil(reason);
+            if fatal {
+                own.machine.broke(now);
+            }
+        }
+        if self.draining.is_some() || self.rebalance.due().is_some() {
+            own.machine.hurry();
+        }
+    }
+
+    fn build(&mut self, own: &mut Transactions, now: Instant) {
+        if let Some(old) = own.conductor.take() {
+            old.abandon();
+        }
+        own.batching = own.unwritable.batching();
+        let made = self.setup.sinks.transactional(&own.id, own.batching);
+        let made = made.map_err(|error| error.to_string()).and_then(|producer| {
+            let conductor = Conductor::start(producer.clone(), self.inbox.wake()).map_err(|error| error.to_string())?;
+            Ok((producer, conductor))
+        });
+        match made {
+            Ok((producer, conductor)) => {
+                // What the old one still reports reaches nobody.
+                self.sink.renew(Some(producer), self.inbox.wake());
+                own.conductor = Some(conductor);
+                own.machine.built(now, true);
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot make the transactional producer, trying again");
+                own.machine.built(now, false);
+            }
+        }
+    }
+
+    fn call(&mut self, own: &mut Transactions, call: Call, now: Instant) {
+        let job = match call {
+            Call::Init => Job::Init,
+            Call::Begin => Job::Begin,
+            Call::Commit => Job::Commit,
+            Call::Abort => Job::Abort,
+            Call::Offsets => match self.offsets(own, now) {
+                Some(job) => job,
+                None => return own.machine.answered(now, Err(Failure::Abortable)),
+            },
+        };
+        own.make(job);
+    }
+
+    /// The ledgers were asked just before. All that is in the transaction is acknowledged, and nothing comes in any more, so what the ledgers have finished
+    /// is what it contains.
+    fn offsets(&self, own: &mut Transactions, now: Instant) -> Option<Job> {
+        own.offered.clear();
+        own.offered_at = now;
+        let mut next = Vec::new();
+        for (lane, partition) in &self.partitions {
+            if let Some(offset) = partition.uncommitted() {
+                own.offered.push((*lane, offset));
+                next.push((partition.at.clone(), offset));
+            }
+        }
+        // Taken by the thread that hears of rebalances, so that it is never of a generation that has taken from us
+        // what we still hold.
+        let group = self.consumer.as_ref()?.group_metadata();
+        if group.is_none() {
+            tracing::debug!("not a member of the group at present, so nothing can be committed");
+        }
+        Some(Job::Offsets { next, group: group? })
+    }
+
+    fn committed(&mut self, own: &mut Transactions, now: Instant) {
+        for (lane, offset) in own.offered.drain(..) {
+            if let Some(partition) = self.partitions.get_mut(&lane) {
+                partition.committed_to(offset);
+                own.unwritable.committed(&partition.at, offset);
+            }
+        }
+        self.setup.metrics.commit.observe(now.saturating_duration_since(own.offered_at));
+        if own.batching != own.unwritable.batching() {
+            own.machine.broke(now);
+        }
+    }
+
+    /// Nothing since the last commit has happened: every partition begins again where the group stands.
+    fn rewind(&mut self, own: &mut Transactions, now: Instant) {
+        own.unwritable.keep(self.partitions.values());
+        if let Some(conductor) = &own.conductor {
+            self.sink.renew(Some(conductor.producer()), self.inbox.wake());
+        }
+        if let Err(error) = self.go_back() {
+            tracing::error!(%error, "cannot go back to the last commit; the consumer is made anew");
+            self.drop_consumer(now);
+        }
+    }
+
+    fn go_back(&mut self) -> crate::kafka::Result<()> {
+        let Some(consumer) = &mut self.consumer else { return Ok(()) };
+        let old: Vec<Partition> = self.partitions.drain().map(|(_, partition)| partition).collect();
+        if old.is_empty() {
+            return Ok(());
+        }
+        let at: Vec<TopicPartition> = old.iter().map(|partition| partition.at.clone()).collect();
+        let known = consumer.committed_with_notes(&at, COMMIT)?;
+        let delivery = self.isolates.version().program.manifest.delivery.clone();
+        tracing::info!(partitions = at.len(), "the records since the last commit run again");
+        for mut partition in old {
+            let committed = known.iter().find(|one| one.partition == partition.at);
+            // One without an offset appeared later than the function.
+            consumer.restart(partition.slot, committed.map_or(Position::Beginning, |one| Position::Offset(one.offset)))?;
+            let bound = partition.bound;
+            partition.recall(bound.and_then(|tag| self.isolates.held().find(|held| held.tag == tag)));
+            // Whatever is still said of the old lane is not heard any more.
+            let lane = Self::new_lanes(&mut self.next_lane, lanes::count(&delivery));
+            self.partitions.insert(lane, partition.anew(Lanes::new(lane, &delivery), committed));
+        }
+        Ok(())
+    }
+
+    /// A result will never be taken: its transaction is given up, and when its record comes again, it is a dead letter.
+    fn unwritable(&self, own: &mut Transactions, refused: Refused, now: Instant) {
+        let Refused { ticket, outcome, reason, alone } = refused;
+        let Some(partition) = self.partitions.get(&ticket.lane) else { return };
+        let Some(offset) = partition.ledger.get(ticket.seq).map(|entry| entry.offset) else { return };
+        own.machine.spoil(reason.clone());
+        if alone {
+            let doom = Doom { outcome, reason, letter: ticket.dead_letter };
+            own.unwritable.condemn(&partition.at, offset, doom);
+        } else {
+            own.unwritable.suspect(&partition.at, offset);
+            own.machine.broke(now);
+        }
+    }
+
+    /// Whether something of this function would be lost to its next owner if it ended now.
+    pub(super) fn is_uncommitted(&self) -> bool {
+        self.transactions.as_ref().is_some_and(Transactions::is_pending)
+    }
+
+    /// On the way out: what is not committed by now must not hold up those who read behind it.
+    pub(super) fn give_up_transaction(&mut self) {
+        let Some(own) = self.transactions.take().filter(Transactions::is_pending) else { return };
+        if let Some(conductor) = &own.conductor {
+            conductor.make(Job::Abort);
+            if !matches!(conductor.wait(GIVE_UP), Some(Ok(()))) {
+                tracing::warn!(id = %own.id, "a transaction is left to Kafka to end");
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The functions that are put to the test, and what is read back of them.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::checker::{Findings, Guarantee, Order, Seen, Written, check};
+use crate::support::wait::{eventually, patience};
+use crate::support::{Function, Record, Scene};
+
+/// What both handlers do with a record, as its mood asks.
+const MOODS: &str = r#"
+    const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+    async function run(record, ctx) {
+      const { n, mood } = record.json();
+      if (mood === "slow") await pause(60);
+      if (mood === "flaky" && ctx.attempt === 1) throw new Error("not at the first time");
+      if (mood === "bad") throw new Error("never");
+      if (mood === "endless") for (;;);
+      return { n, key: record.key, partition: record.partition, offset: record.offset, by: ctx.env.NODE, ran: Date.now() };
+    }"#;
+
+const BY_RECORD: &str = r#"
+    export default async (record, ctx) => {
+      if (record.json().mood === "unwanted") ctx.reject("not wanted");
+      return await run(record, ctx);
+    };"#;
+
+const BY_BATCH: &str = r#"
+    export default {
+      async batch(records, ctx) {
+        const results = [];
+        for (const record of records) results.push(await run(record, ctx));
+        return results;
+      },
+    };"#;
+
+/// A function with topics of its own.
+pub struct Subject {
+    pub function: Function,
+    input: String,
+    output: String,
+    guarantee: Guarantee,
+    order: Order,
+}
+
+fn delivery(guarantee: Guarantee, order: Order) -> String {
+    let guarantee = match guarantee {
+        Guarantee::AtLeastOnce => "at-least-once",
+        Guarantee::ExactlyOnce => "exactly-once",
+    };
+    let order = match order {
+        Order::Partition => "order = \"partition\"",
+        Order::Key => "order = \"key\"\nconcurrency = 8",
+        Order::None => "order = \"none\"\nconcurrency = 8",
+    };
+    let retry = "[retry]\nmax-attempts = 2\nbackoff = { initial = \"20ms\", max = \"100ms\" }";
+    format!("[delivery]\nguarantee = \"{guarantee}\"\n{order}\n{retry}")
+}
+
+impl Subject {
+    /// Takes its records one by one.
+    pub fn by_record(scene: &Scene, input: &str, guarantee: Guarantee, order: Order) -> Subject {
+        Subject::new(scene, "by-record", input, guarantee, order, "", BY_RECORD)
+    }
+
+    /// Takes its records in batches, whose order is that of their partition.
+    pub fn by_batch(scene: &Scene, input: &str, guarantee: Guarantee) -> Subject {
+        let more = "[batch]\nmax-records = 20\nmax-wait = \"50ms\"";
+        Subject::new(scene, "by-batch", input, guarantee, Order::Partition, more, BY_BATCH)
+    }
+
+    fn new(
+        scene: &Scene,
+        short: &str,
+        input: &str,
+        guarantee: Guarantee,
+        order: Order,
+        more: &str,
+        handler: &str,
+    ) -> Subject {
+        let partitions = crate::support::reading::partitions(&scene.brokers, input).expect("the input");
+        let output = scene.topic(&format!("{short}-out"), partitions);
+        let sections = [&delivery(guarantee, order), more, "[secrets]\nNODE = { env = \"EDDYLINE__NODE__ID\" }"];
+        let draft = scene.function(short).reads(input).writes(&output).with(&sections.join("\n"));
+        let function = draft.handler(&format!("{MOODS}\n{handler}"));
+        Subject { function, input: input.to_owned(), output, guarantee, order }
+    }
+
+    pub fn results(&self, scene: &Scene) -> Vec<Ran> {
+        scene.read(&self.output).iter().map(Ran::of).collect()
+    }
+
+    /// Judges everything that Kafka holds. What is missing is waited for: the last transactions of nodes that were
+    /// killed end only when their time is over, and until then nothing behind them is read.
+    #[track_caller]
+    pub fn judge(&self, scene: &Scene, count: u64) -> Findings {
+        let begun = std::time::Instant::now();
+        loop {
+            let source = scene.read(&self.input);
+            let written: Vec<Written> = source.iter().map(written).collect();
+            let results: Vec<Seen> = self.results(scene).into_iter().map(|ran| ran.seen).collect();
+            let dead: Vec<Seen> = scene.read(&self.function.dead_letter).iter().map(dead_letter).collect();
+            let findings = check(self.guarantee, self.order, count, &written, &results, &dead);
+            let waits = self.guarantee == Guarantee::ExactlyOnce && begun.elapsed() < patience();
+            if findings.lost.is_empty() || !waits {
+                println!(
+                    "{}: {} records, {} results, {} dead letters; {findings}",
+                    self.function.name,
+                    written.len(),
+                    results.len(),
+                    dead.len()
+                );
+                return findings;
+            }
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
+
+    /// Waits until there are so many results.
+    #[track_caller]
+    pub fn has_results(&self, scene: &Scene, count: i64) {
+        eventually(&format!("{} has {count} results", self.function.name), || {
+            let ends = crate::support::reading::ends(&scene.brokers, &self.output);
+            (ends.iter().sum::<i64>() >= count).then_some(())
+        });
+    }
+
+    /// Offsets that are committed, and results and dead letters that there are.
+    pub fn progress(&self, scene: &Scene) -> (i64, i64) {
+        use crate::support::reading::{committed, ends};
+        let positions = committed(&scene.brokers, &self.function.group, &self.input);
+        let done = [&self.output, &self.function.dead_letter].map(|topic| ends(&scene.brokers, topic));
+        (positions.into_iter().flatten().sum(), done.iter().flatten().sum())
+    }
+}
+
+/// A result, with who made it and when.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    pub seen: Seen,
+    pub by: String,
+    /// When it was written to the source, and when its handler returned, in milliseconds since 1970.
+    pub written: i64,
+    pub ran: i64,
+}
+
+fn text(bytes: Option<&Vec<u8>>) -> Option<String> {
+    bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+}
+
+fn number(value: &Value) -> i64 {
+    value.as_i64().unwrap_or(-1)
+}
+
+fn written(record: &Record) -> Written {
+    Written {
+        n: record.json()["n"].as_u64().expect("a number"),
+        key: text(record.key.as_ref()),
+        partition: record.partition.expect("it was read"),
+        offset: record.offset,
+    }
+}
+
+impl Ran {
+    /// Where the key that the handler saw is not the one of the result, the checker finds it.
+    fn of(record: &Record) -> Ran {
+        let value = record.json();
+        let key = text(record.key.as_ref());
+        let told = value["key"].as_str().map(str::to_owned);
+        let of = Written {
+            n: value["n"].as_u64().unwrap_or(u64::MAX),
+            key: if told == key { key } else { Some(format!("{told:?} as {key:?}")) },
+            partition: number(&value["partition"]) as i32,
+            offset: number(&value["offset"]),
+        };
+        Ran {
+            seen: Seen { of, partition: record.partition.expect("it was read"), offset: record.offset },
+            by: value["by"].as_str().unwrap_or_default().to_owned(),
+            written: record.timestamp.unwrap_or_default(),
+            ran: number(&value["ran"]),
+        }
+    }
+}
+
+fn dead_letter(record: &Record) -> Seen {
+    let header = |name: &str| record.header_text(name)?.parse::<i64>().ok();
+    let of = Written {
+        n: record.json()["n"].as_u64().unwrap_or(u64::MAX),
+        key: text(record.key.as_ref()),
+        partition: header("eddyline.error.partition").unwrap_or(-1) as i32,
+        offset: header("eddyline.error.offset").unwrap_or(-1),
+    };
+    Seen { of, partition: record.partition.expect("it was read"), offset: record.offset }
+}

@@ -1,0 +1,145 @@
+//! Results, dead letters and offsets in one transaction.
+
+use crate::support::eventually;
+use crate::support::folder::{Draft, Function};
+use crate::support::process::signal;
+use crate::support::record::{keys, texts};
+use crate::support::{Node, Record, Scene};
+
+const EXACTLY: &str = "[delivery]\nguarantee = \"exactly-once\"";
+
+const COPY: &str = "export default (record) => record;";
+
+fn numbered(count: u32) -> impl Iterator<Item = Record> {
+    (0..count).map(|n| Record::of(n.to_string()).on(0))
+}
+
+fn is_counted(records: &[Record], count: u32) {
+    let expected: Vec<String> = (0..count).map(|n| n.to_string()).collect();
+    assert_eq!(texts(records), expected, "each record has one result, in order");
+}
+
+/// What the topic holds once it holds so many records: a group's offset may show a moment before its results do.
+fn read_when(scene: &Scene, topic: &str, count: usize) -> Vec<Record> {
+    eventually(&format!("{topic} shows {count} records"), || Some(scene.read(topic)).filter(|all| all.len() >= count))
+}
+
+/// A function from one topic of one partition to another.
+fn copier(scene: &Scene, handler: &str, change: impl FnOnce(Draft<'_>) -> Draft<'_>) -> (String, String, Function) {
+    let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
+    let function = change(scene.function("it").reads(&input).writes(&output).with(EXACTLY)).handler(handler);
+    (input, output, function)
+}
+
+#[test]
+fn results_dead_letters_and_offsets_are_committed_together() {
+    let Some(scene) = Scene::new("exactly") else { return };
+    let handler = "
+        export default (record, ctx) => {
+          if (Number(record.text()) % 10 === 3) ctx.reject('a three');
+          return record;
+        };";
+    let (input, output, function) = copier(&scene, handler, |draft| draft);
+    scene.write(&input, numbered(1000));
+    let node = scene.start();
+    node.runs(&function);
+    scene.caught_up(&function);
+    let (results, letters) = (read_when(&scene, &output, 900), read_when(&scene, &function.dead_letter, 100));
+    assert_eq!((results.len(), letters.len()), (900, 100));
+    assert!(results.iter().all(|record| !record.text().ends_with('3')));
+    // A marker of the transaction stands behind its records.
+    let ends = results.last().map(|last| last.offset).unwrap_or_default();
+    assert!(ends >= 900, "{ends}");
+}
+
+#[test]
+fn a_node_that_is_killed_doubles_nothing() {
+    let Some(scene) = Scene::new("exactly-killed") else { return };
+    let handler = "
+        export default async (record) => {
+          const until = Date.now() + 2;
+          while (Date.now() < until) await Promise.resolve();
+          return record;
+        };";
+    let (input, output, function) = copier(&scene, handler, |draft| draft);
+    scene.write(&input, numbered(1500));
+    for part in 1..=3 {
+        let mut node = scene.start();
+        eventually("it has got on", || (scene.read(&output).len() >= part * 100).then_some(()));
+        node.signal(libc::SIGKILL);
+        node.ends();
+    }
+    let _node = scene.start();
+    scene.caught_up(&function);
+    is_counted(&read_when(&scene, &output, 1500), 1500);
+}
+
+#[test]
+fn a_node_that_stood_still_for_too_long_begins_again_behind_the_last_commit() {
+    let Some(scene) = Scene::new("exactly-stopped") else { return };
+    let handler = "
+        export default async (record) => {
+          const until = Date.now() + 2;
+          while (Date.now() < until) await Promise.resolve();
+          return record;
+        };";
+    let (input, output, function) = copier(&scene, handler, |draft| draft.with("commit-interval = \"2s\""));
+    scene.write(&input, numbered(3000));
+    let node = scene.start();
+    eventually("it has got on", || (scene.read(&output).len() >= 100).then_some(()));
+    signal(node.pid(), libc::SIGSTOP);
+    // Beyond the time that a transaction may be open: whatever was in it is gone when Kafka has ended it.
+    std::thread::sleep(std::time::Duration::from_secs(20));
+    signal(node.pid(), libc::SIGCONT);
+    scene.caught_up(&function);
+    is_counted(&read_when(&scene, &output, 3000), 3000);
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_a_dead_letter_and_its_neighbours_are_not() {
+    let Some(scene) = Scene::new("exactly-large") else { return };
+    let input = scene.topic("in", 1);
+    let output = scene.topic_with("out", 1, &[("max.message.bytes", "10000")]);
+    let handler = "
+        export default (record) => {
+          if (record.key !== 'large') return record;
+          return crypto.getRandomValues(new Uint8Array(20000));
+        };";
+    let function = scene.function("it").reads(&input).writes(&output).with(EXACTLY).handler(handler);
+    scene.write(&input, (0..50).map(|n| Record::new(if n == 20 { "large" } else { "small" }, n.to_string())));
+    let node = scene.start();
+    node.runs(&function);
+    scene.caught_up(&function);
+    let letters = read_when(&scene, &function.dead_letter, 1);
+    assert_eq!((keys(&letters), letters[0].error_code()), (vec!["large"], "E2202"));
+    let expected: Vec<String> = (0..50).filter(|n| *n != 20).map(|n| n.to_string()).collect();
+    assert_eq!(texts(&read_when(&scene, &output, 49)), expected);
+}
+
+#[test]
+fn two_nodes_of_one_id_are_told_what_to_set() {
+    let Some(scene) = Scene::new("exactly-twins") else { return };
+    let (input, output) = (scene.topic("in", 2), scene.topic("out", 2));
+    let function = scene.function("it").reads(&input).writes(&output).with(EXACTLY).handler(COPY);
+    let nodes = [scene.start(), scene.start()];
+    let said = |node: &Node| node.logged("another node seems to have the same id").len();
+    let mut written = 0;
+    eventually("one of them says it", || {
+        scene.write(&input, (0..2).map(|n| Record::of((written + n).to_string()).on(n)));
+        written += 2;
+        (nodes.iter().map(said).sum::<usize>() > 0).then_some(())
+    });
+    let [first, second] = nodes;
+    second.stop();
+    node_goes_on(&scene, &first, &function, &output, written);
+}
+
+/// Alone again, it finishes, and nothing is doubled.
+fn node_goes_on(scene: &Scene, node: &Node, function: &Function, output: &str, written: i32) {
+    node.runs(function);
+    scene.caught_up(function);
+    let records = read_when(scene, output, written as usize);
+    let mut numbers: Vec<i32> = records.iter().map(|record| record.text().parse().expect("a number")).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..written).collect::<Vec<_>>());
+}
