@@ -6,7 +6,7 @@ use super::isolates::Version;
 use super::lane::{Item, OutOfOrder};
 use super::ledger::Seq;
 use super::partition::{Failed, Partition};
-use super::retry::{self, Decision};
+use super::retry::{self, Decision, Pause};
 use super::sink::Sink;
 use super::sinks::Output;
 use super::tickets::Ticket;
@@ -94,7 +94,7 @@ impl Partition {
     pub fn not_run(&mut self, id: u64) -> Result<(), OutOfOrder> {
         let items = self.land(id, false)?;
         self.lanes.stop();
-        items.iter().for_each(|item| self.lanes.give_back(*item));
+        items.iter().for_each(|item| self.lanes.give_back(item.unrun()));
         self.after_landing(items);
         Ok(())
     }
@@ -115,10 +115,11 @@ impl Partition {
             }
             match ended {
                 Ended::Whole(failure) if items.len() > 1 => self.halve(*item, items.len(), &failure),
-                Ended::Whole(failure) => self.fail(*item, &failure, ran),
+                Ended::Whole(failure) => self.fail(*item, &failure, None, ran),
                 Ended::Each(verdicts) => match &verdicts[place] {
                     Verdict::Success { outcome, results } => self.succeed(*item, *outcome, *results, ran),
-                    Verdict::Failure(failure) => self.fail(*item, failure, ran),
+                    Verdict::Failure(failure) => self.fail(*item, failure, None, ran),
+                    Verdict::Later(failure, delay) => self.fail(*item, failure, Some(*delay), ran),
                 },
             }
         }
@@ -175,7 +176,8 @@ impl Partition {
         self.lanes.give_back(Item { group: (together as u32).div_ceil(2), alone, ..item });
     }
 
-    fn fail(&mut self, item: Item, failure: &FailureView<'_>, ran: &mut Settling<'_>) {
+    /// A record's own run failed. `delay` is what the handler wants to have waited before the next.
+    fn fail(&mut self, item: Item, failure: &FailureView<'_>, delay: Option<Duration>, ran: &mut Settling<'_>) {
         let retriable = failure.outcome.retry_class() != RetryClass::Never;
         if retriable || !ran.version.program.manifest.dead_letter.enabled {
             // The worker has stopped the lane as well, and gives back what is behind this record.
@@ -184,7 +186,8 @@ impl Partition {
         let attempts = item.attempts + 1;
         let age = item.first_run.map_or(Duration::ZERO, |first| ran.now.saturating_duration_since(first));
         let policy = &ran.version.program.manifest.retry;
-        match retry::decide(policy, failure.outcome, attempts, age, fastrand::f64()) {
+        let pause = delay.map_or_else(|| Pause::Backoff { jitter: fastrand::f64() }, Pause::Asked);
+        match retry::decide(policy, failure.outcome, attempts, age, pause) {
             Decision::Retry { after } => {
                 ran.metrics.records_retried.increment();
                 ran.tell(&self.at, self.failed(item.seq, failure, false));
@@ -308,7 +311,7 @@ impl Partition {
         let Some((item, records)) = self.lanes.flight(id) else { return false };
         let age = item.first_run.map_or(Duration::ZERO, |first| ran.now.saturating_duration_since(first));
         let policy = &ran.version.program.manifest.retry;
-        let decision = retry::decide(policy, Outcome::Crashed, item.attempts + 1, age, 1.0);
+        let decision = retry::decide(policy, Outcome::Crashed, item.attempts + 1, age, Pause::Backoff { jitter: 1.0 });
         records > 1 || matches!(decision, Decision::Retry { .. })
     }
 }
