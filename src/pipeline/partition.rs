@@ -11,7 +11,7 @@ use super::lanes::Lanes;
 use super::ledger::{Ledger, Seq};
 use super::screen::Screen;
 use super::unwritable::Doom;
-use crate::kafka::{Message, Slot, TopicPartition};
+use crate::kafka::{Committed, Message, Slot, TopicPartition};
 use crate::outcome::Outcome;
 use crate::protocol::control::Handler;
 use crate::protocol::run::{Invocation, RecordView, RunBuilder};
