@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    completions, config, dead_letters, demo, dev, docs, doctor, exit, graph, health, invoke, new, pause, run, seed, validate,
+    completions, config, dead_letters, demo, dev, docs, doctor, exit, graph, health, invoke, new, pause, run, seed,
+    validate,
 };
 
 /// Runs JavaScript and TypeScript functions on Kafka topics.

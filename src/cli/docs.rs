@@ -155,7 +155,9 @@ mod tests {
             assert!(examples.contains(&format!("eddyline {name}")) || name == "version", "{name} has no examples");
             for verb in verbs(command) {
                 let examples = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
-                assert!(verb.get_about().is_some() && examples.contains(&format!("eddyline {name} {}", verb.get_name())));
+                assert!(
+                    verb.get_about().is_some() && examples.contains(&format!("eddyline {name} {}", verb.get_name()))
+                );
             }
         }
     }

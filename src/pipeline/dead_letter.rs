@@ -49,12 +49,7 @@ fn cut(text: &str, most: usize) -> &str {
 }
 
 /// Our headers, in the order in which they stand behind the record's own.
-pub fn headers(
-    failure: &Failure<'_>,
-    origin: &Origin<'_>,
-    stack: &str,
-    now: Timestamp,
-) -> Vec<(&'static str, String)> {
+pub fn headers(failure: &Failure<'_>, origin: &Origin<'_>, stack: &str, now: Timestamp) -> Vec<(&'static str, String)> {
     let timestamp = origin.timestamp.and_then(|millis| Timestamp::from_millisecond(millis).ok());
     let mut headers = vec![
         ("eddyline.error.function", failure.function.to_owned()),

@@ -81,7 +81,10 @@ pub struct FailureView<'a> {
 
 #[derive(Debug, Clone)]
 pub enum Verdict<'a> {
-    Success { outcome: Outcome, results: Results<'a> },
+    Success {
+        outcome: Outcome,
+        results: Results<'a>,
+    },
     Failure(FailureView<'a>),
     /// It failed, and the handler said how long to wait if it is to run again.
     Later(FailureView<'a>, Duration),
@@ -422,8 +425,11 @@ mod tests {
         assert_eq!((reader.cpu_ns, reader.heap, reader.external), (1, 2, 3));
         let entry = reader.entry().unwrap().unwrap();
         let How::Each { wall_ns: 99, verdicts } = entry.how else { panic!("{entry:?}") };
-        let [Verdict::Success { outcome: Outcome::Done, results }, Verdict::Failure(failure), Verdict::Later(later, delay)] =
-            &verdicts[..]
+        let [
+            Verdict::Success { outcome: Outcome::Done, results },
+            Verdict::Failure(failure),
+            Verdict::Later(later, delay),
+        ] = &verdicts[..]
         else {
             panic!("{verdicts:?}")
         };

@@ -32,10 +32,16 @@ pub struct Memory {
 
 /// How one record ended.
 pub enum Verdict<'a> {
-    Success { count: u32, results: &'a [u8] },
+    Success {
+        count: u32,
+        results: &'a [u8],
+    },
     Failure(&'a Failure),
     /// It failed, and says itself when to run again.
-    Later { failure: &'a Failure, delay_ms: u64 },
+    Later {
+        failure: &'a Failure,
+        delay_ms: u64,
+    },
 }
 
 impl Report {

@@ -38,7 +38,8 @@ impl<'c> Desk<'c> {
 
     /// Shows how far long work is, where somebody watches.
     pub(super) fn bar(&self, what: &'static str) -> ProgressBar {
-        let target = if self.context.is_watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target =
+            if self.context.is_watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let style = ProgressStyle::with_template("{msg} {bar:30} {human_pos}/{human_len} {per_sec}");
         ProgressBar::with_draw_target(None, target)
             .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))

@@ -81,7 +81,8 @@ impl Head {
 
     fn read(place: Place, written: i64, ours: &[(&[u8], Option<&[u8]>)]) -> Head {
         let said = |name: &str| {
-            let is_it = |header: &[u8]| header.strip_prefix(b"eddyline.error.").is_some_and(|rest| rest == name.as_bytes());
+            let is_it =
+                |header: &[u8]| header.strip_prefix(b"eddyline.error.").is_some_and(|rest| rest == name.as_bytes());
             let value = ours.iter().find(|(header, _)| is_it(header)).and_then(|(_, value)| *value);
             String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
         };

@@ -36,7 +36,7 @@ pub(super) struct Mark {
     /// When that was.
     pub(super) at: String,
     /// Kafka's timestamp of the letter. A topic that was deleted and made anew has other letters at the same places.
-    written: i64,
+    pub(super) written: i64,
     /// The content of the function that the record was replayed with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) digest: Option<String>,
@@ -133,9 +133,12 @@ pub(super) fn prepare(desk: &Desk<'_>) -> anyhow::Result<()> {
         configs: [("cleanup.policy".to_owned(), "compact".to_owned())].into(),
     };
     desk.topics.create(&[topic], CREATE_TIMEOUT).map_err(|error| {
-        Failure::new(exit::FAILURE, format!("cannot make the topic {TOPIC}, which keeps what became of letters: {error}"))
-            .with_hint("allow it, or make the topic with one partition and cleanup.policy = compact")
-            .into()
+        Failure::new(
+            exit::FAILURE,
+            format!("cannot make the topic {TOPIC}, which keeps what became of letters: {error}"),
+        )
+        .with_hint("allow it, or make the topic with one partition and cleanup.policy = compact")
+        .into()
     })
 }
 

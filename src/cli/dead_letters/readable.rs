@@ -90,6 +90,9 @@ mod tests {
             "4 bytes, no text\n000000  ff 00 61 62                                      ..ab"
         );
         assert!(value(Some(&[0xff; 2000])).ends_with("… 976 more; --output json has all of them"));
-        assert_eq!((short(None), short(Some(b"")), short(Some(b"\xff"))), ("null".into(), "\"\"".into(), "0xff".into()));
+        assert_eq!(
+            (short(None), short(Some(b"")), short(Some(b"\xff"))),
+            ("null".into(), "\"\"".into(), "0xff".into())
+        );
     }
 }

@@ -18,9 +18,7 @@ use super::{
     version,
 };
 use crate::{
-    cli::{
-        args::NodeFlags, confirm::confirm, context::Context, exit, failure::Failure, table::number,
-    },
+    cli::{args::NodeFlags, confirm::confirm, context::Context, exit, failure::Failure, table::number},
     function::Program,
 };
 

@@ -209,12 +209,7 @@ fn writer(desk: &Desk<'_>, program: &Program) -> anyhow::Result<Writer> {
 
 /// Writes results, new letters and marks. A mark follows only when Kafka has all that it is about, or is in the same
 /// transaction. Gives the numbers of those that came to something Kafka does not take.
-fn write(
-    writer: &mut Writer,
-    program: &Program,
-    all: &[Ran],
-    renew: bool,
-) -> anyhow::Result<BTreeMap<usize, String>> {
+fn write(writer: &mut Writer, program: &Program, all: &[Ran], renew: bool) -> anyhow::Result<BTreeMap<usize, String>> {
     let mut refused = BTreeMap::new();
     loop {
         writer.begin()?;
@@ -255,13 +250,7 @@ fn numbered<'r>(all: &'r [Ran], without: &BTreeMap<usize, String>) -> Vec<(usize
     all.iter().enumerate().filter(|(number, _)| !without.contains_key(number)).collect()
 }
 
-fn write_outcome(
-    writer: &mut Writer,
-    program: &Program,
-    number: usize,
-    ran: &Ran,
-    renew: bool,
-) -> anyhow::Result<()> {
+fn write_outcome(writer: &mut Writer, program: &Program, number: usize, ran: &Ran, renew: bool) -> anyhow::Result<()> {
     if ran.invoked.outcome.is_success() {
         return ran.invoked.results.iter().try_for_each(|result| writer.write(number, &outgoing(result)));
     }
@@ -304,13 +293,7 @@ fn outgoing(result: &Emitted) -> Record<'_> {
     }
 }
 
-fn write_mark(
-    writer: &mut Writer,
-    program: &Program,
-    number: usize,
-    ran: &Ran,
-    renew: bool,
-) -> anyhow::Result<()> {
+fn write_mark(writer: &mut Writer, program: &Program, number: usize, ran: &Ran, renew: bool) -> anyhow::Result<()> {
     let Some(state) = state(ran, None, Ways { renew, dry: false }) else { return Ok(()) };
     let (head, invoked) = (&ran.letter.head, &ran.invoked);
     let mark = Mark {

@@ -67,7 +67,10 @@ fn human(paint: Paint, letter: &Letter, mark: Option<&Mark>) -> String {
         // Further lines stand below the first.
         text.push_str(&format!("  {name} {}\n", value.trim_end().replace('\n', "\n            ")));
     };
-    line("function", &format!("{}, version {}", readable::line(&head.function, 200), readable::line(&head.version, 40)));
+    line(
+        "function",
+        &format!("{}, version {}", readable::line(&head.function, 200), readable::line(&head.version, 40)),
+    );
     line("error", &format!("{}  {}", readable::line(&head.code, 40), readable::harmless(&head.message, true)));
     if !head.stack.is_empty() {
         line("stack", &readable::harmless(head.stack.trim_start(), true));

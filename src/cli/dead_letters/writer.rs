@@ -58,7 +58,8 @@ struct Reports {
 #[derive(Default)]
 struct Heard {
     reports: usize,
-    refused: BTreeMap<usize, String>,
+    /// In the order in which it was heard.
+    refused: Vec<(usize, String)>,
 }
 
 impl Deliveries for Reports {
@@ -66,8 +67,7 @@ impl Deliveries for Reports {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.reports += reports.len();
         for report in reports.iter().filter(|report| report.result().is_err()) {
-            let reason = || format!("{}: {}", report.topic(), report.reason());
-            heard.refused.entry(report.opaque()).or_insert_with(reason);
+            heard.refused.push((report.opaque(), format!("{}: {}", report.topic(), report.reason())));
         }
         self.more.notify_all();
     }
@@ -118,7 +118,7 @@ impl Writer {
                 Err(ProduceError::QueueFull) if Instant::now() < deadline => thread::sleep(FULL_QUEUE_PAUSE),
                 Err(error @ (ProduceError::TooLarge | ProduceError::UnknownPartition | ProduceError::UnknownTopic)) => {
                     let mut heard = self.reports.heard.lock().unwrap_or_else(PoisonError::into_inner);
-                    heard.refused.entry(number).or_insert_with(|| format!("{}: {error}", record.topic));
+                    heard.refused.push((number, format!("{}: {error}", record.topic)));
                     return Ok(());
                 }
                 Err(error) => return Err(error).with_context(|| format!("cannot write to {}", record.topic)),
@@ -126,21 +126,24 @@ impl Writer {
         }
     }
 
-    /// Waits until Kafka has everything; gives the numbers of what it did not take, and why.
+    /// Waits until Kafka has everything; gives the numbers of what it did not take, and why. In a transaction it is the
+    /// first alone: all that comes behind it is refused as well, for no reason of its own.
     pub(super) fn flush(&mut self) -> anyhow::Result<BTreeMap<usize, String>> {
         self.producer.flush(TIMEOUT).context("Kafka did not take what was written")?;
-        self.all_reported()
+        let mut refused = self.all_reported()?;
+        if self.transactional {
+            refused.truncate(1);
+        }
+        // Of several reasons the first is kept.
+        Ok(refused.into_iter().rev().collect())
     }
 
     /// The last reports may still be on their way when nothing is outstanding any more.
-    fn all_reported(&self) -> anyhow::Result<BTreeMap<usize, String>> {
+    fn all_reported(&self) -> anyhow::Result<Vec<(usize, String)>> {
         let heard = self.reports.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let some_missing = |heard: &mut Heard| heard.reports < self.queued;
-        let (mut heard, waited) = self
-            .reports
-            .more
-            .wait_timeout_while(heard, TIMEOUT, some_missing)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (mut heard, waited) =
+            self.reports.more.wait_timeout_while(heard, TIMEOUT, some_missing).unwrap_or_else(PoisonError::into_inner);
         if waited.timed_out() {
             bail!("Kafka's client did not say what became of all records");
         }
