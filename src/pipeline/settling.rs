@@ -95,7 +95,7 @@ impl Partition {
     pub fn not_run(&mut self, id: u64) -> Result<(), OutOfOrder> {
         let items = self.land(id, false)?;
         self.lanes.stop();
-        items.iter().for_each(|item| self.lanes.give_back(*item));
+        items.iter().for_each(|item| self.lanes.give_back(item.unrun()));
         self.after_landing(items);
         Ok(())
     }
@@ -186,6 +186,7 @@ impl Partition {
         self.lanes.give_back(Item { group: part(place, together), alone, ..item });
     }
 
+    /// A record's own run failed. `delay` is what the handler wants to have waited before the next.
     fn fail(&mut self, item: Item, failure: &FailureView<'_>, delay: Option<Duration>, ran: &mut Settling<'_>) {
         let retriable = failure.outcome.retry_class() != RetryClass::Never;
         if retriable || !ran.version.program.manifest.dead_letter.enabled {
