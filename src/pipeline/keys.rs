@@ -151,6 +151,7 @@ impl Keys {
         if item.key == Key::NONE {
             self.holds.insert(item.seq, until);
         } else if let Some(queue) = self.queues.get_mut(&item.key) {
+            // Of several in one batch, the one that waits for longest decides.
             queue.until = queue.until.max(Some(until));
             if let Some(first) = self.lift(item.key) {
                 self.put_first(first);

@@ -10,6 +10,7 @@ use super::retry::{self, Decision};
 use super::sink::Sink;
 use super::sinks::Output;
 use super::tickets::Ticket;
+use super::withheld::Withheld;
 use super::{dead_letter, result};
 use crate::kafka::TopicPartition;
 use crate::outcome::{Outcome, RetryClass};
@@ -94,7 +95,7 @@ impl Partition {
     pub fn not_run(&mut self, id: u64) -> Result<(), OutOfOrder> {
         let items = self.land(id, false)?;
         self.lanes.stop();
-        items.iter().for_each(|item| self.lanes.give_back(*item));
+        items.iter().for_each(|item| self.lanes.give_back(item.unrun()));
         self.after_landing(items);
         Ok(())
     }
@@ -102,7 +103,7 @@ impl Partition {
     /// An invocation ended. Nothing is changed unless all that the worker said can be.
     pub fn settle(&mut self, id: u64, ended: Ended<'_>, ran: &mut Settling<'_>) -> Result<(), SettleError> {
         self.check(id, ended, ran)?;
-        self.bury_postponed(ran);
+        self.release(ran);
         if self.stopped.is_some() {
             // The worker had gone on behind the record that the partition stands still at. It comes first.
             return self.not_run(id).map_err(SettleError::from);
@@ -124,7 +125,7 @@ impl Partition {
             }
         }
         self.after_landing(items);
-        self.bury_postponed(ran);
+        self.release(ran);
         Ok(())
     }
 
@@ -144,6 +145,7 @@ impl Partition {
     }
 
     fn succeed(&mut self, item: Item, outcome: Outcome, results: Results<'_>, ran: &mut Settling<'_>) {
+        let waits = self.waits(item.seq);
         let Some(entry) = self.ledger.get_mut(item.seq) else { return };
         entry.record.attempts = item.attempts + 1;
         let record = &entry.record.message;
@@ -158,11 +160,17 @@ impl Partition {
             let failure = FailureView { outcome: Outcome::TooLarge, message, stack: "" };
             return self.give_up(item, &failure, ran);
         }
-        let ticket = Ticket::result(self.lanes.number(), item.seq);
-        for result in results.iter() {
-            let Some(Some(output)) = version.outputs.get(usize::from(result.topic)) else { continue };
-            result::write(ran.sink, ticket, &result, record, output, alone);
+        let outputs = results.iter().filter_map(|result| {
+            let output = version.outputs.get(usize::from(result.topic))?.as_ref()?;
+            Some((result, output))
+        });
+        if waits {
+            let results = outputs.map(|(result, output)| result::keep(&result, record, output, alone)).collect();
+            self.withheld.insert(item.seq, Withheld::Succeeded { outcome, results });
+            return;
         }
+        let ticket = Ticket::result(self.lanes.number(), item.seq);
+        outputs.for_each(|(result, output)| result::write(ran.sink, ticket, &result, record, output, alone));
         (0..results.len()).for_each(|_| self.ledger.expect(item.seq));
         self.ledger.settle(item.seq);
         ran.metrics.settled(outcome, 1);
@@ -178,6 +186,7 @@ impl Partition {
         self.lanes.give_back(Item { group: part(place, together), alone, ..item });
     }
 
+    /// A record's own run failed. `delay` is what the handler wants to have waited before the next.
     fn fail(&mut self, item: Item, failure: &FailureView<'_>, delay: Option<Duration>, ran: &mut Settling<'_>) {
         let retriable = failure.outcome.retry_class() != RetryClass::Never;
         if retriable || !ran.version.program.manifest.dead_letter.enabled {
@@ -214,6 +223,13 @@ impl Partition {
             self.lanes.stop();
             self.lanes.give_back(item);
             self.stopped = Some(failed);
+            return;
+        }
+        if self.waits(item.seq) {
+            let (message, stack) = (failure.message.to_owned(), failure.stack.to_owned());
+            let attempts = item.attempts + 1;
+            let failed = Withheld::Failed { outcome: failure.outcome, message, stack, attempts };
+            self.withheld.insert(item.seq, failed);
             return;
         }
         ran.metrics.settled(failure.outcome, 1);

@@ -144,6 +144,52 @@ fn a_batch_that_returns_anything_but_an_item_for_each_record_fails() {
     assert!(dead.iter().all(|letter| letter.error_code() == "E2001"));
 }
 
+/// Retries its record `3` until something was written to partition 1, and rejects `6`.
+const STUMBLES: &str = "
+    let free = false;
+    export default {
+      batch(records) {
+        for (const record of records) {
+          if (record.partition === 1) free = true;
+          else if (record.text() === '3' && !free) record.retry();
+          else if (record.text() === '6') record.reject('not this one');
+          else record.emit(record.text());
+        }
+      },
+    };";
+
+/// The records of a batch behind one that runs again are done with before it. What they write must not be.
+#[track_caller]
+fn what_is_behind_a_retry_waits_for_it(test: &str, more: &str) {
+    let more = format!(
+        "{more}\n[batch]\nmax-wait = \"300ms\"\n\
+         [retry]\nmax-attempts = 1000\nbackoff = {{ initial = \"20ms\", max = \"20ms\" }}"
+    );
+    let Some(trial) = Trial::with(test, 2, |draft| draft.with(&more), STUMBLES) else { return };
+    trial.scene.write(&trial.input, (0..10).map(|n| Record::new("k", n.to_string()).on(0)));
+    trial.node.eventually("it is tried several times", |_| {
+        (trial.metric("eddyline_function_retried_records_total") >= 10.0).then_some(())
+    });
+    assert_eq!(texts(&trial.out()), ["0", "1", "2"]);
+    assert_eq!(trial.dead(), []);
+    trial.feed([Record::new("k", "go").on(1)]);
+    assert_eq!(texts(&trial.out()), ["0", "1", "2", "3", "4", "5", "7", "8", "9"]);
+    let dead = trial.dead();
+    assert_eq!((texts(&dead), dead[0].error_code()), (vec!["6"], "E2002"));
+    // They were not run again for that.
+    assert_eq!(trial.metric("eddyline_function_done_records_total"), 9.0);
+}
+
+#[test]
+fn what_is_behind_a_retry_in_its_batch_keeps_its_order() {
+    what_is_behind_a_retry_waits_for_it("batch-waits", "");
+}
+
+#[test]
+fn what_is_behind_a_retry_in_its_batch_is_in_no_transaction_before_it() {
+    what_is_behind_a_retry_waits_for_it("batch-waits-exactly", "[delivery]\nguarantee = \"exactly-once\"");
+}
+
 /// How often each record ran in all, by its number.
 fn runs_of(out: &[Record]) -> Vec<u64> {
     let mut runs: Vec<(u64, u64)> = out

@@ -128,7 +128,7 @@
     const delay = options.delay;
     if (delay === undefined || delay === null) return NaN;
     if (typeof delay !== "number" || !(delay >= 0 && delay <= 4294967295)) {
-      throw new TypeError("retry: delay must be a number of milliseconds from 0 on");
+      throw new TypeError("retry: delay must be a number of milliseconds from 0 to 4294967295");
     }
     return delay;
   }

@@ -6,6 +6,7 @@ pub mod client;
 pub mod fetching;
 pub mod folder;
 pub mod harm;
+pub mod letters;
 pub mod murmur;
 pub mod node;
 pub mod own_broker;
