@@ -18,7 +18,7 @@ use crate::outcome::Outcome;
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// Bytes that are kept at most, with what follows from the records that isolates have already, for the next transaction.
-const STAGED: usize = 8 << 20;
+const STAGED: usize = 16 << 20;
 
 /// Errors of the broker that concern a record, or the batch that it was in, rather than the topic.
 pub(super) const MESSAGE_TOO_LARGE: Code = Code(10);
@@ -215,6 +215,12 @@ impl Sink {
     /// on, since that is over soon.
     pub fn is_blocked(&self) -> bool {
         if self.is_open() { self.has_kept() } else { self.outbox.bytes() >= STAGED }
+    }
+
+    /// Results that wait for the next transaction, and their bytes. They are on top of what may be underway otherwise, or
+    /// isolates would have nothing to do before long.
+    pub fn staged(&self) -> (usize, usize) {
+        if self.is_open() { (0, 0) } else { (self.outbox.len(), self.outbox.bytes()) }
     }
 
     /// What is wrong with writing at present, said once.

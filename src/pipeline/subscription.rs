@@ -168,6 +168,9 @@ impl Subscription {
         self.ready.clear();
         consumer.ready(&mut self.ready);
         self.hurry = false;
+        let (records, bytes) = self.sink.staged();
+        let Bounds { records: most_records, bytes: most_bytes } = self.setup.bounds;
+        let bounds = Bounds { records: most_records + records, bytes: most_bytes + bytes };
         for partition in self.partitions.values_mut() {
             partition.has_more |= self.ready.contains(&partition.slot);
             let releases = partition.may_release();
@@ -179,7 +182,7 @@ impl Subscription {
             let mut ran =
                 Settling { sink: &mut self.sink, version, metrics: &self.setup.metrics, now, told: &mut self.told };
             let unwritable = self.transactions.as_ref().map(Transactions::unwritable);
-            match partition.take(consumer, self.setup.bounds, &mut self.buffer, &mut ran, unwritable) {
+            match partition.take(consumer, bounds, &mut self.buffer, &mut ran, unwritable) {
                 Ok(taken) => {
                     self.hurry |= taken >= TURN;
                     // What filters keep out needs no isolate.
