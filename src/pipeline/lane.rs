@@ -264,7 +264,7 @@ impl Lane {
         self.returned.push_back(item);
     }
 
-    /// Of several records of a batch, the one that waits for longest decides.
+    /// Nothing is sent before this time, nor before any other that was asked for.
     pub fn block_until(&mut self, until: Instant) {
         self.blocked_until = self.blocked_until.max(Some(until));
     }

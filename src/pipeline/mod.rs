@@ -55,6 +55,7 @@ mod tickets;
 mod transacting;
 mod transaction;
 mod unwritable;
+mod withheld;
 
 pub use conduct::Rules;
 pub use dead_letter::{Failure as LetterFailure, HEADER_ROOM, Origin, headers as letter_headers};

@@ -96,10 +96,8 @@ impl Subscription {
         let interval = setup.version.program.manifest.delivery.commit_interval;
         let id = setup.transactional_id.clone();
         let transactions = id.map(|id| Transactions::new(id, interval, now));
-        let mut sink = Sink::open(&setup.sinks, inbox.wake());
-        if transactions.is_some() {
-            sink.renew(None, inbox.wake());
-        }
+        let open = if transactions.is_some() { Sink::exclusive } else { Sink::open };
+        let sink = open(&setup.sinks, inbox.wake());
         Subscription {
             consumer: None,
             partitions: HashMap::new(),
@@ -172,7 +170,9 @@ impl Subscription {
         self.hurry = false;
         for partition in self.partitions.values_mut() {
             partition.has_more |= self.ready.contains(&partition.slot);
-            if self.sink.is_blocked() || !partition.has_more {
+            let releases = partition.may_release();
+            self.hurry |= releases;
+            if self.sink.is_blocked() || !(partition.has_more || releases) {
                 continue;
             }
             let version = self.isolates.serving(self.isolates.place_of(partition.at.partition));

@@ -37,11 +37,8 @@ pub enum Verdict<'a> {
         results: &'a [u8],
     },
     Failure(&'a Failure),
-    /// It failed, and says itself when to run again.
-    Later {
-        failure: &'a Failure,
-        delay_ms: u64,
-    },
+    /// It is to run again after so many milliseconds.
+    Later(&'a Failure, u32),
 }
 
 impl Report {
@@ -79,8 +76,8 @@ impl Report {
         match verdict {
             Verdict::Success { count, results } => self.message.success(*count, results),
             Verdict::Failure(failure) => self.message.failure(failure.outcome, &failure.message, &failure.stack),
-            Verdict::Later { failure, delay_ms } => {
-                self.message.later(*delay_ms, failure.outcome, &failure.message, &failure.stack);
+            Verdict::Later(failure, delay_ms) => {
+                self.message.later(failure.outcome, *delay_ms, &failure.message, &failure.stack);
             }
         }
     }

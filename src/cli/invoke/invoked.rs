@@ -51,7 +51,7 @@ impl Invoked {
                 results: results.iter().map(|result| Emitted::new(record, &result, outputs)).collect(),
                 ..Invoked::empty(record, *outcome, cost)
             },
-            Verdict::Failure(failure) | Verdict::Later(failure, _) => Invoked::failed(record, failure, cost),
+            Verdict::Failure(failure) | Verdict::Later { failure, .. } => Invoked::failed(record, failure, cost),
         }
     }
 

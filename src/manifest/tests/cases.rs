@@ -282,7 +282,9 @@ concurrency = 4"#,
         r#"SOURCE
 [delivery]
 concurrency = 4"#,
-        &[r#"E1004 4:15 «4» `concurrency = 4` cannot keep the order by partition; leave it at 1, or relax the order: order = "key" or "none""#],
+        &[
+            r#"E1004 4:15 «4» `concurrency = 4` cannot keep the order by partition; leave it at 1, or relax the order: order = "key" or "none""#,
+        ],
     ),
     (
         r#"SOURCE

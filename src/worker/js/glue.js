@@ -122,6 +122,17 @@
     }
   }
 
+  function delayNumber(options) {
+    if (options === undefined || options === null) return NaN;
+    if (typeof options !== "object") throw new TypeError("the argument of retry is an object: { delay }");
+    const delay = options.delay;
+    if (delay === undefined || delay === null) return NaN;
+    if (typeof delay !== "number" || !(delay >= 0 && delay <= 4294967295)) {
+      throw new TypeError("retry: delay must be a number of milliseconds from 0 to 4294967295");
+    }
+    return delay;
+  }
+
   function signal(number) {
     let controller = MapPrototypeGet(controllers, number);
     if (controller === undefined) {
@@ -182,18 +193,6 @@
       throw new TypeError("emit: timestamp must be a valid Date or whole milliseconds since 1970");
     }
     return time;
-  }
-
-  // The longest delay is the longest `max-age`, a year.
-  function delayNumber(options) {
-    if (options === undefined || options === null) return NaN;
-    if (typeof options !== "object") throw new TypeError("the argument of retry is an object: { delay }");
-    const delay = options.delay;
-    if (delay === undefined || delay === null) return NaN;
-    if (typeof delay !== "number" || !(delay >= 0 && delay <= 31536000000)) {
-      throw new TypeError("retry: delay must be milliseconds from 0 to those of a year");
-    }
-    return delay;
   }
 
   function flatHeaders(headers) {

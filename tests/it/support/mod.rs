@@ -18,6 +18,7 @@ pub mod scene;
 pub mod server;
 pub mod snippets;
 pub mod topics;
+pub mod transactions;
 pub mod trial;
 pub mod wait;
 pub mod worker;
