@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    backfill, completions, config, demo, dev, docs, doctor, exit, graph, health, invoke, new, pause, run, seed, seek,
-    validate,
+    backfill, completions, config, dead_letters, demo, dev, docs, doctor, exit, graph, health, invoke, new, pause, run,
+    seed, seek, validate,
 };
 
 /// Runs JavaScript and TypeScript functions on Kafka topics.
@@ -89,6 +89,7 @@ pub(super) enum Command {
     Resume(pause::ResumeArgs),
     Seek(seek::SeekArgs),
     Backfill(backfill::BackfillArgs),
+    DeadLetters(dead_letters::DeadLettersArgs),
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     /// Show the versions of Eddyline, V8 and librdkafka

@@ -12,7 +12,7 @@ use super::{
     args::{Cli, Command},
     backfill, completions, config,
     context::Context,
-    demo, dev, docs, doctor, exit,
+    dead_letters, demo, dev, docs, doctor, exit,
     failure::{Failure, What},
     graph, health, invoke, new, pause, run, seed, seek, validate, version,
 };
@@ -53,6 +53,7 @@ fn dispatch(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::Resume(args) => pause::resume(context, &args),
         Command::Seek(args) => seek::run(context, &args),
         Command::Backfill(args) => backfill::run(context, &args),
+        Command::DeadLetters(args) => dead_letters::run(context, &args),
         Command::Doctor(args) => doctor::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Version => version::run(context),

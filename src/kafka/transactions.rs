@@ -44,6 +44,12 @@ pub struct TransactionError {
 }
 
 impl Producer {
+    /// Whether it is of no more use because its transactional id was taken over.
+    pub fn is_fenced(&self) -> bool {
+        let cause = self.client().fatal().and_then(|fatal| fatal.code());
+        cause.is_some_and(Code::is_fenced)
+    }
+
     /// Takes over the transactional id: whoever had it before is fenced, and what it left open is finished or aborted
     /// when this returns.
     pub fn init_transactions(&self, timeout: Duration) -> Result<(), TransactionError> {

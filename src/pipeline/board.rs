@@ -91,6 +91,21 @@ impl Reporter {
         self.board.update(&self.function, |status| status.enter(FunctionState::Waiting, Some(reason)));
     }
 
+    /// Somebody else takes the transactional id over again and again.
+    pub fn fenced(&self, id: &str) {
+        let reason = format!(
+            "another node seems to have the same id: the transactional id {id:?} is taken over again and again (E3002); \
+             set `id` under `[node]` to one of its own for each node"
+        );
+        tracing::error!(code = "E3002", "{reason}");
+        self.last_error("E3002", &reason, None);
+        self.board.update(&self.function, |status| {
+            if matches!(status.state, FunctionState::Running | FunctionState::Quarantined) {
+                status.enter(FunctionState::Waiting, Some(reason));
+            }
+        });
+    }
+
     pub fn cannot_load(&self, problem: &Problem, update: bool) {
         let line = problem_line(problem);
         if update {

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::lane::Item;
 use super::ledger::Seq;
 use super::partition::{Bounds, Partition, Taken};
 use super::screen::Screen;
 use super::settling::Settling;
 use super::unwritable::{Doom, Unwritable};
+use super::withheld::Withheld;
 use crate::kafka::{Consumer, Error, Message};
 use crate::protocol::settled::FailureView;
 
@@ -26,7 +26,7 @@ impl Partition {
         ran: &mut Settling<'_>,
         unwritable: Option<&Unwritable>,
     ) -> Result<usize, Error> {
-        self.bury_postponed(ran);
+        self.release(ran);
         let (mut taken, mut beyond) = (0, 0);
         let mut screen = Screen::of(ran.version);
         let oldest = ran.version.program.manifest.source.skip_older_than.map(oldest_taken);
@@ -106,29 +106,15 @@ impl Partition {
 
     fn skip_now_or_later(&mut self, seq: Seq, doom: Doom, in_order: bool, ran: &mut Settling<'_>) -> bool {
         if in_order && !self.ledger.leads(seq) {
-            self.postponed.push_back((seq, doom));
+            self.withheld.insert(seq, Withheld::Doomed(doom));
             return true;
         }
         self.skip(seq, &doom, ran)
     }
 
-    /// Those whose time to be skipped has come.
-    pub(super) fn bury_postponed(&mut self, ran: &mut Settling<'_>) {
-        while self.stopped.is_none()
-            && self.postponed.front().is_some_and(|(seq, _)| self.ledger.leads(*seq))
-            && let Some((seq, doom)) = self.postponed.pop_front()
-        {
-            if !self.skip(seq, &doom, ran) {
-                // Those behind it are in the lane already.
-                let size = self.ledger.get(seq).map_or(0, |entry| entry.size);
-                self.held_back = Some(Item { group: 1, ..Item::new(seq, size) });
-            }
-        }
-    }
-
     /// A record that is not to run: a dead letter without an attempt. If there is none to write, the partition stops at
     /// it, and it is for the caller to keep it.
-    fn skip(&mut self, seq: Seq, doom: &Doom, ran: &mut Settling<'_>) -> bool {
+    pub(super) fn skip(&mut self, seq: Seq, doom: &Doom, ran: &mut Settling<'_>) -> bool {
         let failure = FailureView { outcome: doom.outcome, message: &doom.reason, stack: "" };
         let stopped = doom.letter || ran.version.dead_letter.is_none();
         let failed = self.failed(seq, &failure, stopped);

@@ -59,6 +59,11 @@ impl Kept {
         }
     }
 
+    /// Bytes of memory, about: a result may be empty, and there may be many.
+    fn footprint(&self) -> usize {
+        self.size() + size_of::<Kept>() + self.topic.len() + self.headers.len() * size_of::<Header>()
+    }
+
     /// Bytes of key, value and headers.
     pub fn size(&self) -> usize {
         let headers = self.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len));
@@ -74,6 +79,8 @@ fn owned((name, value): (&[u8], Option<&[u8]>)) -> Header {
 #[derive(Debug, Default)]
 pub struct Outbox {
     queue: BTreeMap<u64, (u32, Kept)>,
+    /// Of all that is kept.
+    bytes: usize,
     /// Nothing is offered before this time.
     not_before: Option<Instant>,
     /// Kafka gave some back, so others may come back that belong before them.
@@ -85,6 +92,7 @@ pub struct Outbox {
 impl Outbox {
     /// Keeps a result that Kafka's client did not take.
     pub fn keep(&mut self, order: u64, number: u32, kept: Kept) {
+        self.bytes += kept.footprint();
         self.queue.insert(order, (number, kept));
     }
 
@@ -116,7 +124,9 @@ impl Outbox {
         }
         self.not_before = None;
         self.alone = next_alone;
-        self.queue.pop_first().map(|(order, (number, kept))| (order, number, kept))
+        let (order, (number, kept)) = self.queue.pop_first()?;
+        self.bytes -= kept.footprint();
+        Some((order, number, kept))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -125,6 +135,11 @@ impl Outbox {
 
     pub fn len(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Bytes of memory, about.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// When to come back; delivery reports wake by themselves.

@@ -1,6 +1,6 @@
 //! One assigned partition of one function: its records between poll and commit.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use super::lane::{Grouping, Item, Lane, Window};
 use super::lanes::Lanes;
 use super::ledger::{Ledger, Seq};
 use super::screen::Screen;
-use super::unwritable::Doom;
+use super::withheld::Withheld;
 use crate::kafka::{Committed, Message, Slot, TopicPartition};
 use crate::outcome::Outcome;
 use crate::protocol::control::Handler;
@@ -76,9 +76,8 @@ pub struct Partition {
     pub(super) stored: Option<i64>,
     /// Where the group stands, as far as we know. Only for exactly-once.
     pub(super) in_group: Option<i64>,
-    /// Records that are not to run, until all before them have settled. Only for exactly-once: what is written belongs
-    /// to the offset that is committed with it.
-    pub(super) postponed: VecDeque<(Seq, Doom)>,
+    /// What is written when all before it have settled.
+    pub(super) withheld: BTreeMap<Seq, Withheld>,
     /// Behind the last record that was taken.
     pub(super) taken_to: Option<i64>,
     /// Behind the last record that is wanted, where not all are.
@@ -113,7 +112,7 @@ impl Partition {
             gathering_until: None,
             stored: None,
             in_group: None,
-            postponed: VecDeque::new(),
+            withheld: BTreeMap::new(),
             taken_to: None,
             end: None,
             is_over: false,

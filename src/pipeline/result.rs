@@ -1,6 +1,7 @@
 //! From what an isolate says of a result to the record that Kafka gets: what the handler did not set is kept from the
 //! input record, byte for byte.
 
+use super::outbox::Kept;
 use super::sink::{Sink, Writing};
 use super::sinks::Output;
 use super::tickets::Ticket;
@@ -38,15 +39,29 @@ pub fn refused(result: &ResultView<'_>, record: &Message, output: &Output) -> Op
     output.refuses(size)
 }
 
-/// Hands the result to Kafka; `alone` where it may be too large, so that nobody else suffers from it.
-pub fn write(sink: &mut Sink, ticket: Ticket, result: &ResultView<'_>, record: &Message, output: &Output, alone: bool) {
-    let writing = Writing {
+fn writing<'a>(result: &ResultView<'a>, record: &'a Message, output: &'a Output) -> Writing<'a> {
+    Writing {
         output,
         partition: result.partition,
         timestamp: result.timestamp.or_else(|| record.timestamp()),
         key: key(result, record),
         value: value(result, record),
+    }
+}
+
+/// A copy of the result, to be written later.
+pub fn keep(result: &ResultView<'_>, record: &Message, output: &Output, alone: bool) -> Kept {
+    let writing = writing(result, record, output);
+    let kept = match result.headers {
+        HeaderChange::Keep => Kept::new(&writing, record.headers()),
+        change => Kept::new(&writing, change.apply(record.headers()).into_iter()),
     };
+    Kept { alone, ..kept }
+}
+
+/// Hands the result to Kafka; `alone` where it may be too large, so that nobody else suffers from it.
+pub fn write(sink: &mut Sink, ticket: Ticket, result: &ResultView<'_>, record: &Message, output: &Output, alone: bool) {
+    let writing = writing(result, record, output);
     match result.headers {
         change if alone => sink.write_alone(ticket, &writing, change.apply(record.headers()).into_iter()),
         HeaderChange::Keep => sink.write(ticket, writing, record.headers()),

@@ -9,13 +9,16 @@ use std::time::{Duration, Instant};
 
 use super::exclusive::{Exclusive, Refused, Trouble};
 use super::outbox::{Kept, Outbox};
-use super::sinks::{Mailbox, Output, Shared, Sinks, Undelivered, join, lock};
+use super::sinks::{Mailbox, Output, Router, Shared, Sinks, Undelivered, join, lock};
 use super::tickets::{Ticket, Tickets};
 use crate::kafka::{Code, Outgoing, ProduceError, Producer};
 use crate::outcome::Outcome;
 
 /// How long a result that Kafka could not take waits before it is offered again.
 const AGAIN: Duration = Duration::from_millis(500);
+
+/// Bytes that are kept at most, with what follows from the records that isolates have already, for the next transaction.
+const STAGED: usize = 16 << 20;
 
 /// Errors of the broker that concern a record, or the batch that it was in, rather than the topic.
 pub(super) const MESSAGE_TOO_LARGE: Code = Code(10);
@@ -48,6 +51,7 @@ pub enum Delivered {
 /// One subscription's way to Kafka.
 pub struct Sink {
     node: Arc<Sinks>,
+    router: Arc<Router>,
     number: u32,
     mailbox: Arc<Mailbox>,
     tickets: Tickets,
@@ -60,18 +64,30 @@ pub struct Sink {
 impl Sink {
     /// `wake` is called when there are reports to collect.
     pub fn open(node: &Arc<Sinks>, wake: Arc<dyn Fn() + Send + Sync>) -> Sink {
-        let (number, mailbox) = node.enrol(wake);
-        let node = Arc::clone(node);
+        Sink::at(Arc::clone(node), node.router(), wake, None)
+    }
+
+    /// One for a function that writes in transactions. It writes nothing before it has a producer.
+    pub fn exclusive(node: &Arc<Sinks>, wake: Arc<dyn Fn() + Send + Sync>) -> Sink {
+        Sink::at(Arc::clone(node), Arc::default(), wake, Some(Exclusive::new(None)))
+    }
+
+    fn at(
+        node: Arc<Sinks>,
+        router: Arc<Router>,
+        wake: Arc<dyn Fn() + Send + Sync>,
+        exclusive: Option<Exclusive>,
+    ) -> Sink {
+        let (number, mailbox) = router.enrol(wake);
         let (tickets, outbox) = (Tickets::default(), Outbox::default());
-        Sink { node, number, mailbox, tickets, outbox, trouble: None, exclusive: None }
+        Sink { node, router, number, mailbox, tickets, outbox, trouble: None, exclusive }
     }
 
     /// Begins anew with this producer and nobody else's: all that was underway is forgotten, and so is what will still be
     /// reported of it.
-    pub fn renew(&mut self, producer: Option<Producer>, wake: Arc<dyn Fn() + Send + Sync>) {
-        let node = Arc::clone(&self.node);
-        *self = Sink::open(&node, wake);
-        self.exclusive = Some(Exclusive::new(producer));
+    pub fn renew(&mut self, producer: Producer, router: &Arc<Router>, wake: Arc<dyn Fn() + Send + Sync>) {
+        let exclusive = Some(Exclusive::new(Some(producer)));
+        *self = Sink::at(Arc::clone(&self.node), Arc::clone(router), wake, exclusive);
     }
 
     /// Whether results may go out now, or wait for a transaction.
@@ -124,13 +140,20 @@ impl Sink {
         record: &Writing<'_>,
         headers: impl Iterator<Item = (&'h [u8], Option<&'h [u8]>)>,
     ) {
+        self.write_kept(ticket, Kept { alone: true, ..Kept::new(record, headers) });
+    }
+
+    /// Writes what was kept elsewhere, in its order among all others.
+    pub fn write_kept(&mut self, ticket: Ticket, kept: Kept) {
         let number = self.tickets.issue(ticket);
         let order = self.tickets.order(number).unwrap_or_default();
         if self.exclusive.is_some() {
-            return self.outbox.keep(order, number, Kept::new(record, headers));
+            self.outbox.keep(order, number, Kept { alone: false, ..kept });
+        } else if kept.alone {
+            self.outbox.take_back(order, number, kept, None);
+        } else {
+            self.outbox.keep(order, number, kept);
         }
-        let kept = Kept { alone: true, ..Kept::new(record, headers) };
-        self.outbox.take_back(order, number, kept, None);
     }
 
     fn produce<'h>(
@@ -183,9 +206,21 @@ impl Sink {
         }
     }
 
-    /// Whether something is kept back, so that nothing more should be taken on.
-    pub fn is_blocked(&self) -> bool {
+    /// Whether something is kept back.
+    pub fn has_kept(&self) -> bool {
         !self.outbox.is_empty()
+    }
+
+    /// Whether so much is kept back that nothing more should be taken on. While a transaction is committed, isolates run
+    /// on, since that is over soon.
+    pub fn is_blocked(&self) -> bool {
+        if self.is_open() { self.has_kept() } else { self.outbox.bytes() >= STAGED }
+    }
+
+    /// Results that wait for the next transaction, and their bytes. They are on top of what may be underway otherwise, or
+    /// isolates would have nothing to do before long.
+    pub fn staged(&self) -> (usize, usize) {
+        if self.is_open() { (0, 0) } else { (self.outbox.len(), self.outbox.bytes()) }
     }
 
     /// What is wrong with writing at present, said once.
@@ -301,10 +336,11 @@ impl Sink {
 
 impl Drop for Sink {
     fn drop(&mut self) {
-        // Reports that still come for this number must not reach its next owner, so it is given up for good
-        // while any are underway.
-        if self.tickets.is_empty() {
-            self.node.resign(self.number);
+        // Reports that still come for this number must not reach its next owner. A transaction that was aborted has
+        // reported all that was in it, and what is in the outbox was never handed over.
+        for (number, _) in lock(&self.mailbox.reports).drain(..) {
+            self.tickets.redeem(number);
         }
+        self.router.resign(self.number, self.unacknowledged() == 0);
     }
 }

@@ -37,8 +37,16 @@ pub(super) struct Shared {
 
 /// Hands delivery reports to the subscriptions.
 #[derive(Default)]
-struct Router {
-    mailboxes: RwLock<Vec<Option<Arc<Mailbox>>>>,
+pub(super) struct Router {
+    mailboxes: RwLock<Vec<Place>>,
+}
+
+/// What becomes of reports under one number.
+enum Place {
+    Free,
+    Taken(Arc<Mailbox>),
+    /// Reports that still come are of nobody's interest, and must not reach another owner.
+    Deaf,
 }
 
 pub(super) struct Mailbox {
@@ -65,7 +73,7 @@ impl Deliveries for Reporter {
         // One lock and one wake for each run of reports of the same subscription, which is nearly always all of them.
         for run in reports.chunk_by(|one, next| split(one.opaque()).0 == split(next.opaque()).0) {
             let number = split(run[0].opaque()).0;
-            let Some(Some(mailbox)) = mailboxes.get(number as usize) else { continue };
+            let Some(Place::Taken(mailbox)) = mailboxes.get(number as usize) else { continue };
             let mut inbox = lock(&mailbox.reports);
             inbox.extend(run.iter().map(|report| {
                 let ticket = split(report.opaque()).1;
@@ -88,9 +96,34 @@ fn split(opaque: usize) -> (u32, u32) {
     ((opaque >> 32) as u32, opaque as u32)
 }
 
+fn reporter(router: &Arc<Router>, batching: Batching) -> Arc<Reporter> {
+    Arc::new(Reporter { router: Arc::clone(router), alone: batching == Batching::Alone })
+}
+
 fn producer(settings: &Settings, router: &Arc<Router>, batching: Batching) -> crate::kafka::Result<Producer> {
-    let reporter = Reporter { router: Arc::clone(router), alone: batching == Batching::Alone };
-    Producer::new(settings, batching, Arc::new(reporter))
+    Producer::new(settings, batching, reporter(router, batching))
+}
+
+impl Router {
+    /// A number under which delivery reports come to a mailbox; `wake` is called when there are some.
+    pub(super) fn enrol(&self, wake: Arc<dyn Fn() + Send + Sync>) -> (u32, Arc<Mailbox>) {
+        let mailbox = Arc::new(Mailbox { reports: Mutex::default(), wake });
+        let mut mailboxes = self.mailboxes.write().unwrap_or_else(PoisonError::into_inner);
+        let number = mailboxes.iter().position(|place| matches!(place, Place::Free)).unwrap_or_else(|| {
+            mailboxes.push(Place::Free);
+            mailboxes.len() - 1
+        });
+        mailboxes[number] = Place::Taken(Arc::clone(&mailbox));
+        (number as u32, mailbox)
+    }
+
+    /// Gives a number up, to be used again if no more reports come under it.
+    pub(super) fn resign(&self, number: u32, silent: bool) {
+        let mut mailboxes = self.mailboxes.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = mailboxes.get_mut(number as usize) {
+            *place = if silent { Place::Free } else { Place::Deaf };
+        }
+    }
 }
 
 impl Sinks {
@@ -107,30 +140,17 @@ impl Sinks {
         }))
     }
 
-    /// A producer for one function's transactions; its reports come the same way.
-    pub(super) fn transactional(&self, id: &str, batching: Batching) -> crate::kafka::Result<Producer> {
-        let reporter = Reporter { router: Arc::clone(&self.router), alone: batching == Batching::Alone };
-        Producer::transactional(&self.settings, id, batching, Arc::new(reporter))
+    /// A producer for one function's transactions. Its reports have a router of their own, which ends with it, so that
+    /// nothing is left of those that never come.
+    pub(super) fn transactional(&self, id: &str, batching: Batching) -> crate::kafka::Result<(Producer, Arc<Router>)> {
+        let router = Arc::new(Router::default());
+        let producer = Producer::transactional(&self.settings, id, batching, reporter(&router, batching))?;
+        Ok((producer, router))
     }
 
-    /// A number under which delivery reports come to a mailbox; `wake` is called when there are some.
-    pub(super) fn enrol(&self, wake: Arc<dyn Fn() + Send + Sync>) -> (u32, Arc<Mailbox>) {
-        let mailbox = Arc::new(Mailbox { reports: Mutex::default(), wake });
-        let mut mailboxes = self.router.mailboxes.write().unwrap_or_else(PoisonError::into_inner);
-        let number = mailboxes.iter().position(Option::is_none).unwrap_or_else(|| {
-            mailboxes.push(None);
-            mailboxes.len() - 1
-        });
-        mailboxes[number] = Some(Arc::clone(&mailbox));
-        (number as u32, mailbox)
-    }
-
-    /// Gives a number up, to be used again.
-    pub(super) fn resign(&self, number: u32) {
-        let mut mailboxes = self.router.mailboxes.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = mailboxes.get_mut(number as usize) {
-            *place = None;
-        }
+    /// Where the reports of the producers come to that all functions share.
+    pub(super) fn router(&self) -> Arc<Router> {
+        Arc::clone(&self.router)
     }
 
     pub(super) fn shared(&self) -> Shared {
@@ -206,5 +226,20 @@ impl Output {
                 self.topic.name()
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_used_again_only_when_no_more_reports_come_under_it() {
+        let router = Router::default();
+        let enrol = || router.enrol(Arc::new(|| {})).0;
+        let (first, second) = (enrol(), enrol());
+        router.resign(first, false);
+        router.resign(second, true);
+        assert_eq!((enrol(), enrol()), (second, second + 1));
     }
 }

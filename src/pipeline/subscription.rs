@@ -100,10 +100,8 @@ impl Subscription {
         let interval = setup.version.program.manifest.delivery.commit_interval;
         let id = setup.transactional_id.clone();
         let transactions = id.map(|id| Transactions::new(id, interval, now));
-        let mut sink = Sink::open(&setup.sinks, inbox.wake());
-        if transactions.is_some() {
-            sink.renew(None, inbox.wake());
-        }
+        let open = if transactions.is_some() { Sink::exclusive } else { Sink::open };
+        let sink = open(&setup.sinks, inbox.wake());
         Subscription {
             consumer: None,
             partitions: HashMap::new(),
@@ -175,13 +173,19 @@ impl Subscription {
         self.ready.clear();
         consumer.ready(&mut self.ready);
         self.hurry = false;
+        let (records, bytes) = self.sink.staged();
+        let Bounds { records: most_records, bytes: most_bytes } = self.setup.bounds;
+        let bounds = Bounds { records: most_records + records, bytes: most_bytes + bytes };
         for partition in self.partitions.values_mut() {
             partition.has_more |= self.ready.contains(&partition.slot);
+            let releases = partition.may_release();
+            self.hurry |= releases;
             let allowed = self.pace.allowed(now);
-            if self.sink.is_blocked() || !partition.has_more || allowed == Some(0) {
+            let takes = partition.has_more && allowed != Some(0);
+            if self.sink.is_blocked() || !(takes || releases) {
                 continue;
             }
-            let mut bounds = self.setup.bounds;
+            let mut bounds = bounds;
             if let Some(allowed) = allowed {
                 bounds.records = bounds.records.min(partition.underway() + allowed);
             }

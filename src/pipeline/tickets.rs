@@ -54,10 +54,6 @@ impl Tickets {
         Some(ticket)
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Tickets that were issued and not redeemed.
     pub fn len(&self) -> usize {
         self.issued.len() - self.free.len()

@@ -1,12 +1,14 @@
 //! Exactly-once: a function's results, its dead letters and its offsets in one transaction. The sink writes into it, and
 //! here it is committed, given up, and begun again; what to do when is for [`Transaction`] to say.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::conductor::{Conductor, Job};
 use super::exclusive::{Refused, Trouble};
 use super::lanes::{self, Lanes};
 use super::partition::Partition;
+use super::sinks::Router;
 use super::subscription::{COMMIT, Subscription};
 use super::transaction::{Call, Pace, Step, Transaction};
 use super::unwritable::{Doom, Unwritable};
@@ -23,11 +25,17 @@ pub(super) struct Transactions {
     id: String,
     machine: Transaction,
     conductor: Option<Conductor>,
+    /// Where the reports of its producer come to.
+    router: Arc<Router>,
     batching: Batching,
     /// The offsets of the commit that is underway, by lane.
     offered: Vec<(u32, i64)>,
     offered_at: Instant,
     unwritable: Unwritable,
+    /// The id was taken over again, and nobody was told.
+    fenced_again: bool,
+    /// Everybody was told that the id is not ours alone.
+    shared: bool,
 }
 
 impl Transactions {
@@ -37,10 +45,13 @@ impl Transactions {
             id,
             machine: Transaction::new(pace, now),
             conductor: None,
+            router: Arc::default(),
             batching: Batching::Shared,
             offered: Vec::new(),
             offered_at: now,
             unwritable: Unwritable::default(),
+            fenced_again: false,
+            shared: false,
         }
     }
 
@@ -67,19 +78,24 @@ impl Transactions {
         }
     }
 
+    /// The producer failed for good while it wrote.
+    fn fail(&mut self, now: Instant) {
+        if self.conductor.as_ref().is_some_and(|conductor| conductor.producer().is_fenced()) {
+            self.machine.fenced(now);
+            self.fenced_again = self.machine.is_fenced_again();
+        } else {
+            self.machine.broke(now);
+        }
+    }
+
     fn explain(&self, error: &TransactionError) {
         match error.failure {
             Failure::Retriable => tracing::debug!(%error, "a transaction's call is made again"),
             Failure::Abortable => tracing::warn!(%error, "a transaction cannot be committed; its records run again"),
             Failure::Fatal => tracing::warn!(%error, "the transactional producer is made anew"),
-            Failure::Fenced if !self.machine.is_fenced_again() => tracing::warn!(
+            Failure::Fenced => tracing::warn!(
                 %error, id = %self.id,
                 "the transactional id was taken over, or a transaction was open for too long; the producer is made anew"
-            ),
-            Failure::Fenced => tracing::error!(
-                %error, id = %self.id,
-                "the transactional id is taken over again and again: another node seems to have the same id; \
-                 give each node a `[node] id` of its own"
             ),
         }
     }
@@ -93,22 +109,40 @@ impl Subscription {
             own.machine.answered(now, answer.as_ref().copied().map_err(|error| error.failure));
             if let Err(error) = &answer {
                 own.explain(error);
+                own.fenced_again |= error.failure == Failure::Fenced && own.machine.is_fenced_again();
             }
         }
         self.fill(&mut own, now);
+        let pending = own.is_pending();
         while let Some(step) = own.machine.next(now, self.sink.unacknowledged()) {
             match step {
                 Step::Build => self.build(&mut own, now),
                 Step::Call(call) => self.call(&mut own, call, now),
                 Step::Committed => self.committed(&mut own, now),
-                Step::Rewind => self.rewind(&mut own, now),
+                Step::Rewind => {
+                    if pending {
+                        self.setup.metrics.transactions_aborted.increment();
+                    }
+                    self.rewind(&mut own, now);
+                }
             }
         }
+        self.show_fence(&mut own);
         if self.sink.open_if(own.machine.is_open()) {
             // Those that have waited go out with the next turn.
             self.inbox.wake()();
         }
         self.transactions = Some(own);
+    }
+
+    /// Says so while somebody else takes the transactional id over again and again.
+    fn show_fence(&mut self, own: &mut Transactions) {
+        if std::mem::take(&mut own.fenced_again) {
+            own.shared = true;
+            self.reporter.fenced(&own.id);
+        } else if own.machine.is_open() && std::mem::take(&mut own.shared) {
+            self.reporter.running();
+        }
     }
 
     /// Tells the machine what has happened to the sink and the ledgers since it was asked last.
@@ -120,7 +154,7 @@ impl Subscription {
         if written > 0 || moved {
             own.machine.fill(now, written);
         }
-        own.machine.set_incomplete(self.sink.is_blocked());
+        own.machine.set_incomplete(self.sink.has_kept());
         refused.into_iter().for_each(|refused| self.unwritable(own, refused, now));
         if let Some(Trouble { reason, fatal }) = trouble {
             // What is given up with a transaction is reported, too, and says nothing new.
@@ -129,7 +163,7 @@ impl Subscription {
             }
             own.machine.spoil(reason);
             if fatal {
-                own.machine.broke(now);
+                own.fail(now);
             }
         }
         if self.draining.is_some() || self.rebalance.due().is_some() {
@@ -143,15 +177,15 @@ impl Subscription {
         }
         own.batching = own.unwritable.batching();
         let made = self.setup.sinks.transactional(&own.id, own.batching);
-        let made = made.map_err(|error| error.to_string()).and_then(|producer| {
-            let conductor = Conductor::start(producer.clone(), self.inbox.wake()).map_err(|error| error.to_string())?;
-            Ok((producer, conductor))
+        let made = made.map_err(|error| error.to_string()).and_then(|(producer, router)| {
+            let conductor = Conductor::start(producer, self.inbox.wake()).map_err(|error| error.to_string())?;
+            Ok((conductor, router))
         });
         match made {
-            Ok((producer, conductor)) => {
+            Ok((conductor, router)) => {
                 // What the old one still reports reaches nobody.
-                self.sink.renew(Some(producer), self.inbox.wake());
-                own.conductor = Some(conductor);
+                self.sink.renew(conductor.producer(), &router, self.inbox.wake());
+                (own.conductor, own.router) = (Some(conductor), router);
                 own.machine.built(now, true);
             }
             Err(error) => {
@@ -175,8 +209,8 @@ impl Subscription {
         own.make(job);
     }
 
-    /// The ledgers were asked just before. All that is in the transaction is acknowledged, and nothing comes in any more, so what the ledgers have finished
-    /// is what it contains.
+    /// The ledgers were asked just before. All that is in the transaction is acknowledged, and nothing comes in any more,
+    /// so what the ledgers have finished is what it contains.
     fn offsets(&self, own: &mut Transactions, now: Instant) -> Option<Job> {
         own.offered.clear();
         own.offered_at = now;
@@ -204,6 +238,7 @@ impl Subscription {
             }
         }
         self.setup.metrics.commit.observe(now.saturating_duration_since(own.offered_at));
+        self.setup.metrics.transactions_committed.increment();
         if own.batching != own.unwritable.batching() {
             own.machine.broke(now);
         }
@@ -213,7 +248,7 @@ impl Subscription {
     fn rewind(&mut self, own: &mut Transactions, now: Instant) {
         own.unwritable.keep(self.partitions.values());
         if let Some(conductor) = &own.conductor {
-            self.sink.renew(Some(conductor.producer()), self.inbox.wake());
+            self.sink.renew(conductor.producer(), &own.router, self.inbox.wake());
         }
         if let Err(error) = self.go_back() {
             tracing::error!(%error, "cannot go back to the last commit; the consumer is made anew");

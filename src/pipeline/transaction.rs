@@ -270,7 +270,7 @@ impl Transaction {
                 (self.filled, self.bytes, self.hurried, self.failures) = (None, 0, false, 0);
                 self.state = State::Done { doubtful: is_doubtful };
             }
-            (Call::Abort, Ok(())) if is_doubtful => self.fail(now),
+            (Call::Abort, Ok(())) if is_doubtful => self.go_down(now),
             (Call::Abort, Ok(())) => self.state = State::Void { until: now + self.wait() },
             (_, Err(Failure::Fenced)) => self.fence(now),
             // Even where librdkafka advises to abort: after a commit was called, Kafka may have committed.
@@ -280,9 +280,20 @@ impl Transaction {
 
     /// The producer failed for good, as a delivery report or the client itself says.
     pub fn broke(&mut self, now: Instant) {
-        if !matches!(self.state, State::Down { .. } | State::Building) {
+        if self.has_producer() {
             self.fail(now);
         }
+    }
+
+    /// The same, because the transactional id was taken over.
+    pub fn fenced(&mut self, now: Instant) {
+        if self.has_producer() {
+            self.fence(now);
+        }
+    }
+
+    fn has_producer(&self) -> bool {
+        !matches!(self.state, State::Down { .. } | State::Building)
     }
 
     /// When to look again, if nothing happens before.
@@ -307,6 +318,10 @@ impl Transaction {
 
     fn fail(&mut self, now: Instant) {
         self.failures += 1;
+        self.go_down(now);
+    }
+
+    fn go_down(&mut self, now: Instant) {
         self.again = true;
         self.state = State::Down { until: now + self.wait() };
     }

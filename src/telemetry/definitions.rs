@@ -110,6 +110,16 @@ pub(super) const FUNCTION: &[Definition<FunctionMetrics>] = &[
         read: Read::Histogram(|function| &function.commit),
     },
     Definition {
+        name: "eddyline_function_committed_transactions",
+        help: "Transactions that were committed; only with exactly-once",
+        read: Read::Counter(|function| &function.transactions_committed),
+    },
+    Definition {
+        name: "eddyline_function_aborted_transactions",
+        help: "Transactions that were given up, so that their records ran again; only with exactly-once",
+        read: Read::Counter(|function| &function.transactions_aborted),
+    },
+    Definition {
         name: "eddyline_function_cold_start_seconds",
         help: "From asking for an isolate until it can take records",
         read: Read::Histogram(|function| &function.cold_start),

@@ -58,6 +58,8 @@ pub struct FunctionMetrics {
     pub invocation: Histogram,
     pub settle: Histogram,
     pub commit: Histogram,
+    pub transactions_committed: Counter,
+    pub transactions_aborted: Counter,
     pub cold_start: Histogram,
     pub cpu_nanos: Counter,
     pub isolates: Gauge,
@@ -279,8 +281,18 @@ mod tests {
     #[test]
     fn names_have_prefix_area_and_a_known_unit_and_are_described() {
         const AREAS: [&str; 4] = ["node", "worker", "function", "fetch"];
-        const UNITS: [&str; 9] =
-            ["records", "seconds", "bytes", "isolates", "processes", "offsets", "functions", "lines", "requests"];
+        const UNITS: [&str; 10] = [
+            "records",
+            "seconds",
+            "bytes",
+            "isolates",
+            "processes",
+            "offsets",
+            "functions",
+            "lines",
+            "requests",
+            "transactions",
+        ];
         let node = NODE.iter().map(|one| (one.name, one.help));
         let mut names = std::collections::BTreeSet::new();
         for (name, help) in node.chain(FUNCTION.iter().map(|one| (one.name, one.help))) {

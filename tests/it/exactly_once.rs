@@ -3,8 +3,12 @@
 use crate::support::eventually;
 use crate::support::folder::{Draft, Function};
 use crate::support::process::signal;
+use crate::support::reading;
 use crate::support::record::{keys, texts};
 use crate::support::{Node, Record, Scene};
+
+/// The group must not wait for a dead member for longer than the test does.
+const SOON: [(&str, &str); 1] = [("kafka.properties.session.timeout.ms", "6000")];
 
 const EXACTLY: &str = "[delivery]\nguarantee = \"exactly-once\"";
 
@@ -47,9 +51,13 @@ fn results_dead_letters_and_offsets_are_committed_together() {
     let (results, letters) = (read_when(&scene, &output, 900), read_when(&scene, &function.dead_letter, 100));
     assert_eq!((results.len(), letters.len()), (900, 100));
     assert!(results.iter().all(|record| !record.text().ends_with('3')));
-    // A marker of the transaction stands behind its records.
-    let ends = results.last().map(|last| last.offset).unwrap_or_default();
-    assert!(ends >= 900, "{ends}");
+    let labels = [("function", function.name.as_str())];
+    let count = |name: &str| node.metric(name, &labels).unwrap_or_default();
+    let commits = count("eddyline_function_committed_transactions_total");
+    assert!(commits >= 1.0 && commits == count("eddyline_function_commit_seconds_count"), "{commits}");
+    assert_eq!(count("eddyline_function_aborted_transactions_total"), 0.0);
+    let end = reading::ends(&scene.brokers, &output)[0];
+    assert!(end > 900, "a marker of the transaction stands behind its records: {end}");
 }
 
 #[test]
@@ -57,19 +65,21 @@ fn a_node_that_is_killed_doubles_nothing() {
     let Some(scene) = Scene::new("exactly-killed") else { return };
     let handler = "
         export default async (record) => {
-          const until = Date.now() + 2;
+          const until = Date.now() + 4;
           while (Date.now() < until) await Promise.resolve();
           return record;
         };";
     let (input, output, function) = copier(&scene, handler, |draft| draft);
     scene.write(&input, numbered(1500));
-    for part in 1..=3 {
-        let mut node = scene.start();
-        eventually("it has got on", || (scene.read(&output).len() >= part * 100).then_some(()));
+    for _ in 0..3 {
+        let mut node = scene.start_with(&SOON);
+        node.runs(&function);
+        let before = scene.read(&output).len();
+        eventually("it has got on", || (scene.read(&output).len() >= before + 50).then_some(()));
         node.signal(libc::SIGKILL);
         node.ends();
     }
-    let _node = scene.start();
+    let _node = scene.start_with(&SOON);
     scene.caught_up(&function);
     is_counted(&read_when(&scene, &output, 1500), 1500);
 }
@@ -117,18 +127,58 @@ fn a_result_that_cannot_be_written_is_a_dead_letter_and_its_neighbours_are_not()
 }
 
 #[test]
+fn batches_that_fail_in_part_double_nothing_and_keep_their_order() {
+    let Some(scene) = Scene::new("exactly-batch") else { return };
+    let handler = "
+        const ran = new Set();
+        export default {
+          batch(records) {
+            if (records.length > 1 && records.some((record) => record.json() % 50 === 17)) throw new Error('unlucky');
+            for (const record of records) {
+              const n = record.json();
+              const first = !ran.has(n);
+              ran.add(n);
+              if (n % 10 === 3 && first) record.retry();
+              else if (n % 10 === 5) record.reject('a five');
+              else { record.emit(`${n} a`); record.emit(`${n} b`); }
+            }
+          },
+        };";
+    let more = "[batch]\nmax-records = 16\n[retry]\nbackoff = { initial = \"1ms\", max = \"1ms\" }";
+    let (input, output, function) = copier(&scene, handler, |draft| draft.with(more));
+    scene.write(&input, numbered(400));
+    let mut node = scene.start_with(&SOON);
+    eventually("it has got on", || (scene.read(&output).len() >= 100).then_some(()));
+    node.signal(libc::SIGKILL);
+    node.ends();
+    let _node = scene.start_with(&SOON);
+    scene.caught_up(&function);
+    let (written, rejected): (Vec<u32>, Vec<u32>) = (0..400).partition(|n| n % 10 != 5);
+    let expected: Vec<String> = written.iter().flat_map(|n| [format!("{n} a"), format!("{n} b")]).collect();
+    assert_eq!(texts(&read_when(&scene, &output, expected.len())), expected);
+    let letters = read_when(&scene, &function.dead_letter, rejected.len());
+    assert_eq!(texts(&letters), rejected.iter().map(u32::to_string).collect::<Vec<_>>());
+}
+
+#[test]
 fn two_nodes_of_one_id_are_told_what_to_set() {
     let Some(scene) = Scene::new("exactly-twins") else { return };
     let (input, output) = (scene.topic("in", 2), scene.topic("out", 2));
     let function = scene.function("it").reads(&input).writes(&output).with(EXACTLY).handler(COPY);
     let nodes = [scene.start(), scene.start()];
-    let said = |node: &Node| node.logged("another node seems to have the same id").len();
+    let says = |node: &Node| {
+        let status = node.status(&function).filter(|status| status["state"] == "waiting")?;
+        let reason = status["state_reason"].as_str()?.to_owned();
+        assert_eq!(status["last_error"]["code"], "E3002", "{reason}");
+        Some(reason)
+    };
     let mut written = 0;
-    eventually("one of them says it", || {
+    let reason = eventually("one of them says it", || {
         scene.write(&input, (0..2).map(|n| Record::of((written + n).to_string()).on(n)));
         written += 2;
-        (nodes.iter().map(said).sum::<usize>() > 0).then_some(())
+        nodes.iter().find_map(says)
     });
+    assert!(reason.contains("another node seems to have the same id") && reason.contains("`[node]`"), "{reason}");
     let [first, second] = nodes;
     second.stop();
     node_goes_on(&scene, &first, &function, &output, written);

@@ -15,12 +15,16 @@ use clap::Args;
 
 use super::{args::NodeFlags, context::Context, exit, failure::Failure, loading::load};
 use crate::{
-    control::PrepareLimits, fetch::Fetch, function::Program, manifest::Topics, node::worker_command, telemetry::Metrics,
+    config::NodeConfig, control::PrepareLimits, fetch::Fetch, function::Program, manifest::Topics,
+    node::worker_command, pool::WorkerCommand, telemetry::Metrics,
 };
-use engine::Engine;
 use filter::Sifted;
-use invoked::Invoked;
-use record::Given;
+
+pub(super) use engine::Engine;
+pub(super) use filter::sift;
+pub(super) use invoked::{Emitted, Invoked};
+pub(super) use record::{Given, Header};
+pub(super) use render::{as_json, as_text, record_json};
 
 /// Run a handler on given records and show the results, without producing
 #[derive(Args, Debug)]
@@ -61,27 +65,25 @@ pub(super) fn run(context: &Context, args: &InvokeArgs) -> anyhow::Result<()> {
     let config = context.load(&args.flags)?.config;
     let command = worker_command(&config)?;
     let limits = PrepareLimits::new(command.clone(), config.limits.clone());
-    let program = load(&config.functions.path, &args.name, &limits, |_| {})?;
+    let program = load(&config.functions.path.join(&args.name), &args.name, &limits, |_| {})?;
     let records = match (&args.file, &args.topic, args.offset) {
         (Some(file), ..) => input::read(file, args.raw, &defaults(&program))?,
         (None, Some(topic), Some(offset)) => topic::read(&config, topic, args.partition, offset, args.count)?,
         _ => unreachable!("the arguments require a file, or a topic and an offset"),
     };
-    let fetch = Fetch::new(config.fetch_options().context("cannot read `fetch.ca-file`")?, Metrics::new())
-        .context("cannot use `fetch.ca-file`")?;
-    let mut engine = Engine::new(command, Arc::clone(&program), fetch);
+    let mut engine = engine(&config, command, &program)?;
     let mut failed = 0;
     let mut all = Vec::new();
     let mut show = |invoked: Invoked| -> anyhow::Result<()> {
         failed += usize::from(!invoked.outcome.is_success());
         if context.is_json() {
-            all.push(render::as_json(&invoked));
+            all.push(as_json(&invoked));
         } else {
-            context.print(&render::as_text(context.paint, &invoked))?;
+            context.print(&as_text(context.paint, &invoked))?;
         }
         Ok(())
     };
-    let Sifted { wanted, unwanted } = filter::sift(program.manifest.filter.as_ref(), &records);
+    let Sifted { wanted, unwanted } = sift(program.manifest.filter.as_ref(), &records);
     let mut unwanted = unwanted.into_iter().peekable();
     let mut shown = 0;
     for group in engine.groups(&wanted) {
@@ -100,6 +102,13 @@ pub(super) fn run(context: &Context, args: &InvokeArgs) -> anyhow::Result<()> {
     }
     context.note(&format!("{} records, {failed} failed; nothing was produced", records.len()));
     if failed > 0 { Err(Failure::said(exit::FAILURE).into()) } else { Ok(()) }
+}
+
+/// What runs the function's records.
+pub(super) fn engine(config: &NodeConfig, command: WorkerCommand, program: &Arc<Program>) -> anyhow::Result<Engine> {
+    let fetch = Fetch::new(config.fetch_options().context("cannot read `fetch.ca-file`")?, Metrics::new())
+        .context("cannot use `fetch.ca-file`")?;
+    Ok(Engine::new(command, Arc::clone(program), fetch))
 }
 
 /// What a record is when its line does not say it.

@@ -209,6 +209,21 @@ fn who_is_fenced_again_leaves_the_id_alone_for_a_while_whatever_was_committed_me
 }
 
 #[test]
+fn who_is_fenced_while_it_writes_is_fenced_all_the_same() {
+    let now = Instant::now();
+    let mut transaction = open(now);
+    transaction.fenced(now);
+    assert!(!transaction.is_fenced_again());
+    run(&mut transaction, now);
+    assert!(transaction.is_open());
+    transaction.fenced(now);
+    assert!(transaction.is_fenced_again());
+    let due = transaction.due();
+    transaction.fenced(now);
+    assert_eq!(transaction.due(), due, "without a producer there is nothing to be fenced");
+}
+
+#[test]
 fn failures_in_a_row_wait_longer_and_longer() {
     let now = Instant::now();
     let mut transaction = Transaction::new(PACE, now);

@@ -84,7 +84,8 @@ impl Node {
         self.lines().into_iter().filter(|line| line["message"].as_str().is_some_and(|m| m.contains(message))).collect()
     }
 
-    fn raw_log(&self) -> Vec<String> {
+    /// The log's lines so far.
+    pub fn raw_log(&self) -> Vec<String> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -188,9 +189,16 @@ impl Node {
 
     /// Stops it in the ordinary way, which must succeed.
     #[track_caller]
-    pub fn stop(mut self) {
+    pub fn stop(self) {
+        self.stop_and(|_| {});
+    }
+
+    /// The same, and looks at the node when it has ended.
+    #[track_caller]
+    pub fn stop_and(mut self, look: impl FnOnce(&Node)) {
         self.signal(libc::SIGTERM);
         let status = self.ends();
+        look(&self);
         assert_eq!((status.code(), status.signal()), (Some(0), None), "SIGTERM ends a node with success");
     }
 
