@@ -87,9 +87,9 @@ pub(super) enum Command {
     Health(health::HealthArgs),
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
+    DeadLetters(dead_letters::DeadLettersArgs),
     Seek(seek::SeekArgs),
     Backfill(backfill::BackfillArgs),
-    DeadLetters(dead_letters::DeadLettersArgs),
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     /// Show the versions of Eddyline, V8 and librdkafka

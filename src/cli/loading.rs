@@ -1,4 +1,4 @@
-//! One function of a folder, checked and prepared for a command that runs it itself.
+//! One function of the folder, checked and prepared for a command that runs it itself.
 
 use std::{path::Path, sync::Arc};
 
@@ -27,11 +27,11 @@ pub(super) fn load(
     }
     let report = control::check_function(&Found { name: name.to_owned(), dir: dir.to_owned(), stamp: 0 }, limits);
     let broken = |found| Failure { exit: exit::BAD_FUNCTIONS, what: What::Diagnostics(found) };
-    let (Some(manifest), Some(bundle)) = (report.manifest, report.bundle) else {
+    let (Some(mut manifest), Some(bundle)) = (report.manifest, report.bundle) else {
         return Err(broken(report.diagnostics).into());
     };
     // A version may lie in a folder of another name.
-    let mut manifest = Manifest { name: name.to_owned(), ..manifest };
+    name.clone_into(&mut manifest.name);
     let secrets = manifest.resolve_secrets().map_err(broken)?;
     let env = manifest.env.clone().into_iter().chain(secrets.into_map()).collect();
     let version = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);

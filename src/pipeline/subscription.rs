@@ -181,8 +181,8 @@ impl Subscription {
             let releases = partition.may_release();
             self.hurry |= releases;
             let allowed = self.pace.allowed(now);
-            let takes = partition.has_more && allowed != Some(0);
-            if self.sink.is_blocked() || !(takes || releases) {
+            let may_take = partition.has_more && allowed != Some(0);
+            if self.sink.is_blocked() || !(may_take || releases) {
                 continue;
             }
             let mut bounds = bounds;

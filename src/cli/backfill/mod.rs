@@ -89,8 +89,8 @@ pub(super) fn run(context: &Context, args: &BackfillArgs) -> anyhow::Result<()> 
     };
     let command = worker_command(&config)?;
     let limits = PrepareLimits::new(command.clone(), config.limits.clone());
-    let dir = config.functions.path.join(&args.function);
-    let program = load(&dir, &args.function, &limits, |manifest| change(manifest, args))?;
+    let program =
+        load(&config.functions.path.join(&args.function), &args.function, &limits, |manifest| change(manifest, args))?;
     let settings = settings(&config)?;
     let topics = Topics::new(&settings, None)?;
     let job = Job::begin(&settings, &topics, &program.manifest, &begin)?;
