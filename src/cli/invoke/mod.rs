@@ -9,7 +9,7 @@ mod render;
 mod topic;
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 
