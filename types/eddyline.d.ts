@@ -225,6 +225,12 @@ declare namespace Eddyline {
   /** One header of a full list. */
   type HeaderPair = readonly [name: string, value: HeaderValue | null];
 
+  /** How a single record of a batch is to be run again. */
+  interface RetryOptions {
+    /** Milliseconds until its next run, instead of the backoff. */
+    delay?: number;
+  }
+
   /**
    * One record of a batch. What it emits carries its own key, headers and
    * timestamp, and a single failure is marked on it.
@@ -232,8 +238,11 @@ declare namespace Eddyline {
   interface BatchRecord extends Record {
     /** As `Context.emit`, bound to this record. */
     emit(value: Value, options?: EmitOptions): void;
-    /** Marks this record to be run again as `[retry]` says; its neighbours are not. */
-    retry(): void;
+    /**
+     * Marks this record to be run again as `[retry]` says, or after `delay`
+     * milliseconds; its neighbours are not.
+     */
+    retry(options?: RetryOptions): void;
     /** Marks this record for the dead letter (E2002). It does not throw. */
     reject(reason: string): void;
   }

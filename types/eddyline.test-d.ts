@@ -103,6 +103,9 @@ function narrows(r: Eddyline.Record, c: Eddyline.Context): string {
 // A batch marks single records.
 batchRecord.emit({ total: 1 }, { key: "a" });
 batchRecord.retry();
+batchRecord.retry({ delay: 60_000 });
+// @ts-expect-error milliseconds
+batchRecord.retry({ delay: "1m" });
 batchRecord.reject("bad row");
 // @ts-expect-error in a batch, a result belongs to a record
 batchCtx.emit({});

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    completions, config, demo, dev, docs, doctor, exit, graph, health, invoke, new, pause, run, seed, validate,
+    completions, config, dead_letters, demo, dev, docs, doctor, exit, graph, health, invoke, new, pause, run, seed,
+    validate,
 };
 
 /// Runs JavaScript and TypeScript functions on Kafka topics.
@@ -86,6 +87,7 @@ pub(super) enum Command {
     Health(health::HealthArgs),
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
+    DeadLetters(dead_letters::DeadLettersArgs),
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     /// Show the versions of Eddyline, V8 and librdkafka

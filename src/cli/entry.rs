@@ -12,7 +12,7 @@ use super::{
     args::{Cli, Command},
     completions, config,
     context::Context,
-    demo, dev, docs, doctor, exit,
+    dead_letters, demo, dev, docs, doctor, exit,
     failure::{Failure, What},
     graph, health, invoke, new, pause, run, seed, validate, version,
 };
@@ -51,6 +51,7 @@ fn dispatch(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::Health(args) => health::run(context, &args),
         Command::Pause(args) => pause::pause(context, &args),
         Command::Resume(args) => pause::resume(context, &args),
+        Command::DeadLetters(args) => dead_letters::run(context, &args),
         Command::Doctor(args) => doctor::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Version => version::run(context),

@@ -5,7 +5,9 @@
 mod args;
 mod completions;
 mod config;
+mod confirm;
 mod context;
+mod dead_letters;
 mod demo;
 mod dev;
 mod docs;

@@ -82,7 +82,7 @@ fn has_members(code: Code) -> bool {
 }
 
 /// Asks again while leaders of partitions change, which is usual just after topics are made.
-fn resolve_patiently(
+pub(super) fn resolve_patiently(
     client: &Arc<Client>,
     partitions: &[TopicPartition],
     start: Start,

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::log::plain_log_of;
 use super::native::{Client, Kind, TopicMetadata};
+use super::positions::resolve_patiently;
 use super::settings::pairs;
-use super::{Code, EmbeddedBroker, Error, Result, Settings};
+use super::{Code, EmbeddedBroker, Error, Result, Settings, Start, TopicPartition};
 
 /// How often a new topic is looked for until it shows.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -58,6 +59,19 @@ impl Topics {
         let topics = self.list(timeout)?.into_iter();
         let mut topics: HashMap<String, TopicInfo> = topics.map(|topic| (topic.name.clone(), topic)).collect();
         Ok(names.iter().map(|name| topics.remove(*name)).collect())
+    }
+
+    /// The first offset of each partition that is at or after `at`, in the given order.
+    pub fn offsets(
+        &self,
+        partitions: &[TopicPartition],
+        at: Start,
+        timeout: Duration,
+    ) -> Result<Vec<(TopicPartition, i64)>> {
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        resolve_patiently(&self.client, partitions, at, Instant::now() + timeout)
     }
 
     /// Makes the topics that are missing and waits until every one is seen.

@@ -27,13 +27,30 @@ pub struct Failure<'a> {
     pub attempts: u32,
 }
 
+/// Where the record was.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    pub topic: &'a str,
+    pub partition: i32,
+    pub offset: i64,
+    /// Milliseconds since 1970.
+    pub timestamp: Option<i64>,
+}
+
+impl Origin<'_> {
+    fn of(record: &Message) -> Origin<'_> {
+        let (topic, partition, offset) = (record.topic(), record.partition(), record.offset());
+        Origin { topic, partition, offset, timestamp: record.timestamp() }
+    }
+}
+
 fn cut(text: &str, most: usize) -> &str {
     &text[..text.floor_char_boundary(most)]
 }
 
 /// Our headers, in the order in which they stand behind the record's own.
-fn headers(failure: &Failure<'_>, record: &Message, stack: &str, now: Timestamp) -> Vec<(&'static str, String)> {
-    let timestamp = record.timestamp().and_then(|millis| Timestamp::from_millisecond(millis).ok());
+pub fn headers(failure: &Failure<'_>, origin: &Origin<'_>, stack: &str, now: Timestamp) -> Vec<(&'static str, String)> {
+    let timestamp = origin.timestamp.and_then(|millis| Timestamp::from_millisecond(millis).ok());
     let mut headers = vec![
         ("eddyline.error.function", failure.function.to_owned()),
         ("eddyline.error.version", failure.version.to_string()),
@@ -45,9 +62,9 @@ fn headers(failure: &Failure<'_>, record: &Message, stack: &str, now: Timestamp)
     }
     headers.extend([
         ("eddyline.error.attempts", failure.attempts.to_string()),
-        ("eddyline.error.topic", record.topic().to_owned()),
-        ("eddyline.error.partition", record.partition().to_string()),
-        ("eddyline.error.offset", record.offset().to_string()),
+        ("eddyline.error.topic", origin.topic.to_owned()),
+        ("eddyline.error.partition", origin.partition.to_string()),
+        ("eddyline.error.offset", origin.offset.to_string()),
     ]);
     if let Some(timestamp) = timestamp {
         headers.push(("eddyline.error.timestamp", format!("{timestamp:.3}")));
@@ -59,13 +76,13 @@ fn headers(failure: &Failure<'_>, record: &Message, stack: &str, now: Timestamp)
 /// Writes the dead letter. Where it would be too large for its topic, the stack is cut first.
 pub fn write(sink: &mut Sink, ticket: Ticket, failure: &Failure<'_>, record: &Message, output: &Output) {
     let now = Timestamp::now();
-    let mut ours = headers(failure, record, cut(failure.stack, MAX_STACK), now);
+    let mut ours = headers(failure, &Origin::of(record), cut(failure.stack, MAX_STACK), now);
     let added: usize = ours.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
     // Two lengths of at most five bytes stand before each header.
     let lengths = 10 * (record.headers().count() + ours.len());
     let large = output.refuses(record.size() + added + lengths).is_some();
     if large {
-        ours = headers(failure, record, "", now);
+        ours = headers(failure, &Origin::of(record), "", now);
     }
     let writing = Writing {
         output,

@@ -151,7 +151,8 @@ impl Keys {
         if item.key == Key::NONE {
             self.holds.insert(item.seq, until);
         } else if let Some(queue) = self.queues.get_mut(&item.key) {
-            queue.until = Some(until);
+            // Of several in one batch, the one that waits for longest decides.
+            queue.until = queue.until.max(Some(until));
             if let Some(first) = self.lift(item.key) {
                 self.put_first(first);
             }
@@ -290,9 +291,10 @@ impl Keys {
         self.later.first_key_value().map(|((until, _), _)| *until)
     }
 
-    /// The oldest that may go to any lane, if all that wait are fresh and fewer than a group takes.
+    /// The oldest that may go to a lane, if it is fresh and fewer wait than a group takes.
     pub fn gathering(&self, grouping: Grouping) -> Option<Seq> {
-        let (seq, first) = self.open.first_key_value()?;
+        let firsts = self.bound.iter().chain([&self.open]).filter_map(BTreeMap::first_key_value);
+        let (seq, first) = firsts.min_by_key(|(seq, _)| **seq)?;
         let bytes: usize = self.open.values().take(grouping.records as usize).map(|item| item.size).sum();
         let full = self.waiting >= grouping.records as usize || bytes >= grouping.bytes;
         (!full && first.is_fresh()).then_some(*seq)

@@ -33,6 +33,12 @@ impl Item {
         Item { seq, size, key: Key::NONE, attempts: 0, first_run: None, group: u32::MAX, alone: false }
     }
 
+    /// As it was before it was sent, for one that comes back without having begun: if it never ran, it does not age.
+    pub fn unrun(self) -> Item {
+        let has_run = self.attempts > 0 || self.group != u32::MAX;
+        Item { first_run: self.first_run.filter(|_| has_run), ..self }
+    }
+
     /// Whether nothing was ever tried with it.
     pub fn is_fresh(&self) -> bool {
         self.attempts == 0 && self.group == u32::MAX && self.first_run.is_none()
@@ -258,8 +264,9 @@ impl Lane {
         self.returned.push_back(item);
     }
 
+    /// Nothing is sent before this time, nor before any other that was asked for.
     pub fn block_until(&mut self, until: Instant) {
-        self.blocked_until = Some(until);
+        self.blocked_until = self.blocked_until.max(Some(until));
     }
 
     /// Lets a lane go on that waits for a later time.

@@ -58,7 +58,7 @@ mod unwritable;
 mod withheld;
 
 pub use conduct::Rules;
-pub use dead_letter::HEADER_ROOM;
+pub use dead_letter::{Failure as LetterFailure, HEADER_ROOM, Origin, headers as letter_headers};
 pub use handle::{Handle, start};
 pub use isolates::Version;
 pub use partition::Bounds;

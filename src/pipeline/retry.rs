@@ -18,10 +18,18 @@ pub enum Decision {
 /// Runs that a record gets whose handler had to be stopped or brought its isolate down.
 const MAX_HARMFUL_RUNS: u32 = 2;
 
-/// Decides about a record after its run number `attempts`, `age` after its first run began.
+/// How long a record waits after its run number `attempts`, unless its handler has said so.
 ///
 /// `jitter` is a number from 0 to 1; the wait is between half and all of the backoff.
-pub fn decide(retry: &Retry, outcome: Outcome, attempts: u32, age: Duration, jitter: f64) -> Decision {
+pub fn pause(retry: &Retry, attempts: u32, jitter: f64) -> Duration {
+    let doublings = attempts.saturating_sub(1).min(31);
+    let backoff = retry.backoff.initial.saturating_mul(1 << doublings).min(retry.backoff.max);
+    backoff.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+/// Decides about a record after its run number `attempts`, `age` after its first run began; it would run again `after`
+/// this time.
+pub fn decide(retry: &Retry, outcome: Outcome, attempts: u32, age: Duration, after: Duration) -> Decision {
     let most = match outcome.retry_class() {
         RetryClass::Never => return Decision::GiveUp,
         RetryClass::Twice => retry.max_attempts.min(MAX_HARMFUL_RUNS),
@@ -30,9 +38,6 @@ pub fn decide(retry: &Retry, outcome: Outcome, attempts: u32, age: Duration, jit
     if attempts >= most {
         return Decision::GiveUp;
     }
-    let doublings = attempts.saturating_sub(1).min(31);
-    let backoff = retry.backoff.initial.saturating_mul(1 << doublings).min(retry.backoff.max);
-    let after = backoff.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0);
     if age + after > retry.max_age { Decision::TooOld } else { Decision::Retry { after } }
 }
 
@@ -49,8 +54,11 @@ mod tests {
         }
     }
 
+    const SOON: Duration = Duration::from_millis(1);
+
     fn after(attempts: u32, jitter: f64) -> Option<Duration> {
-        match decide(&policy(), Outcome::Failed, attempts, Duration::ZERO, jitter) {
+        let after = pause(&policy(), attempts, jitter);
+        match decide(&policy(), Outcome::Failed, attempts, Duration::ZERO, after) {
             Decision::Retry { after } => Some(after),
             Decision::GiveUp | Decision::TooOld => None,
         }
@@ -62,8 +70,7 @@ mod tests {
         assert_eq!(full, [100, 200, 400, 800]);
         assert_eq!(after(1, 0.0), Some(Duration::from_millis(50)));
         let long = Retry { max_attempts: 100, ..policy() };
-        let Decision::Retry { after } = decide(&long, Outcome::Failed, 99, Duration::ZERO, 1.0) else { panic!() };
-        assert_eq!(after, Duration::from_secs(1));
+        assert_eq!(pause(&long, 99, 1.0), Duration::from_secs(1));
     }
 
     #[test]
@@ -71,26 +78,26 @@ mod tests {
         assert!(after(4, 1.0).is_some());
         assert_eq!(after(5, 1.0), None);
         let once = Retry { max_attempts: 1, ..policy() };
-        assert_eq!(decide(&once, Outcome::Failed, 1, Duration::ZERO, 0.5), Decision::GiveUp);
+        assert_eq!(decide(&once, Outcome::Failed, 1, Duration::ZERO, SOON), Decision::GiveUp);
     }
 
     #[test]
     fn what_running_again_cannot_mend_is_given_up_at_once() {
         for outcome in [Outcome::Undecodable, Outcome::Rejected, Outcome::Unserialisable, Outcome::TooLarge] {
-            assert_eq!(decide(&policy(), outcome, 1, Duration::ZERO, 0.5), Decision::GiveUp);
+            assert_eq!(decide(&policy(), outcome, 1, Duration::ZERO, SOON), Decision::GiveUp);
         }
     }
 
     #[test]
     fn what_harms_the_isolate_runs_twice_at_most() {
         for outcome in [Outcome::CpuLimit, Outcome::WallLimit, Outcome::MemoryLimit, Outcome::Crashed] {
-            assert!(matches!(decide(&policy(), outcome, 1, Duration::ZERO, 0.5), Decision::Retry { .. }));
-            assert_eq!(decide(&policy(), outcome, 2, Duration::ZERO, 0.5), Decision::GiveUp);
+            assert!(matches!(decide(&policy(), outcome, 1, Duration::ZERO, SOON), Decision::Retry { .. }));
+            assert_eq!(decide(&policy(), outcome, 2, Duration::ZERO, SOON), Decision::GiveUp);
         }
     }
 
     #[test]
     fn a_record_that_would_become_too_old_is_given_up() {
-        assert_eq!(decide(&policy(), Outcome::Failed, 1, Duration::from_secs(60), 1.0), Decision::TooOld);
+        assert_eq!(decide(&policy(), Outcome::Failed, 1, Duration::from_secs(60), SOON), Decision::TooOld);
     }
 }

@@ -95,7 +95,7 @@ impl Partition {
     pub fn not_run(&mut self, id: u64) -> Result<(), OutOfOrder> {
         let items = self.land(id, false)?;
         self.lanes.stop();
-        items.iter().for_each(|item| self.lanes.give_back(*item));
+        items.iter().for_each(|item| self.lanes.give_back(item.unrun()));
         self.after_landing(items);
         Ok(())
     }
@@ -115,11 +115,12 @@ impl Partition {
                 continue;
             }
             match ended {
-                Ended::Whole(failure) if items.len() > 1 => self.halve(*item, items.len(), &failure),
-                Ended::Whole(failure) => self.fail(*item, &failure, ran),
+                Ended::Whole(failure) if items.len() > 1 => self.divide(*item, place, items.len(), &failure),
+                Ended::Whole(failure) => self.fail(*item, &failure, None, ran),
                 Ended::Each(verdicts) => match &verdicts[place] {
                     Verdict::Success { outcome, results } => self.succeed(*item, *outcome, *results, ran),
-                    Verdict::Failure(failure) => self.fail(*item, failure, ran),
+                    Verdict::Failure(failure) => self.fail(*item, failure, None, ran),
+                    Verdict::Later { failure, delay } => self.fail(*item, failure, Some(*delay), ran),
                 },
             }
         }
@@ -175,15 +176,18 @@ impl Partition {
         ran.metrics.settled(outcome, 1);
     }
 
-    /// A batch failed as a whole. Whoever is at fault is found by halving; only a run alone counts against a record.
-    fn halve(&mut self, item: Item, together: usize, failure: &FailureView<'_>) {
-        tracing::debug!(partition = %self.at, together, error = %failure.message, "a batch failed and is halved");
+    /// A batch failed as a whole. Whoever is at fault is found by dividing it; only a run alone counts against a record.
+    fn divide(&mut self, item: Item, place: usize, together: usize, failure: &FailureView<'_>) {
+        if place == 0 {
+            tracing::debug!(partition = %self.at, together, error = %failure.message, "a batch failed and is divided");
+        }
         self.lanes.stop();
         let alone = item.alone && failure.outcome == Outcome::Crashed;
-        self.lanes.give_back(Item { group: (together as u32).div_ceil(2), alone, ..item });
+        self.lanes.give_back(Item { group: part(place, together), alone, ..item });
     }
 
-    fn fail(&mut self, item: Item, failure: &FailureView<'_>, ran: &mut Settling<'_>) {
+    /// A record's own run failed. `delay` is what the handler wants to have waited before the next.
+    fn fail(&mut self, item: Item, failure: &FailureView<'_>, delay: Option<Duration>, ran: &mut Settling<'_>) {
         let retriable = failure.outcome.retry_class() != RetryClass::Never;
         if retriable || !ran.version.program.manifest.dead_letter.enabled {
             // The worker has stopped the lane as well, and gives back what is behind this record.
@@ -192,7 +196,8 @@ impl Partition {
         let attempts = item.attempts + 1;
         let age = item.first_run.map_or(Duration::ZERO, |first| ran.now.saturating_duration_since(first));
         let policy = &ran.version.program.manifest.retry;
-        match retry::decide(policy, failure.outcome, attempts, age, fastrand::f64()) {
+        let after = delay.unwrap_or_else(|| retry::pause(policy, attempts, fastrand::f64()));
+        match retry::decide(policy, failure.outcome, attempts, age, after) {
             Decision::Retry { after } => {
                 ran.metrics.records_retried.increment();
                 ran.tell(&self.at, self.failed(item.seq, failure, false));
@@ -323,7 +328,36 @@ impl Partition {
         let Some((item, records)) = self.lanes.flight(id) else { return false };
         let age = item.first_run.map_or(Duration::ZERO, |first| ran.now.saturating_duration_since(first));
         let policy = &ran.version.program.manifest.retry;
-        let decision = retry::decide(policy, Outcome::Crashed, item.attempts + 1, age, 1.0);
+        let attempts = item.attempts + 1;
+        let decision = retry::decide(policy, Outcome::Crashed, attempts, age, retry::pause(policy, attempts, 1.0));
         records > 1 || matches!(decision, Decision::Retry { .. })
+    }
+}
+
+/// How many records run together again with the one at `place` of a batch that failed: the first half of all, then half
+/// of the rest, and so on. If the first half does well, who is at fault is in the rest, which need not fail once more to
+/// show it.
+fn part(place: usize, together: usize) -> u32 {
+    let (mut end, mut left) = (0, together);
+    loop {
+        let size = left.div_ceil(2).max(1);
+        end += size;
+        left = left.saturating_sub(size);
+        if place < end {
+            return size as u32;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part;
+
+    #[test]
+    fn a_batch_that_failed_is_divided_into_ever_smaller_parts() {
+        let parts = |together| (0..together).map(|place| part(place, together)).collect::<Vec<_>>();
+        assert_eq!(parts(2), [1, 1]);
+        assert_eq!(parts(3), [2, 2, 1]);
+        assert_eq!(parts(10), [5, 5, 5, 5, 5, 3, 3, 3, 1, 1]);
     }
 }

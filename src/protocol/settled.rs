@@ -6,7 +6,8 @@
 //!   not run    how=0
 //!   whole      how=1 wall-ns:u64 failure             (every record of the invocation failed alike)
 //!   each       how=2 wall-ns:u64 records:u32 verdict*
-//! verdict    = outcome:u8, then for done and filtered: results:u32 bytes:u32 result*, else: failure's texts
+//! verdict    = outcome:u8, then for done and filtered: results:u32 bytes:u32 result*, else: failure's texts;
+//!              where the handler asked for a retry after a time, 128 is added to outcome and delay-ms:u32 follows it
 //! failure    = outcome:u8 message:bytes stack:bytes
 //! result     = topic:u16 set:u8 [partition:i32] [timestamp:i64] [key:optional]
 //!              [headers:u32 (name:bytes value:optional)*] value
@@ -14,6 +15,8 @@
 //! ```
 //! `topic` counts the function's declared output topics, its sink first; [`SINK`] is the sink. `set` tells which of
 //! the optional fields are there: what is absent is kept from the record.
+
+use std::time::Duration;
 
 use super::frame::{Builder, Kind};
 use super::headers::Headers;
@@ -26,6 +29,9 @@ pub const SINK: u16 = 0;
 const NOT_RUN: u8 = 0;
 const WHOLE: u8 = 1;
 const EACH: u8 = 2;
+
+/// Added to the outcome of a record that asks to be run again after a time.
+const LATER: u8 = 128;
 
 const SET_PARTITION: u8 = 1;
 const SET_TIMESTAMP: u8 = 2;
@@ -75,8 +81,16 @@ pub struct FailureView<'a> {
 
 #[derive(Debug, Clone)]
 pub enum Verdict<'a> {
-    Success { outcome: Outcome, results: Results<'a> },
+    Success {
+        outcome: Outcome,
+        results: Results<'a>,
+    },
     Failure(FailureView<'a>),
+    /// A failure, and when the handler would have the record run again at the earliest.
+    Later {
+        failure: FailureView<'a>,
+        delay: Duration,
+    },
 }
 
 #[derive(Debug)]
@@ -148,7 +162,7 @@ impl<'a> SettledReader<'a> {
             NOT_RUN => How::NotRun,
             WHOLE => {
                 let wall_ns = self.rest.u64()?;
-                let outcome = read_outcome(&mut self.rest)?;
+                let outcome = outcome(self.rest.u8()?)?;
                 How::Whole { wall_ns, failure: read_failure(&mut self.rest, outcome)? }
             }
             EACH => {
@@ -166,8 +180,7 @@ impl<'a> SettledReader<'a> {
     }
 }
 
-fn read_outcome(rest: &mut Reader<'_>) -> Result<Outcome, WireError> {
-    let byte = rest.u8()?;
+fn outcome(byte: u8) -> Result<Outcome, WireError> {
     Outcome::from_u8(byte).ok_or(WireError::Invalid { what: "outcome", value: byte.into() })
 }
 
@@ -179,7 +192,12 @@ fn read_failure<'a>(rest: &mut Reader<'a>, outcome: Outcome) -> Result<FailureVi
 }
 
 fn read_verdict<'a>(rest: &mut Reader<'a>) -> Result<Verdict<'a>, WireError> {
-    let outcome = read_outcome(rest)?;
+    let byte = rest.u8()?;
+    let outcome = outcome(byte & !LATER)?;
+    if byte & LATER != 0 {
+        let delay = Duration::from_millis(rest.u32()?.into());
+        return Ok(Verdict::Later { failure: read_failure(rest, outcome)?, delay });
+    }
     if !outcome.is_success() {
         return read_failure(rest, outcome).map(Verdict::Failure);
     }
@@ -346,6 +364,14 @@ impl SettledBuilder {
         put_failure(self.message.body(), outcome, message, stack);
     }
 
+    /// One record failed, and is to run again after this time at the earliest.
+    pub fn later(&mut self, outcome: Outcome, delay_ms: u32, message: &str, stack: &str) {
+        let body = self.message.body();
+        body.put_u8(outcome as u8 | LATER);
+        body.put_u32(delay_ms);
+        put_texts(body, message, stack);
+    }
+
     /// The message, with the isolate's CPU time since the one before and its memory.
     pub fn finish(mut self, cpu_ns: u64, heap: u64, external: u64) -> Vec<u8> {
         let body = self.message.body();
@@ -360,6 +386,10 @@ impl SettledBuilder {
 
 fn put_failure(body: &mut Vec<u8>, outcome: Outcome, message: &str, stack: &str) {
     body.put_u8(outcome as u8);
+    put_texts(body, message, stack);
+}
+
+fn put_texts(body: &mut Vec<u8>, message: &str, stack: &str) {
     body.put_bytes(message.as_bytes());
     body.put_bytes(stack.as_bytes());
 }
@@ -385,9 +415,10 @@ mod tests {
         };
         put_result_with(&mut results, &head, |out| out.extend_from_slice(b"xyz"));
         let mut builder = SettledBuilder::new(1);
-        builder.each(10, 1, 99, 2);
+        builder.each(10, 1, 99, 3);
         builder.success(2, &results);
         builder.failure(Outcome::Rejected, "no", "at x");
+        builder.later(Outcome::Failed, 250, "soon", "");
         builder.not_run(11, 1);
         builder.whole(12, 2, 5, Outcome::WallLimit, "slow", "");
         let bytes = builder.finish(1, 2, 3);
@@ -396,9 +427,15 @@ mod tests {
         assert_eq!((reader.cpu_ns, reader.heap, reader.external), (1, 2, 3));
         let entry = reader.entry().unwrap().unwrap();
         let How::Each { wall_ns: 99, verdicts } = entry.how else { panic!("{entry:?}") };
-        let [Verdict::Success { outcome: Outcome::Done, results }, Verdict::Failure(failure)] = &verdicts[..] else {
+        let [Verdict::Success { outcome: Outcome::Done, results }, Verdict::Failure(failure), later] = &verdicts[..]
+        else {
             panic!("{verdicts:?}")
         };
+        let Verdict::Later { failure: FailureView { outcome: Outcome::Failed, message: "soon", .. }, delay } = later
+        else {
+            panic!("{later:?}")
+        };
+        assert_eq!(*delay, Duration::from_millis(250));
         assert_eq!(*failure, FailureView { outcome: Outcome::Rejected, message: "no", stack: "at x" });
         let results: Vec<ResultView<'_>> = results.iter().collect();
         assert_eq!(results[0].value, Value::Same);

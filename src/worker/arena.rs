@@ -77,6 +77,13 @@ impl Breach {
     }
 }
 
+/// What the handler said of one record of a batch.
+pub struct Mark {
+    pub failure: Failure,
+    /// After which time it is to run again.
+    pub delay_ms: Option<u32>,
+}
+
 /// A record whose invocation has not settled.
 pub struct Live {
     pub record: Record,
@@ -85,7 +92,7 @@ pub struct Live {
     pub results: Vec<u8>,
     pub count: u32,
     /// What the handler said of this record alone.
-    pub mark: Option<Failure>,
+    pub mark: Option<Mark>,
     pub invocation: Invocation,
 }
 

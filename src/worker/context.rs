@@ -6,7 +6,7 @@ use std::rc::Rc;
 use deno_core::{OpState, op2, v8};
 use deno_error::JsErrorBox;
 
-use super::arena::{Arena, Breach, Invocation, Live, MOST_WRITTEN};
+use super::arena::{Arena, Breach, Invocation, Live, MOST_WRITTEN, Mark};
 use super::clock;
 use super::encode::{self, Unencodable};
 use super::failure::{self, Class, Failure};
@@ -235,14 +235,21 @@ pub fn op_mark_rejected(scope: &mut v8::PinScope<'_, '_>, error: v8::Local<'_, v
     failure::mark(scope, error, Outcome::Rejected);
 }
 
-/// `records[i].reject(reason)` and `records[i].retry()` of a batch.
+/// `records[i].reject(reason)` and `records[i].retry({ delay })` of a batch; the delay is NaN where none was asked for.
 #[op2(fast)]
-pub fn op_mark_record(state: &OpState, number: f64, rejected: bool, #[string] reason: &str) -> Result<(), JsErrorBox> {
+pub fn op_mark_record(
+    state: &OpState,
+    number: f64,
+    rejected: bool,
+    #[string] reason: &str,
+    delay: f64,
+) -> Result<(), JsErrorBox> {
     let outcome = if rejected { Outcome::Rejected } else { Outcome::Failed };
     let failure = Failure::new(outcome, failure::bounded(reason, 4 << 10));
+    let mark = Mark { failure, delay_ms: (!delay.is_nan()).then(|| delay.ceil() as u32) };
     let arena = state.borrow::<Rc<Arena>>();
     arena
-        .with(number as u64, |live| live.mark = Some(failure))
+        .with(number as u64, |live| live.mark = Some(mark))
         .ok_or_else(|| JsErrorBox::generic("the invocation has ended, so its records cannot be marked any more"))
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use deno_core::v8;
 
-use super::arena::{Arena, Invocation, Live};
+use super::arena::{Arena, Invocation, Live, Mark};
 use super::arrivals::Work;
 use super::charges::Charges;
 use super::clock;
@@ -307,9 +307,16 @@ impl Invoker {
         let Some(mut live) = self.arena.end(number) else { return (Invocation::default(), None) };
         // A breach comes before whatever the handler made of it.
         let breach = live.invocation.breach.map(|breach| breach.failure(&self.arena.settings.limits));
-        let mark = breach.or_else(|| live.mark.take());
+        let mark = match breach {
+            Some(failure) => Some(Mark { failure, delay_ms: None }),
+            None => live.mark.take(),
+        };
         match (mark.as_ref(), one) {
-            (Some(failure), _) | (None, One::Failed(failure)) => {
+            (Some(Mark { failure, delay_ms: Some(delay_ms) }), _) => {
+                self.report.verdict(&Verdict::Later(failure, *delay_ms));
+                (live.invocation, Some(failure.outcome))
+            }
+            (Some(Mark { failure, .. }), _) | (None, One::Failed(failure)) => {
                 self.report.verdict(&Verdict::Failure(failure));
                 (live.invocation, Some(failure.outcome))
             }

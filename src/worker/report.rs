@@ -32,8 +32,13 @@ pub struct Memory {
 
 /// How one record ended.
 pub enum Verdict<'a> {
-    Success { count: u32, results: &'a [u8] },
+    Success {
+        count: u32,
+        results: &'a [u8],
+    },
     Failure(&'a Failure),
+    /// It is to run again after so many milliseconds.
+    Later(&'a Failure, u32),
 }
 
 impl Report {
@@ -71,6 +76,9 @@ impl Report {
         match verdict {
             Verdict::Success { count, results } => self.message.success(*count, results),
             Verdict::Failure(failure) => self.message.failure(failure.outcome, &failure.message, &failure.stack),
+            Verdict::Later(failure, delay_ms) => {
+                self.message.later(failure.outcome, *delay_ms, &failure.message, &failure.stack);
+            }
         }
     }
 

@@ -189,3 +189,123 @@ fn what_is_behind_a_retry_in_its_batch_keeps_its_order() {
 fn what_is_behind_a_retry_in_its_batch_is_in_no_transaction_before_it() {
     what_is_behind_a_retry_waits_for_it("batch-waits-exactly", "[delivery]\nguarantee = \"exactly-once\"");
 }
+
+/// How often each record ran in all, by its number.
+fn runs_of(out: &[Record]) -> Vec<u64> {
+    let mut runs: Vec<(u64, u64)> = out
+        .iter()
+        .map(|record| (record.json()["n"].as_u64().expect("a number"), record.json()["runs"].as_u64().expect("runs")))
+        .collect();
+    runs.sort_unstable();
+    runs.into_iter().map(|(_, runs)| runs).collect()
+}
+
+#[test]
+fn healthy_records_run_no_more_often_than_it_takes_to_find_the_one_at_fault() {
+    let handler = "
+        const runs = new Map<number, number>();
+        export default {
+          batch(records) {
+            for (const record of records) runs.set(record.offset, (runs.get(record.offset) ?? 0) + 1);
+            if (records.some((record) => record.key === 'bad')) throw new Error('unlucky');
+            return records.map((record) => ({ n: record.offset, runs: runs.get(record.offset) }));
+          },
+        };";
+    let more = "[batch]\nmax-records = 32\nmax-wait = \"10s\"\n[retry]\nmax-attempts = 1";
+    for (bad, most, all) in [(31, 2, 62), (0, 6, 88), (13, 4, 78)] {
+        let Some(trial) = Trial::with(&format!("runs-{bad}"), 1, |draft| draft.with(more), handler) else { return };
+        trial.feed((0..32).map(|n| Record::new(if n == bad { "bad" } else { "good" }, n.to_string())));
+        assert_eq!(keys(&trial.dead()), ["bad"]);
+        let runs = runs_of(&trial.out());
+        assert_eq!(runs.len(), 31);
+        assert!(runs.iter().all(|runs| *runs <= most), "the one at fault is {bad}: {runs:?}");
+        assert_eq!(runs.iter().sum::<u64>(), all, "the one at fault is {bad}: {runs:?}");
+    }
+}
+
+#[test]
+fn a_record_of_a_batch_runs_again_when_it_asked_to() {
+    let handler = "
+        const asked = new Map<string, number>();
+        export default {
+          batch(records) {
+            for (const record of records) {
+              const text = record.text()!;
+              const before = asked.get(text);
+              if (!text.startsWith('again')) record.emit(`done ${text}`);
+              else if (before !== undefined) record.emit({ text, after: performance.now() - before });
+              else {
+                asked.set(text, performance.now());
+                record.retry({ delay: Number(text.split(' ')[1]) });
+              }
+            }
+          },
+        };";
+    let backoff = "[retry]\nbackoff = { initial = \"1h\", max = \"1h\" }";
+    for order in ["partition", "key"] {
+        let more = format!("[batch]\nmax-wait = \"300ms\"\n[delivery]\norder = {order:?}\n{backoff}");
+        let Some(trial) = Trial::with(&format!("delay-{order}"), 1, |draft| draft.with(&more), handler) else { return };
+        trial.feed(["again 700", "a", "again 1", "again 0", "b"].map(|text| Record::new(text, text)));
+        let (done, again): (Vec<_>, Vec<_>) =
+            trial.out().into_iter().partition(|record| record.text().starts_with('d'));
+        assert_eq!(texts(&done), ["done a", "done b"]);
+        assert_eq!(again.len(), 3);
+        for record in &again {
+            let (after, least) = (record.json()["after"].as_f64(), record.key_text()[6..].parse().ok());
+            assert!(after >= least, "{record:?}");
+        }
+    }
+}
+
+#[test]
+fn a_batch_is_no_larger_in_bytes_than_asked_but_never_empty() {
+    let handler = "
+        export default {
+          batch(records) {
+            records[0].emit(records.map((record) => record.bytes()!.length));
+          },
+        };";
+    let more = "[batch]\nmax-bytes = \"10KiB\"\nmax-wait = \"1s\"";
+    let Some(trial) = Trial::with("batch-bytes", 1, |draft| draft.with(more), handler) else { return };
+    let sizes = [4000, 4000, 4000, 20000, 100, 100];
+    trial.feed(sizes.map(|size| Record::of("x".repeat(size))));
+    let batches: Vec<Vec<usize>> =
+        trial.out().iter().map(|record| serde_json::from_str(record.text()).expect("sizes")).collect();
+    assert_eq!(batches.concat(), sizes);
+    assert!(batches.iter().all(|batch| batch.len() == 1 || batch.iter().sum::<usize>() <= 10 << 10), "{batches:?}");
+    assert!(batches.contains(&vec![20000]), "{batches:?}");
+    assert!(batches.iter().any(|batch| batch.len() > 1), "{batches:?}");
+}
+
+#[test]
+fn batches_run_side_by_side_where_order_allows_it() {
+    // Each batch waits for one more to come, which never happens if they run one after the other.
+    let handler = "
+        let come = 0, now = 0;
+        let pair = Promise.withResolvers<void>();
+        export default {
+          async batch(records) {
+            const beside = now++;
+            const mine = pair;
+            if (++come % 2 === 0) {
+              pair = Promise.withResolvers<void>();
+              mine.resolve();
+            }
+            await mine.promise;
+            now -= 1;
+            return records.map((record) => ({ n: Number(record.text()), of: records.length, beside }));
+          },
+        };";
+    for order in ["key", "none"] {
+        let more = format!(
+            "[batch]\nmax-records = 5\nmax-wait = \"20s\"\n[limits]\nwall = \"30s\"\n\
+             [delivery]\norder = {order:?}\nconcurrency = 2"
+        );
+        let name = format!("batch-beside-{order}");
+        let Some(trial) = Trial::with(&name, 1, |draft| draft.with(&more), handler) else { return };
+        trial.feed(numbered(200));
+        let (out, dead) = (trial.out(), trial.dead());
+        assert_eq!((out.len(), dead.len()), (200, 0), "{order}");
+        assert!(out.iter().all(|record| record.json()["of"] == 5 && record.json()["beside"].as_u64() <= Some(1)));
+    }
+}

@@ -1,9 +1,14 @@
 //! `order` and `concurrency`: what waits for what, what runs side by side, and what a crash leaves to be done again.
 
 use std::collections::HashMap;
+use std::ops::Range;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use crate::support::record::{keys, texts};
-use crate::support::{Record, Scene, Trial, reading};
+use crate::support::transactions::Transactions;
+use crate::support::{Function, Record, Scene, Trial, eventually, reading};
 
 fn delivery(order: &str, concurrency: u32) -> String {
     format!("[delivery]\norder = \"{order}\"\nconcurrency = {concurrency}\n")
@@ -98,6 +103,17 @@ fn batches_of_several_keys_keep_the_order_of_each() {
     assert!(of_key.values().all(|numbers| numbers.is_sorted()), "{of_key:?}");
 }
 
+/// Waits until the group knows, beside the committed offset, that these offsets are finished.
+#[track_caller]
+fn notes(scene: &Scene, function: &Function, topic: &str, finished: Range<i64>) {
+    let small = |number: i64| u8::try_from(number).ok().filter(|byte| *byte < 128).expect("one byte");
+    let expected =
+        format!("a{}", STANDARD_NO_PAD.encode([small(finished.start), small(finished.end - finished.start)]));
+    eventually(&format!("{finished:?} are written down as finished"), || {
+        (reading::note(&scene.brokers, &function.group, topic) == expected).then_some(())
+    });
+}
+
 #[test]
 fn what_was_finished_beyond_the_committed_offset_does_not_run_again_after_a_crash() {
     let handler = "
@@ -118,8 +134,7 @@ fn what_was_finished_beyond_the_committed_offset_does_not_run_again_after_a_cras
     let others = (0..50).map(|n| Record::new(format!("k{n}"), n.to_string()));
     scene.write(&input, std::iter::once(Record::new("s", "stuck")).chain(others));
     scene.read_when(&output, 50);
-    let note = || reading::note(&scene.brokers, &function.group, &input);
-    node.eventually("what is finished is written down", |_| note().starts_with('a').then_some(()));
+    notes(&scene, &function, &input, 1..51);
     drop(node);
 
     let node = scene.start_with(&soon);
@@ -147,4 +162,91 @@ fn moving_on_while_a_handler_waits_ends_no_worker() {
     let numbers: Vec<String> = (0..30).map(|n| n.to_string()).collect();
     assert_eq!(texts(&trial.out()), numbers);
     assert_eq!(trial.node.workers(), workers);
+}
+
+#[test]
+fn as_many_invocations_as_asked_are_in_flight_at_once() {
+    // Each waits until four of them have come together, which fewer at a time would never do.
+    let handler = "
+        let come = 0, now = 0;
+        let together = Promise.withResolvers<void>();
+        export default async (record, ctx) => {
+          if (++now > 4) return ctx.reject('too many');
+          const mine = together;
+          if (++come % 4 === 0) {
+            together = Promise.withResolvers<void>();
+            mine.resolve();
+          }
+          await mine.promise;
+          now -= 1;
+          return record;
+        };";
+    for order in ["key", "none"] {
+        let more = format!("{}[limits]\nwall = \"30s\"", delivery(order, 4));
+        let Some(trial) = Trial::with(&format!("four-{order}"), 1, |draft| draft.with(&more), handler) else { return };
+        trial.feed((0..200).map(|n| Record::new(format!("k{n}"), n.to_string())));
+        assert_eq!((trial.out().len(), trial.dead().len()), (200, 0), "{order}");
+    }
+}
+
+#[test]
+fn records_without_a_key_keep_no_order() {
+    let handler = "
+        export default (record, ctx) => {
+          if (record.text().startsWith('bad') && ctx.attempt < 2) throw new Error('again');
+          return record;
+        };";
+    let more = format!("{}[retry]\nbackoff = {{ initial = \"1s\", max = \"1s\" }}", delivery("key", 2));
+    let Some(trial) = Trial::with("no-key", 1, |draft| draft.with(&more), handler) else { return };
+    let keyed = ["bad k", "k"].map(|value| Record::new("", value));
+    trial.feed(["bad", "a", "b"].map(Record::of).into_iter().chain(keyed));
+    let out = trial.out();
+    let mut values = texts(&out);
+    values[2..].sort_unstable();
+    assert_eq!(values[..2], ["a", "b"], "they do not wait for the one before them");
+    let place = |value: &str| out.iter().position(|record| record.text() == value);
+    assert!(place("bad k") < place("k"), "an empty key is a key");
+}
+
+#[test]
+fn gaps_between_offsets_are_no_obstacle_and_what_is_finished_behind_them_stays_so() {
+    let handler = "
+        export default (record, ctx) => {
+          if (record.text() === 'stuck') throw new Error('not yet');
+          return record;
+        };";
+    let more = format!(
+        "{}[retry]\nmax-attempts = 1000\nbackoff = {{ initial = \"200ms\", max = \"200ms\" }}",
+        delivery("key", 3)
+    );
+    let Some(scene) = Scene::new("gaps") else { return };
+    let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
+    let function = scene.function("it").reads(&input).writes(&output).with(&more).handler(handler);
+    // The ends of transactions take offsets, and what was aborted is never read.
+    let mut transactions = Transactions::new(&scene.brokers, &scene.name("writer"));
+    transactions.write(&input, (0..5).map(|n| Record::new(format!("k{n}"), n.to_string())), true);
+    scene.write(&input, [Record::new("s", "stuck")]);
+    for part in 1..20 {
+        let records = (0..5).map(|n| Record::new(format!("k{n}"), (part * 5 + n).to_string()));
+        transactions.write(&input, records, part % 3 != 0);
+    }
+    let kept: Vec<u64> = (0..100).filter(|n| n / 5 == 0 || (n / 5) % 3 != 0).collect();
+    let soon = [("kafka.properties.session.timeout.ms", "6000")];
+    let node = scene.start_with(&soon);
+    node.runs(&function);
+    scene.read_when(&output, kept.len());
+    let last = scene.read(&input).last().expect("records").offset;
+    notes(&scene, &function, &input, 7..last + 1);
+    drop(node);
+
+    let node = scene.start_with(&soon);
+    let retried = || node.metric("eddyline_function_retried_records_total", &[("function", &function.name)]);
+    node.eventually("the one that is not finished runs again", |_| (retried()? > 1.0).then_some(()));
+    assert_eq!(scene.read(&output).len(), kept.len(), "the others do not");
+    function.edit("export default (record) => record;");
+    scene.caught_up(&function);
+    let out = scene.read(&output);
+    let mut seen: Vec<u64> = out.iter().filter_map(|record| record.text().parse().ok()).collect();
+    seen.sort_unstable();
+    assert_eq!((seen, out.len()), (kept.clone(), kept.len() + 1));
 }

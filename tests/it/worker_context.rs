@@ -306,3 +306,20 @@ fn records_of_a_batch_emit_and_fail_on_their_own() {
     assert_eq!(failed(&all[2]), (Outcome::Failed, "retry requested".to_owned()));
     assert_eq!(failed(&all[3]).0, Outcome::Unserialisable);
 }
+
+#[test]
+fn a_delay_of_a_retry_is_milliseconds() {
+    let records = [Record::new("a")];
+    let body = |options: &str| {
+        let text = format!("try {{ records[0].retry({options}); }} catch (error) {{ return [error.name]; }}");
+        let End::Each(all) = Worker::with(batch(&text)).batch(&records).end else { panic!("{options}") };
+        all
+    };
+    for options in ["", "null", "{}", "{ delay: null }", "{ delay: 0 }", "{ delay: 1.5 }", "{ delay: 4294967295 }"] {
+        let all = body(options);
+        assert!(matches!(&all[0], One::Failed(failed) if failed.message == "retry requested"), "{options}: {all:?}");
+    }
+    for options in ["5", "'5s'", "{ delay: -1 }", "{ delay: NaN }", "{ delay: '5' }", "{ delay: 4294967296 }"] {
+        assert_eq!(body(options), [One::Done(vec![Output::value("TypeError")])], "{options}");
+    }
+}

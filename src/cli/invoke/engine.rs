@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long an isolate that a limit may have ended is waited for; one that only waited for too long goes on.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-pub(super) struct Engine {
+pub(in crate::cli) struct Engine {
     command: WorkerCommand,
     /// Serves what the handler fetches.
     fetch: Fetch,
@@ -66,12 +66,12 @@ struct Answer {
 }
 
 impl Engine {
-    pub(super) fn new(command: WorkerCommand, program: Arc<Program>, fetch: Fetch) -> Self {
+    pub(in crate::cli) fn new(command: WorkerCommand, program: Arc<Program>, fetch: Fetch) -> Self {
         Engine { command, fetch, program, running: None, invocations: 0 }
     }
 
     /// The records of each invocation: one, or as many of one partition as a batch may hold.
-    pub(super) fn groups<'r>(&self, records: &'r [Given]) -> Vec<&'r [Given]> {
+    pub(in crate::cli) fn groups<'r>(&self, records: &'r [Given]) -> Vec<&'r [Given]> {
         let most = match self.program.handler() {
             Handler::Record => 1,
             Handler::Batch => self.program.manifest.batch.max_records.max(1) as usize,
@@ -81,7 +81,7 @@ impl Engine {
     }
 
     /// Runs one invocation to its end, whatever that is.
-    pub(super) fn run(&mut self, records: &[Given]) -> anyhow::Result<Vec<Invoked>> {
+    pub(in crate::cli) fn run(&mut self, records: &[Given]) -> anyhow::Result<Vec<Invoked>> {
         let mut answer = Answer { invoked: Vec::new(), logs: Vec::new() };
         while answer.invoked.is_empty() {
             let (mut running, fresh) = match self.running.take() {

@@ -10,12 +10,12 @@ use crate::{
 };
 
 /// The records that the handler is to be run with, and the others with their places among all.
-pub(super) struct Sifted {
-    pub(super) wanted: Vec<Given>,
-    pub(super) unwanted: Vec<(usize, Invoked)>,
+pub(in crate::cli) struct Sifted {
+    pub(in crate::cli) wanted: Vec<Given>,
+    pub(in crate::cli) unwanted: Vec<(usize, Invoked)>,
 }
 
-pub(super) fn sift(filter: Option<&Filter>, records: &[Given]) -> Sifted {
+pub(in crate::cli) fn sift(filter: Option<&Filter>, records: &[Given]) -> Sifted {
     let mut sifted = Sifted { wanted: Vec::new(), unwanted: Vec::new() };
     let mut sieve = filter.map(Filter::sieve);
     for (place, record) in records.iter().enumerate() {

@@ -13,49 +13,49 @@ use crate::{
 
 /// A record, what its handler made of it, and what that took. Of a batch, the costs are those of the whole.
 #[derive(Clone, Debug)]
-pub(super) struct Invoked {
-    pub(super) record: Given,
-    pub(super) outcome: Outcome,
+pub(in crate::cli) struct Invoked {
+    pub(in crate::cli) record: Given,
+    pub(in crate::cli) outcome: Outcome,
     /// Why it failed, and where; or why it was filtered.
-    pub(super) message: String,
-    pub(super) stack: String,
-    pub(super) results: Vec<Emitted>,
-    pub(super) logs: Vec<(LogLevel, String)>,
-    pub(super) cost: Cost,
+    pub(in crate::cli) message: String,
+    pub(in crate::cli) stack: String,
+    pub(in crate::cli) results: Vec<Emitted>,
+    pub(in crate::cli) logs: Vec<(LogLevel, String)>,
+    pub(in crate::cli) cost: Cost,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cost {
-    pub(super) wall: Duration,
-    pub(super) cpu: Duration,
-    pub(super) heap: u64,
-    pub(super) external: u64,
+pub(in crate::cli) struct Cost {
+    pub(in crate::cli) wall: Duration,
+    pub(in crate::cli) cpu: Duration,
+    pub(in crate::cli) heap: u64,
+    pub(in crate::cli) external: u64,
 }
 
 /// A result as it would have been written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Emitted {
-    pub(super) topic: String,
+pub(in crate::cli) struct Emitted {
+    pub(in crate::cli) topic: String,
     /// `None`: chosen by the key.
-    pub(super) partition: Option<i32>,
-    pub(super) timestamp: i64,
-    pub(super) key: Option<Vec<u8>>,
-    pub(super) headers: Vec<Header>,
-    pub(super) value: Option<Vec<u8>>,
+    pub(in crate::cli) partition: Option<i32>,
+    pub(in crate::cli) timestamp: i64,
+    pub(in crate::cli) key: Option<Vec<u8>>,
+    pub(in crate::cli) headers: Vec<Header>,
+    pub(in crate::cli) value: Option<Vec<u8>>,
 }
 
 impl Invoked {
-    pub(super) fn new(record: &Given, verdict: &Verdict<'_>, outputs: &[String], cost: Cost) -> Self {
+    pub(in crate::cli) fn new(record: &Given, verdict: &Verdict<'_>, outputs: &[String], cost: Cost) -> Self {
         match verdict {
             Verdict::Success { outcome, results } => Invoked {
                 results: results.iter().map(|result| Emitted::new(record, &result, outputs)).collect(),
                 ..Invoked::empty(record, *outcome, cost)
             },
-            Verdict::Failure(failure) => Invoked::failed(record, failure, cost),
+            Verdict::Failure(failure) | Verdict::Later { failure, .. } => Invoked::failed(record, failure, cost),
         }
     }
 
-    pub(super) fn failed(record: &Given, failure: &FailureView<'_>, cost: Cost) -> Self {
+    pub(in crate::cli) fn failed(record: &Given, failure: &FailureView<'_>, cost: Cost) -> Self {
         Invoked {
             message: failure.message.to_owned(),
             stack: failure.stack.to_owned(),
@@ -63,7 +63,7 @@ impl Invoked {
         }
     }
 
-    pub(super) fn empty(record: &Given, outcome: Outcome, cost: Cost) -> Self {
+    pub(in crate::cli) fn empty(record: &Given, outcome: Outcome, cost: Cost) -> Self {
         Invoked {
             record: record.clone(),
             outcome,

@@ -8,7 +8,10 @@ mod record;
 mod render;
 mod topic;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -20,17 +23,22 @@ use super::{
     failure::{Failure, What},
 };
 use crate::{
+    config::NodeConfig,
     control::{self, Found, PrepareLimits},
     fetch::Fetch,
     function::Program,
-    manifest::Topics,
+    manifest::{Manifest, Topics},
     node::worker_command,
+    pool::WorkerCommand,
     telemetry::Metrics,
 };
-use engine::Engine;
 use filter::Sifted;
-use invoked::Invoked;
-use record::Given;
+
+pub(super) use engine::Engine;
+pub(super) use filter::sift;
+pub(super) use invoked::{Emitted, Invoked};
+pub(super) use record::{Given, Header};
+pub(super) use render::{as_json, as_text, record_json};
 
 /// Run a handler on given records and show the results, without producing
 #[derive(Args, Debug)]
@@ -71,27 +79,25 @@ pub(super) fn run(context: &Context, args: &InvokeArgs) -> anyhow::Result<()> {
     let config = context.load(&args.flags)?.config;
     let command = worker_command(&config)?;
     let limits = PrepareLimits::new(command.clone(), config.limits.clone());
-    let program = load(&config.functions.path, &args.name, &limits)?;
+    let program = load(&config.functions.path.join(&args.name), &args.name, &limits)?;
     let records = match (&args.file, &args.topic, args.offset) {
         (Some(file), ..) => input::read(file, args.raw, &defaults(&program))?,
         (None, Some(topic), Some(offset)) => topic::read(&config, topic, args.partition, offset, args.count)?,
         _ => unreachable!("the arguments require a file, or a topic and an offset"),
     };
-    let fetch = Fetch::new(config.fetch_options().context("cannot read `fetch.ca-file`")?, Metrics::new())
-        .context("cannot use `fetch.ca-file`")?;
-    let mut engine = Engine::new(command, Arc::clone(&program), fetch);
+    let mut engine = engine(&config, command, &program)?;
     let mut failed = 0;
     let mut all = Vec::new();
     let mut show = |invoked: Invoked| -> anyhow::Result<()> {
         failed += usize::from(!invoked.outcome.is_success());
         if context.is_json() {
-            all.push(render::as_json(&invoked));
+            all.push(as_json(&invoked));
         } else {
-            context.print(&render::as_text(context.paint, &invoked))?;
+            context.print(&as_text(context.paint, &invoked))?;
         }
         Ok(())
     };
-    let Sifted { wanted, unwanted } = filter::sift(program.manifest.filter.as_ref(), &records);
+    let Sifted { wanted, unwanted } = sift(program.manifest.filter.as_ref(), &records);
     let mut unwanted = unwanted.into_iter().peekable();
     let mut shown = 0;
     for group in engine.groups(&wanted) {
@@ -112,19 +118,28 @@ pub(super) fn run(context: &Context, args: &InvokeArgs) -> anyhow::Result<()> {
     if failed > 0 { Err(Failure::said(exit::FAILURE).into()) } else { Ok(()) }
 }
 
-/// The function, checked and prepared, with its secrets.
-fn load(functions: &std::path::Path, name: &str, limits: &PrepareLimits) -> anyhow::Result<Arc<Program>> {
-    let dir = functions.join(name);
+/// What runs the function's records.
+pub(super) fn engine(config: &NodeConfig, command: WorkerCommand, program: &Arc<Program>) -> anyhow::Result<Engine> {
+    let fetch = Fetch::new(config.fetch_options().context("cannot read `fetch.ca-file`")?, Metrics::new())
+        .context("cannot use `fetch.ca-file`")?;
+    Ok(Engine::new(command, Arc::clone(program), fetch))
+}
+
+/// The function in this folder, checked and prepared, with its secrets, under its name.
+pub(super) fn load(dir: &Path, name: &str, limits: &PrepareLimits) -> anyhow::Result<Arc<Program>> {
     if !dir.is_dir() {
+        let functions = dir.parent().unwrap_or(dir);
         return Err(Failure::new(exit::FAILURE, format!("there is no function {name:?} in {}", functions.display()))
             .with_hint("`eddyline graph` lists the functions; --functions names another folder")
             .into());
     }
-    let report = control::check_function(&Found { name: name.to_owned(), dir, stamp: 0 }, limits);
+    let report = control::check_function(&Found { name: name.to_owned(), dir: dir.to_owned(), stamp: 0 }, limits);
     let broken = |found| Failure { exit: exit::BAD_FUNCTIONS, what: What::Diagnostics(found) };
     let (Some(manifest), Some(bundle)) = (report.manifest, report.bundle) else {
         return Err(broken(report.diagnostics).into());
     };
+    // A version may lie in a folder of another name.
+    let manifest = Manifest { name: name.to_owned(), ..manifest };
     let secrets = manifest.resolve_secrets().map_err(broken)?;
     let env = manifest.env.clone().into_iter().chain(secrets.into_map()).collect();
     let version = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);

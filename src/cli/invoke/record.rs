@@ -3,26 +3,26 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
-pub(super) type Header = (Vec<u8>, Option<Vec<u8>>);
+pub(in crate::cli) type Header = (Vec<u8>, Option<Vec<u8>>);
 
 /// A record that a handler is invoked with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Given {
-    pub(super) topic: String,
-    pub(super) partition: i32,
-    pub(super) offset: i64,
+pub(in crate::cli) struct Given {
+    pub(in crate::cli) topic: String,
+    pub(in crate::cli) partition: i32,
+    pub(in crate::cli) offset: i64,
     /// Milliseconds since 1970.
-    pub(super) timestamp: i64,
-    pub(super) key: Option<Vec<u8>>,
-    pub(super) value: Option<Vec<u8>>,
-    pub(super) headers: Vec<Header>,
+    pub(in crate::cli) timestamp: i64,
+    pub(in crate::cli) key: Option<Vec<u8>>,
+    pub(in crate::cli) value: Option<Vec<u8>>,
+    pub(in crate::cli) headers: Vec<Header>,
 }
 
 const KEYS: [&str; 7] = ["topic", "partition", "offset", "timestamp", "key", "headers", "value"];
 
 impl Given {
     /// A record as a line says it; what it does not say is taken from `defaults`.
-    pub(super) fn parse(line: &str, defaults: &Given) -> Result<Given, String> {
+    pub(in crate::cli) fn parse(line: &str, defaults: &Given) -> Result<Given, String> {
         let json: Value = serde_json::from_str(line).map_err(|error| format!("this is no JSON: {error}"))?;
         let Value::Object(fields) = json else {
             return Err("this is no object; with --raw, each line is a value as it is".to_owned());
@@ -96,7 +96,7 @@ fn headers(value: &Value) -> Result<Vec<Header>, String> {
 }
 
 /// Bytes in the same form: as text where they are text.
-pub(super) fn text_json(bytes: Option<&[u8]>) -> Value {
+pub(in crate::cli) fn text_json(bytes: Option<&[u8]>) -> Value {
     match bytes.map(std::str::from_utf8) {
         None => Value::Null,
         Some(Ok(text)) => text.into(),
@@ -105,12 +105,12 @@ pub(super) fn text_json(bytes: Option<&[u8]>) -> Value {
 }
 
 /// The same, but what is a JSON object or array is shown as such.
-pub(super) fn value_json(bytes: Option<&[u8]>) -> Value {
+pub(in crate::cli) fn value_json(bytes: Option<&[u8]>) -> Value {
     let parsed = bytes.and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
     parsed.filter(|value| value.is_object() || value.is_array()).unwrap_or_else(|| text_json(bytes))
 }
 
-pub(super) fn headers_json(headers: &[Header]) -> Value {
+pub(in crate::cli) fn headers_json(headers: &[Header]) -> Value {
     let pair = |(name, value): &Header| json!([text_json(Some(name)), text_json(value.as_deref())]);
     headers.iter().map(pair).collect()
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{cli::style::Paint, protocol::control::LogLevel};
 
-pub(super) fn as_json(invoked: &Invoked) -> Value {
+pub(in crate::cli) fn as_json(invoked: &Invoked) -> Value {
     let Cost { wall, cpu, heap, external } = invoked.cost;
     let logs: Vec<Value> = invoked.logs.iter().map(|(level, text)| json!({ "level": level, "text": text })).collect();
     let error = (!invoked.outcome.is_success())
@@ -28,7 +28,7 @@ pub(super) fn as_json(invoked: &Invoked) -> Value {
     })
 }
 
-fn record_json(record: &Given) -> Value {
+pub(in crate::cli) fn record_json(record: &Given) -> Value {
     json!({
         "topic": record.topic,
         "partition": record.partition,
@@ -51,7 +51,7 @@ fn emitted_json(result: &Emitted) -> Value {
     })
 }
 
-pub(super) fn as_text(paint: Paint, invoked: &Invoked) -> String {
+pub(in crate::cli) fn as_text(paint: Paint, invoked: &Invoked) -> String {
     let record = &invoked.record;
     let place = format!("{}/{}/{}", record.topic, record.partition, record.offset);
     let mut text = format!("{}{}\n", paint.strong(place), key_text(paint, record.key.as_deref()));

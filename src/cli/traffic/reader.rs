@@ -87,13 +87,14 @@ impl Reader {
     }
 
     /// Hands over every record up to the ends as they are now, unless `each` says that it has seen enough.
+    /// Between one record and the next no more than `timeout` may pass.
     pub(in crate::cli) fn read(
         &mut self,
         timeout: Duration,
         mut each: impl FnMut(&Message) -> bool,
     ) -> anyhow::Result<()> {
         let ends = self.ends(timeout)?;
-        let deadline = Instant::now() + timeout;
+        let mut deadline = Instant::now() + timeout;
         let mut open: Vec<(Slot, i64)> = self
             .partitions
             .iter()
@@ -123,7 +124,9 @@ impl Reader {
                     index += 1;
                 }
             }
-            if !progress {
+            if progress {
+                deadline = Instant::now() + timeout;
+            } else {
                 if Instant::now() >= deadline {
                     bail!("the records did not come within {timeout:?}");
                 }

@@ -195,3 +195,30 @@ fn ids_name_their_lane() {
     assert_eq!(Lane::of(id), 3);
     assert_ne!(id, 0);
 }
+
+#[test]
+fn a_record_ages_from_its_first_run_and_not_while_others_run_before_it() {
+    let mut lane = lane_with(2);
+    let now = Instant::now();
+    let first = send(&mut lane, now, Grouping::SINGLE).unwrap().0;
+    let second = send(&mut lane, now, Grouping::SINGLE).unwrap().0;
+    let failed = land(&mut lane, first)[0];
+    lane.stop();
+    lane.give_back(Item { attempts: 1, ..failed });
+    land(&mut lane, second).into_iter().for_each(|item| lane.give_back(item.unrun()));
+    lane.landed();
+    let later = now + Duration::from_secs(3600);
+    let ids = [(); 2].map(|()| send(&mut lane, later, Grouping::SINGLE).unwrap().0);
+    let begun = ids.map(|id| land(&mut lane, id)[0].first_run);
+    assert_eq!(begun, [Some(now), Some(later)]);
+}
+
+#[test]
+fn of_several_records_that_wait_the_longest_wait_counts() {
+    let mut lane = lane_with(1);
+    let now = Instant::now();
+    lane.block_until(now + Duration::from_secs(10));
+    lane.block_until(now + Duration::from_secs(1));
+    assert_eq!(send(&mut lane, now + Duration::from_secs(5), Grouping::SINGLE), None);
+    assert!(send(&mut lane, now + Duration::from_secs(10), Grouping::SINGLE).is_some());
+}

@@ -196,3 +196,41 @@ proptest! {
         prop_assert_eq!((worker.lanes.waiting(), worker.lanes.blocked_until()), (0, None));
     }
 }
+
+/// Nanoseconds for each record from taking it in to the end of its invocation.
+fn cost(order: Order, concurrency: u32) -> f64 {
+    const RECORDS: u64 = 512;
+    const ROUNDS: u64 = 200;
+    let mut lanes = lanes(order, concurrency);
+    (0..100).for_each(|_| lanes.ran(Duration::from_micros(1)));
+    let window = Window { records: 4096, bytes: usize::MAX };
+    let (mut items, mut sent, now) = (Vec::new(), Vec::new(), Instant::now());
+    let mut round = |first: u64| {
+        let begun = Instant::now();
+        for seq in first..first + RECORDS {
+            lanes.push(Seq(seq), 100, Some(&(seq * 7919 % 10_000).to_le_bytes()));
+        }
+        while let Some((id, _)) = lanes.send(now, Grouping::SINGLE, window, &mut items) {
+            items.clear();
+            sent.push(id);
+        }
+        for id in sent.drain(..) {
+            lanes.land(id, &mut items).unwrap();
+            lanes.landed(&items);
+            items.clear();
+        }
+        assert_eq!(lanes.waiting(), 0);
+        begun.elapsed().as_nanos() as f64 / RECORDS as f64
+    };
+    (0..ROUNDS).map(|n| round(n * RECORDS)).fold(f64::INFINITY, f64::min)
+}
+
+/// Printed and not judged: run with `--nocapture`.
+#[test]
+fn the_cost_of_order_is_printed() {
+    for (order, concurrency) in
+        [(Order::Partition, 1), (Order::Key, 1), (Order::Key, 16), (Order::Key, 1000), (Order::None, 16)]
+    {
+        println!("{order:?}, {concurrency:4} at once: {:6.0} ns for each record", cost(order, concurrency));
+    }
+}

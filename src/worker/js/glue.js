@@ -60,8 +60,8 @@
     #number;
     constructor(number) { super(number); this.#number = number; }
     emit(value, options) { emit(this.#number, value, options); }
-    reject(reason) { op_mark_record(this.#number, true, reasonText(reason)); }
-    retry() { op_mark_record(this.#number, false, "retry requested"); }
+    reject(reason) { op_mark_record(this.#number, true, reasonText(reason), NaN); }
+    retry(options) { op_mark_record(this.#number, false, "retry requested", delayNumber(options)); }
   }
 
   class RejectError extends Error {
@@ -120,6 +120,17 @@
     } catch {
       return "rejected for a reason that has no text";
     }
+  }
+
+  function delayNumber(options) {
+    if (options === undefined || options === null) return NaN;
+    if (typeof options !== "object") throw new TypeError("the argument of retry is an object: { delay }");
+    const delay = options.delay;
+    if (delay === undefined || delay === null) return NaN;
+    if (typeof delay !== "number" || !(delay >= 0 && delay <= 4294967295)) {
+      throw new TypeError("retry: delay must be a number of milliseconds from 0 to 4294967295");
+    }
+    return delay;
   }
 
   function signal(number) {

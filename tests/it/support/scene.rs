@@ -111,13 +111,18 @@ impl Scene {
 
     /// Starts a node with further configuration: keys as in the file, `topics.create` for example.
     pub fn start_with(&self, settings: &[(&str, &str)]) -> Node {
+        Node::start(&self.folder(), &self.settings(settings))
+    }
+
+    /// The configuration of a node of this scene; later ones of the same key count.
+    pub fn settings<'a>(&'a self, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
         let all = [
             ("kafka.brokers", self.brokers.as_str()),
             ("node.id", self.id.as_str()),
             ("workers.count", "1"),
             ("admin.listen", "127.0.0.1:0"),
         ];
-        Node::start(&self.folder(), &[&all[..], settings].concat())
+        [&all[..], more].concat()
     }
 
     /// Whether the function has committed everything that its sources hold at the moment of asking: then each of

@@ -470,7 +470,7 @@ fn end(how: How<'_>) -> End {
                 .map(|verdict| match verdict {
                     Verdict::Success { outcome: Outcome::Filtered, .. } => One::Filtered,
                     Verdict::Success { results, .. } => One::Done(results.iter().map(output).collect()),
-                    Verdict::Failure(failure) => One::Failed(failed(failure)),
+                    Verdict::Failure(failure) | Verdict::Later { failure, .. } => One::Failed(failed(failure)),
                 })
                 .collect(),
         ),
