@@ -1,9 +1,6 @@
 //! `eddyline seek`: lets a function go on from another place in its topics.
 
-use std::{
-    io::{self, BufRead, IsTerminal, Write},
-    time::Duration,
-};
+use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -11,6 +8,7 @@ use serde_json::Value;
 
 use super::{
     asking::{Asked, Target as Asking},
+    confirm::confirm,
     context::Context,
     exit,
     failure::Failure,
@@ -65,9 +63,7 @@ pub(super) fn run(context: &Context, args: &SeekArgs) -> anyhow::Result<()> {
     }
     if !args.yes {
         context.note(&describe(&planned));
-        if !agreed(context, &args.asking.function)? {
-            return Err(Failure::new(exit::FAILURE, "nothing was moved").into());
-        }
+        confirm(&format!("Move the positions of {}?", args.asking.function), args.yes)?;
     }
     context
         .note(&format!("pausing {} on all nodes, which may take as long as its invocations do", args.asking.function));
@@ -82,21 +78,6 @@ pub(super) fn run(context: &Context, args: &SeekArgs) -> anyhow::Result<()> {
 
 fn show(context: &Context, plan: &Value) -> anyhow::Result<()> {
     if context.is_json() { context.print_json(plan) } else { Ok(context.print(&describe(plan))?) }
-}
-
-/// Asks whoever sits there. Where nobody does, there is no answer, and that is a mistake.
-fn agreed(context: &Context, function: &str) -> anyhow::Result<bool> {
-    if !io::stdin().is_terminal() {
-        return Err(Failure::new(exit::USAGE, "nobody can be asked here, since stdin is no terminal")
-            .with_hint("--yes does it without asking, --dry-run only shows it")
-            .into());
-    }
-    let mut out = io::stderr().lock();
-    write!(out, "{} ", context.paint_error.strong(format!("Move the positions of {function}? [y/N]")))?;
-    out.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 fn describe(plan: &Value) -> String {
@@ -142,6 +123,12 @@ mod tests {
                 { "topic": "orders", "partition": 1, "from": null, "to": 0, "skipped": 0, "repeated": 0, "is_nearest": true },
             ],
         });
-        insta::assert_snapshot!(super::describe(&plan), @"");
+        let text = super::describe(&plan);
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(lines[0], ["topic", "partition", "from", "to", "skipped", "repeated"]);
+        assert_eq!(lines[1], ["orders", "0", "10", "1210", "1,200", "0"]);
+        assert_eq!(lines[2], ["orders", "1", "none", "0", "(nearest)", "0", "0"]);
+        let last = "enrich would move to latest: 1,200 records would be skipped, 0 would run again";
+        assert_eq!(text.lines().last(), Some(last));
     }
 }

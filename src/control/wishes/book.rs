@@ -107,6 +107,8 @@ impl Wishes {
         let mut settings = settings.clone();
         // It is in no group.
         settings.group_instance_id = None;
+        // What is there comes at once in any case; where nothing is, asking twice a second is enough.
+        settings.properties.entry("fetch.wait.max.ms".to_owned()).or_insert_with(|| "500".to_owned());
         let (bell, rung) = sync_channel(1);
         let wishes = Wishes(Arc::new(Shared {
             settings,
