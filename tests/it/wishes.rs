@@ -91,7 +91,8 @@ fn wishes_that_two_nodes_write_at_the_same_time_are_not_lost() {
     let last = wishes(scene, name).pop().unwrap();
     assert!(last["kept"] == true && last["run"]["state"] == "running", "{last}");
     first.command("resume", function);
-    first.runs(function);
+    // On whichever of them, since there is one partition.
+    trial.feed([Record::of("a")]);
 }
 
 #[test]
