@@ -3,11 +3,12 @@
 #
 #   ARGS              further arguments of demo, run and test, for example
 #                     make run ARGS="--config my.toml"
-#   MINUTES, SEED, GUARANTEE, ORDER, COMINGS
-#                     what chaos does: for how long, which faults, what is promised
-#                     (at-least-once, exactly-once), in which order (partition, key,
-#                     none), how often nodes come and go; for example
-#                     make chaos MINUTES=10 SEED=7
+#   MINUTES, EVERY, SEED, GUARANTEE, ORDER, COMINGS, JSON
+#                     what chaos does: for how long, how many seconds between two faults,
+#                     which faults, what is promised (at-least-once, exactly-once), in which
+#                     order (partition, key, none), how often nodes come and go, and to which
+#                     file it adds a line of JSON for each run; for example
+#                     make chaos MINUTES=10 SEED=7 GUARANTEE=exactly-once
 #   CARGO_TARGET_DIR  where cargo builds, as always
 
 CARGO ?= cargo
@@ -17,6 +18,7 @@ export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
 .DEFAULT_GOAL := help
 MINUTES ?= 2
+EVERY ?= 2
 GUARANTEE ?= at-least-once
 ORDER ?= partition
 COMINGS ?= 50
@@ -38,7 +40,8 @@ test: ready ## run all tests, on a real Kafka that is fetched and started for th
 
 chaos: ready ## break nodes, workers, broker and network on purpose, and check what is promised
 	@EDDYLINE_CHAOS_MINUTES=$(MINUTES) EDDYLINE_CHAOS_SEED=$(SEED) EDDYLINE_CHAOS_GUARANTEE=$(GUARANTEE) \
-	  EDDYLINE_CHAOS_ORDER=$(ORDER) EDDYLINE_CHAOS_COMINGS=$(COMINGS) EDDYLINE_TEST_PATIENCE=180 \
+	  EDDYLINE_CHAOS_ORDER=$(ORDER) EDDYLINE_CHAOS_COMINGS=$(COMINGS) EDDYLINE_CHAOS_EVERY=$(EVERY) \
+	  EDDYLINE_CHAOS_JSON=$(abspath $(JSON)) EDDYLINE_TEST_PATIENCE=180 \
 	  scripts/test --test it -- chaos:: --nocapture --test-threads=1
 
 check: ready ## check format, lints and, where cargo-deny is installed, the dependencies

@@ -28,7 +28,7 @@ pub struct Lanes {
     /// The lane whose records are being dealt with.
     landing: usize,
     /// Those of them that came back.
-    came_back: Vec<Seq>,
+    came_back: Vec<(Seq, Key)>,
     /// Records in the isolate.
     flying: usize,
     /// What an invocation usually takes, in nanoseconds.
@@ -256,10 +256,15 @@ impl Lanes {
         match &mut self.keyed {
             None => self.lanes[self.landing].give_back(item),
             Some(keyed) => {
-                self.came_back.push(item.seq);
+                self.came_back.push((item.seq, item.key));
                 keyed.keys.give_back(item);
             }
         }
+    }
+
+    /// Whether one of the same key that came before it in its landing has to run again.
+    pub fn is_behind_its_key(&self, item: &Item) -> bool {
+        item.key != Key::NONE && self.came_back.iter().any(|(_, key)| *key == item.key)
     }
 
     /// An item that has landed and comes back must not run before this time, nor what keeps order with it.
@@ -276,7 +281,7 @@ impl Lanes {
         let Some(keyed) = &mut self.keyed else { return lane.landed() };
         let mut came_back = self.came_back.iter().peekable();
         for item in items {
-            if came_back.next_if(|seq| **seq == item.seq).is_none() {
+            if came_back.next_if(|(seq, _)| *seq == item.seq).is_none() {
                 keyed.keys.done(item.key);
             }
         }

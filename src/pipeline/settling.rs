@@ -145,6 +145,10 @@ impl Partition {
     }
 
     fn succeed(&mut self, item: Item, outcome: Outcome, results: Results<'_>, ran: &mut Settling<'_>) {
+        if self.lanes.is_behind_its_key(&item) {
+            // It did well too early: its key has to run in order.
+            return self.lanes.give_back(item);
+        }
         let waits = self.waits(item.seq);
         let Some(entry) = self.ledger.get_mut(item.seq) else { return };
         entry.record.attempts = item.attempts + 1;

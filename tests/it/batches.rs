@@ -258,6 +258,27 @@ fn a_record_of_a_batch_runs_again_when_it_asked_to() {
 }
 
 #[test]
+fn by_key_what_is_behind_a_retry_in_its_batch_runs_again_behind_it() {
+    let handler = "
+        const runs = new Map<string, number>();
+        export default {
+          batch(records) {
+            for (const record of records) {
+              const text = record.text()!;
+              runs.set(text, (runs.get(text) ?? 0) + 1);
+              if (text === 'a1' && runs.get(text) === 1) record.retry({ delay: 200 });
+              else record.emit(`${text} in run ${runs.get(text)}`);
+            }
+          },
+        };";
+    let more = "[batch]\nmax-records = 5\nmax-wait = \"10s\"\n[delivery]\norder = \"key\"\nconcurrency = 2";
+    let Some(trial) = Trial::with("batch-behind", 1, |draft| draft.with(more), handler) else { return };
+    trial.feed(["b1", "a1", "b2", "a2", "a3"].map(|text| Record::new(&text[..1], text)));
+    let expected = ["b1 in run 1", "b2 in run 1", "a1 in run 2", "a2 in run 2", "a3 in run 2"];
+    assert_eq!(texts(&trial.out()), expected);
+}
+
+#[test]
 fn a_batch_is_no_larger_in_bytes_than_asked_but_never_empty() {
     let handler = "
         export default {

@@ -143,8 +143,10 @@ impl Worker {
         let mut failed: Vec<u8> = Vec::new();
         for (place, item) in items.iter().enumerate() {
             let key = self.keys[item.seq.0 as usize];
-            // A handler that fails a record fails what is behind it of its key, too.
-            if failing >> (place % 8) & 1 == 1 || failed.contains(&key) {
+            let fails = failing >> (place % 8) & 1 == 1;
+            if !fails && self.lanes.is_behind_its_key(item) {
+                self.lanes.give_back(*item);
+            } else if fails || failed.contains(&key) {
                 failed.push(key);
                 self.lanes.stop();
                 self.lanes.block_until(item, self.now + Duration::from_millis(7));

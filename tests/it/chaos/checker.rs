@@ -10,12 +10,31 @@ pub enum Guarantee {
     ExactlyOnce,
 }
 
+impl Guarantee {
+    pub fn name(self) -> &'static str {
+        match self {
+            Guarantee::AtLeastOnce => "at-least-once",
+            Guarantee::ExactlyOnce => "exactly-once",
+        }
+    }
+}
+
 /// What keeps its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     Partition,
     Key,
     None,
+}
+
+impl Order {
+    pub fn name(self) -> &'static str {
+        match self {
+            Order::Partition => "partition",
+            Order::Key => "key",
+            Order::None => "none",
+        }
+    }
 }
 
 /// A record of the source.

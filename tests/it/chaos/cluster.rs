@@ -1,5 +1,8 @@
-//! A broker, and nodes that reach it through a proxy each.
+//! A broker, and nodes that reach it through a proxy each. What nodes log is kept in a folder.
 
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -28,11 +31,12 @@ pub struct Cluster {
     pub surprises: Vec<String>,
     pub scene: Scene,
     broker: Arc<OwnBroker>,
+    logs: PathBuf,
 }
 
 impl Cluster {
-    /// Nothing where no broker can be started. No node runs yet.
-    pub fn new(test: &str) -> Option<Cluster> {
+    /// Nothing where no broker can be started. No node runs yet. `run` names the folder of its logs.
+    pub fn new(test: &str, run: &str) -> Option<Cluster> {
         let proxies: Vec<Proxy> = (0..SLOTS).map(|_| Proxy::start()).collect();
         let ports: Vec<u16> = proxies.iter().map(|proxy| proxy.port).collect();
         let broker = OwnBroker::start(&ports)?;
@@ -48,13 +52,20 @@ impl Cluster {
             proxy,
         };
         let slots = proxies.into_iter().enumerate().map(slot).collect();
-        Some(Cluster { slots, restarts: Vec::new(), surprises: Vec::new(), scene, broker: Arc::new(broker) })
+        let logs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("chaos").join(format!("{test}-{run}"));
+        let _ = fs::remove_dir_all(&logs);
+        fs::create_dir_all(&logs).expect("a folder for logs");
+        println!("what the nodes log is kept in {}", logs.display());
+        let (restarts, surprises) = (Vec::new(), Vec::new());
+        Some(Cluster { slots, restarts, surprises, scene, broker: Arc::new(broker), logs })
     }
 
     /// Starts the node of that slot. One that is still leaving has had its time.
-    pub fn start(&mut self, slot: usize) {
+    pub fn start(&mut self, slot: usize) -> bool {
+        self.look_back(slot);
+        self.kill(slot);
         let slot = &mut self.slots[slot];
-        (slot.node, slot.leaving) = (None, false);
+        slot.leaving = false;
         let proxy = slot.proxy.address();
         let settings = [
             ("kafka.brokers", proxy.as_str()),
@@ -68,11 +79,23 @@ impl Cluster {
             ("workers.pause-after", "1000"),
         ];
         slot.node = Some(Node::start(&self.scene.folder(), &settings));
+        true
     }
 
-    /// kill -9.
-    pub fn kill(&mut self, slot: usize) {
-        self.slots[slot].node = None;
+    /// kill -9; false where there was nothing to kill.
+    pub fn kill(&mut self, slot: usize) -> bool {
+        let Slot { node, id, .. } = &mut self.slots[slot];
+        let Some(node) = node.take() else { return false };
+        self.surprises.extend(keep(&self.logs, id, &node));
+        true
+    }
+
+    /// A node that was asked to end, and has, must have ended well.
+    fn look_back(&mut self, slot: usize) {
+        let Slot { id, node: Some(node), leaving: true, .. } = &mut self.slots[slot] else { return };
+        if let Some(status) = node.ended().filter(|status| !status.success()) {
+            self.surprises.push(format!("{id} was asked to end, and ended with {status}\n{}", node.shown()));
+        }
     }
 
     pub fn node(&self, slot: usize) -> Option<&Node> {
@@ -84,20 +107,15 @@ impl Cluster {
         (0..SLOTS).filter(|slot| self.slots[*slot].node.is_some()).collect()
     }
 
-    pub fn id(&self, slot: usize) -> &str {
-        &self.slots[slot].id
-    }
-
-    pub fn signal(&self, slot: usize, signal: i32) {
-        if let Some(node) = &self.slots[slot].node {
-            try_signal(node.pid(), signal);
-        }
+    /// False where there is no node to hear it.
+    pub fn signal(&self, slot: usize, signal: i32) -> bool {
+        self.slots[slot].node.as_ref().is_some_and(|node| try_signal(node.pid(), signal))
     }
 
     /// SIGTERM, without waiting for the end.
-    pub fn ask_to_end(&mut self, slot: usize) {
+    pub fn ask_to_end(&mut self, slot: usize) -> bool {
         self.slots[slot].leaving = true;
-        self.signal(slot, libc::SIGTERM);
+        self.signal(slot, libc::SIGTERM)
     }
 
     /// Notes, and makes good, that a node has ended although nobody ended it.
@@ -113,17 +131,20 @@ impl Cluster {
     #[track_caller]
     pub fn stop(&mut self, slot: usize) {
         if let Some(node) = self.slots[slot].node.take() {
-            node.stop();
+            let id = &self.slots[slot].id;
+            node.stop_and(|node| self.surprises.extend(keep(&self.logs, id, node)));
         }
     }
 
-    /// Signals one of the node's workers. Frozen ones are remembered.
-    pub fn signal_worker(&mut self, slot: usize, signal: i32) {
+    /// Signals one of the node's workers; false where there is none. Frozen ones are remembered.
+    pub fn signal_worker(&mut self, slot: usize, signal: i32) -> bool {
         let slot = &mut self.slots[slot];
-        let Some(worker) = slot.node.as_ref().and_then(|node| node.workers().first().copied()) else { return };
-        if try_signal(worker, signal) && signal == libc::SIGSTOP {
-            slot.frozen_worker = Some(worker);
+        let worker = slot.node.as_ref().and_then(|node| node.workers().first().copied());
+        let struck = worker.filter(|worker| try_signal(*worker, signal));
+        if signal == libc::SIGSTOP {
+            slot.frozen_worker = struck;
         }
+        struck.is_some()
     }
 
     /// Where its node is dead or has replaced it, the frozen worker may be gone.
@@ -134,9 +155,11 @@ impl Cluster {
         }
     }
 
-    pub fn kill_broker(&mut self) {
+    /// What befalls the broker always strikes.
+    pub fn kill_broker(&mut self) -> bool {
         self.wait_for_broker();
         self.broker.kill();
+        true
     }
 
     /// Meanwhile, other things happen.
@@ -149,13 +172,17 @@ impl Cluster {
         self.restarts.drain(..).for_each(|restart| restart.join().expect("the broker starts again"));
     }
 
-    pub fn signal_broker(&mut self, signal: i32) {
+    pub fn signal_broker(&mut self, signal: i32) -> bool {
         self.wait_for_broker();
         self.broker.signal(signal);
+        true
     }
 
-    pub fn slow_line(&self, strike: &Strike) {
-        self.slots[strike.slot].proxy.slow(Duration::from_millis(strike.latency));
+    /// What befalls a line strikes where the slot's node is connected through it.
+    pub fn slow_line(&self, strike: &Strike) -> bool {
+        let proxy = &self.slots[strike.slot].proxy;
+        proxy.slow(Duration::from_millis(strike.latency));
+        proxy.is_used()
     }
 
     pub fn mend_line(&self, slot: usize) {
@@ -163,11 +190,31 @@ impl Cluster {
         self.slots[slot].proxy.silence(false);
     }
 
-    pub fn silence_line(&self, slot: usize) {
-        self.slots[slot].proxy.silence(true);
+    pub fn silence_line(&self, slot: usize) -> bool {
+        let proxy = &self.slots[slot].proxy;
+        proxy.silence(true);
+        proxy.is_used()
     }
 
-    pub fn cut_line(&self, slot: usize) {
-        self.slots[slot].proxy.cut();
+    pub fn cut_line(&self, slot: usize) -> bool {
+        let proxy = &self.slots[slot].proxy;
+        let struck = proxy.is_used();
+        proxy.cut();
+        struck
     }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        (0..SLOTS).for_each(|slot| _ = self.kill(slot));
+    }
+}
+
+/// Adds the log of a node to what its slot has logged before; returns what must never stand in it.
+fn keep(folder: &Path, id: &str, node: &Node) -> Vec<String> {
+    let lines = node.raw_log();
+    let file = File::options().create(true).append(true).open(folder.join(format!("{id}.log")));
+    let _ = file.and_then(|mut file| writeln!(file, "{}", lines.join("\n")));
+    let panics = lines.iter().filter(|line| line.contains("panicked at"));
+    panics.map(|line| format!("{id}: {line}")).collect()
 }

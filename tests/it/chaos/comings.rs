@@ -1,14 +1,15 @@
 //! Nodes come and go in the ordinary way, while records flow.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::time::Instant;
 
-use super::checker::{Findings, Guarantee};
 use super::client::{Client, Records};
 use super::cluster::Cluster;
+use super::injector::Tally;
+use super::owners::{Pauses, at_once, part};
 use super::plan::{BASE, SLOTS};
+use super::report::Report;
 use super::settings::{Settings, comings};
-use super::subject::{Ran, Subject};
+use super::subject::Subject;
 use crate::support::broker::skip;
 use crate::support::wait::eventually;
 
@@ -16,6 +17,9 @@ const PARTITIONS: i32 = 12;
 const RATE: u32 = 600;
 /// Nodes that always stay.
 const LEAST: usize = 2;
+/// Seconds before the first turn, and how many of them are looked at together: about as long as a turn takes.
+const CALM: i64 = 9;
+const STRETCH: i64 = 3;
 
 /// Milliseconds since 1970.
 fn now() -> i64 {
@@ -38,7 +42,7 @@ fn settles(cluster: &Cluster, subject: &Subject) {
 }
 
 /// A node comes or goes, as the seed says.
-fn turn(cluster: &mut Cluster, random: &mut fastrand::Rng) -> String {
+fn turn(cluster: &mut Cluster, random: &mut fastrand::Rng) -> (&'static str, usize) {
     let running = cluster.running();
     let free: Vec<usize> = (0..SLOTS).filter(|slot| !running.contains(slot)).collect();
     let goes = free.is_empty() || (running.len() > LEAST && random.bool());
@@ -48,79 +52,57 @@ fn turn(cluster: &mut Cluster, random: &mut fastrand::Rng) -> String {
     } else {
         cluster.start(slot);
     }
-    format!("{} {}", cluster.id(slot), if goes { "went" } else { "came" })
+    (if goes { "NodeRemoved" } else { "NodeAdded" }, slot)
 }
 
 #[test]
 fn partitions_that_stay_go_on_while_nodes_come_and_go() {
     let Some(settings) = Settings::asked() else { return };
-    let Some(mut cluster) = Cluster::new("comings") else {
+    let begun = Instant::now();
+    let Some(mut cluster) = Cluster::new("comings", &settings.name()) else {
         return skip("comings", "scripts/kafka starts no broker here");
     };
     let input = cluster.scene.topic("in", PARTITIONS);
     let subject = Subject::by_record(&cluster.scene, &input, settings.guarantee, settings.order);
-    (0..BASE).for_each(|slot| cluster.start(slot));
+    (0..BASE).for_each(|slot| _ = cluster.start(slot));
     settles(&cluster, &subject);
     let client = Client::start(&cluster.scene.brokers, &input, Records::plain(settings.seed), RATE);
-    subject.has_results(&cluster.scene, 1);
+    subject.has_results(&cluster.scene, i64::from(RATE));
+    let calm = now();
+    subject.has_results(&cluster.scene, i64::from(RATE) * (CALM + 2));
+    let calm: Vec<_> =
+        (0..CALM / STRETCH).map(|n| calm + n * STRETCH * 1000..calm + (n + 1) * STRETCH * 1000).collect();
 
     let mut random = fastrand::Rng::with_seed(settings.seed);
-    let mut windows = Vec::new();
-    for _ in 0..comings() {
+    let mut turns = Vec::new();
+    let mut faults = Tally::default();
+    for number in 1..=comings() {
         let begun = now();
-        let what = turn(&mut cluster, &mut random);
+        let (what, slot) = turn(&mut cluster, &mut random);
         settles(&cluster, &subject);
-        windows.push(begun..now());
-        println!("{what}, settled after {} ms", now() - begun);
+        turns.push(begun..now());
+        *faults.struck.entry(what.to_owned()).or_default() += 1;
+        println!("{number:3}  {what} {slot}, settled after {} ms", now() - begun);
     }
     let count = client.stop();
+    let last = Instant::now();
     cluster.scene.caught_up(&subject.function);
+    let catching_up = last.elapsed();
     cluster.running().into_iter().for_each(|slot| cluster.stop(slot));
 
-    let findings = subject.judge(&cluster.scene, count);
-    assert!(findings.is_clean(), "the above was found");
-    let waits = Waits::of(&subject.results(&cluster.scene), &windows);
-    println!("longest wait of a record, in ms, at each turn: {waits:?}");
-    if settings.guarantee == Guarantee::AtLeastOnce {
-        // Who gives a partition up finishes and commits first: in order, nothing runs twice.
-        assert_eq!(findings, Findings::default(), "{findings}");
-    }
+    let outcomes = vec![subject.judge(&cluster.scene, count)];
+    let runs = subject.runs(&cluster.scene);
+    let pauses = Some(Pauses::of(&runs, &calm, &turns));
+    cluster.surprises.extend(at_once(&runs).into_iter().map(|both| format!("two nodes at once: {both}")));
+    let (took, surprises) = (begun.elapsed(), cluster.surprises.as_slice());
+    let report = Report { test: "comings", settings, took, catching_up, faults, pauses, outcomes, surprises };
+    report.publish();
+    assert!(report.is_clean(), "the promises were not kept; to see it again: {}", settings.again());
+    // Who gives a partition up finishes and commits first: in order, nothing runs twice.
+    assert_eq!(report.outcomes[0].findings.repeats, 0, "records ran twice although no node failed");
+    let pauses = report.pauses.expect("it was measured");
     assert!(
-        median(&waits.stayed) < median(&waits.moved),
-        "partitions that stay wait as long as those that move: {waits:?}"
+        part(&pauses.stayed, 50) < part(&pauses.moved, 50),
+        "partitions that stay stand still like those that move"
     );
-}
-
-/// For each turn, the longest time that a record waited: among the partitions that moved, and among those that stayed.
-#[derive(Debug, Default)]
-struct Waits {
-    moved: Vec<i64>,
-    stayed: Vec<i64>,
-}
-
-impl Waits {
-    fn of(results: &[Ran], windows: &[Range<i64>]) -> Waits {
-        let mut waits = Waits::default();
-        for window in windows {
-            let mut partitions: BTreeMap<i32, (BTreeSet<&str>, i64)> = BTreeMap::new();
-            for ran in results.iter().filter(|ran| window.contains(&ran.written) || window.contains(&ran.ran)) {
-                let (owners, longest) = partitions.entry(ran.seen.of.partition).or_default();
-                owners.insert(&ran.by);
-                *longest = (*longest).max(ran.ran - ran.written);
-            }
-            let longest = |has_moved: bool| {
-                let which = partitions.values().filter(|(owners, _)| (owners.len() > 1) == has_moved);
-                which.map(|(_, longest)| *longest).max()
-            };
-            waits.moved.extend(longest(true));
-            waits.stayed.extend(longest(false));
-        }
-        waits
-    }
-}
-
-fn median(all: &[i64]) -> Option<i64> {
-    let mut sorted = all.to_vec();
-    sorted.sort_unstable();
-    sorted.get(sorted.len() / 2).copied()
 }

@@ -36,7 +36,7 @@ fn killed_in_the_middle(test: &str, environment: &[(&str, &str)]) -> Option<Find
     let second = Node::start_in(&scene.folder(), &settings, environment);
     scene.caught_up(&subject.function);
     second.stop();
-    Some(subject.judge(&scene, RECORDS as u64))
+    Some(subject.judge(&scene, RECORDS as u64).findings)
 }
 
 #[test]

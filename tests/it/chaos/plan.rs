@@ -10,8 +10,6 @@ pub const SLOTS: usize = 5;
 
 /// Before the first fault.
 const CALM: Duration = Duration::from_secs(3);
-/// Between one fault and the next, in milliseconds.
-const BETWEEN: std::ops::RangeInclusive<u64> = 700..=3500;
 const AGAIN: Duration = Duration::from_millis(50);
 /// A broker that was killed needs so long until it can be harmed again.
 const BROKER_RESTARTS: Duration = Duration::from_secs(12);
@@ -33,10 +31,14 @@ pub enum Kind {
     LineSlow,
     LineSilent,
     LineCut,
+    /// For a while, most records ask their handler to wait.
+    HandlersSlow,
+    /// For a while, many records make their handler throw at the first time, and some always.
+    HandlersThrow,
 }
 
 /// Each kind, how often it is among all, and how long it lasts, in milliseconds.
-const KINDS: [(Kind, usize, std::ops::Range<u64>); 13] = [
+const KINDS: [(Kind, usize, std::ops::Range<u64>); 15] = [
     (Kind::NodeKilled, 4, 300..5_000),
     (Kind::NodeFrozen, 2, 200..3_000),
     (Kind::NodeFrozen, 2, 8_000..13_000),
@@ -50,6 +52,8 @@ const KINDS: [(Kind, usize, std::ops::Range<u64>); 13] = [
     (Kind::LineSilent, 2, 300..3_000),
     (Kind::LineSilent, 1, 8_000..13_000),
     (Kind::LineCut, 4, 0..1),
+    (Kind::HandlersSlow, 2, 500..4_000),
+    (Kind::HandlersThrow, 2, 500..4_000),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,16 +61,24 @@ pub struct Strike {
     pub at: Duration,
     pub lasts: Duration,
     pub kind: Kind,
-    /// Whom it hits; without meaning for the broker.
+    /// Whom it hits; without meaning for the broker and the handlers.
     pub slot: usize,
     /// Milliseconds of latency.
     pub latency: u64,
 }
 
+impl Kind {
+    /// Whether it strikes one node, or what belongs to it.
+    pub fn has_slot(self) -> bool {
+        use Kind::{BrokerFrozen, BrokerKilled, HandlersSlow, HandlersThrow};
+        !matches!(self, BrokerKilled | BrokerFrozen | HandlersSlow | HandlersThrow)
+    }
+}
+
 impl fmt::Display for Strike {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{:?}", self.kind)?;
-        if !matches!(self.kind, Kind::BrokerKilled | Kind::BrokerFrozen) {
+        if self.kind.has_slot() {
             write!(out, " {}", self.slot)?;
         }
         if self.kind == Kind::LineSlow {
@@ -82,10 +94,11 @@ struct Busy {
     nodes: [Duration; SLOTS],
     lines: [Duration; SLOTS],
     broker: Duration,
+    handlers: Duration,
 }
 
-/// The faults of a run of that length.
-pub fn plan(seed: u64, length: Duration) -> Vec<Strike> {
+/// The faults of a run of that length, with so much time between them on average.
+pub fn plan(seed: u64, length: Duration, every: Duration) -> Vec<Strike> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut busy = Busy::default();
     let mut strikes = Vec::new();
@@ -97,7 +110,7 @@ pub fn plan(seed: u64, length: Duration) -> Vec<Strike> {
         // One that finds its target down is left out.
         if busy.admits(&strike) {
             strikes.push(strike);
-            at += Duration::from_millis(random.u64(BETWEEN));
+            at += every.mul_f64(0.3 + 1.4 * random.f64());
         } else {
             at += AGAIN;
         }
@@ -122,6 +135,7 @@ impl Busy {
         let (until, rest) = match strike.kind {
             Kind::BrokerKilled | Kind::BrokerFrozen => (&mut self.broker, BROKER_RESTARTS),
             Kind::LineSlow | Kind::LineSilent | Kind::LineCut => (&mut self.lines[strike.slot], Duration::ZERO),
+            Kind::HandlersSlow | Kind::HandlersThrow => (&mut self.handlers, Duration::ZERO),
             // A node that starts needs a moment until there is something to harm.
             _ => (&mut self.nodes[strike.slot], Duration::from_secs(2)),
         };
@@ -133,18 +147,33 @@ impl Busy {
     }
 }
 
-#[test]
-fn a_seed_decides_everything_and_another_seed_differently() {
-    let length = Duration::from_secs(600);
-    assert_eq!(plan(7, length), plan(7, length));
-    assert_ne!(plan(7, length), plan(8, length));
-    for kind in KINDS.map(|(kind, _, _)| kind) {
-        assert!(plan(7, length).iter().any(|strike| strike.kind == kind), "{kind:?} never happens");
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[test]
-fn a_longer_run_begins_as_a_shorter_one() {
-    let (short, long) = (plan(3, Duration::from_secs(60)), plan(3, Duration::from_secs(120)));
-    assert!(!short.is_empty() && long.starts_with(&short));
+    const EVERY: Duration = Duration::from_secs(2);
+
+    #[test]
+    fn a_seed_decides_everything_and_another_seed_differently() {
+        let length = Duration::from_secs(600);
+        assert_eq!(plan(7, length, EVERY), plan(7, length, EVERY));
+        assert_ne!(plan(7, length, EVERY), plan(8, length, EVERY));
+        for kind in KINDS.map(|(kind, _, _)| kind) {
+            assert!(plan(7, length, EVERY).iter().any(|strike| strike.kind == kind), "{kind:?} never happens");
+        }
+    }
+
+    #[test]
+    fn a_longer_run_begins_as_a_shorter_one() {
+        let (short, long) = (plan(3, Duration::from_secs(60), EVERY), plan(3, Duration::from_secs(120), EVERY));
+        assert!(!short.is_empty() && long.starts_with(&short));
+    }
+
+    #[test]
+    fn faults_come_as_often_as_asked() {
+        for (every, expected) in [(2, 240..=310), (6, 85..=105)] {
+            let count = plan(5, Duration::from_secs(600), Duration::from_secs(every)).len();
+            assert!(expected.contains(&count), "{count} faults in ten minutes, one every {every} s");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ struct Rules {
 pub struct Proxy {
     pub port: u16,
     target: Arc<AtomicU16>,
+    /// Connections that are open.
+    open: Arc<AtomicUsize>,
     rules: watch::Sender<Rules>,
 }
 
@@ -37,12 +39,13 @@ impl Proxy {
         let port = listener.local_addr().expect("an address").port();
         let target: Arc<AtomicU16> = Arc::default();
         let (rules, seen) = watch::channel(Rules::default());
-        let leads_to = Arc::clone(&target);
+        let open: Arc<AtomicUsize> = Arc::default();
+        let (leads_to, counts) = (Arc::clone(&target), Arc::clone(&open));
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(serve(listener, leads_to, seen));
+            runtime.block_on(serve(listener, leads_to, counts, seen));
         });
-        Proxy { port, target, rules }
+        Proxy { port, target, open, rules }
     }
 
     pub fn address(&self) -> String {
@@ -51,6 +54,11 @@ impl Proxy {
 
     pub fn lead_to(&self, port: u16) {
         self.target.store(port, Ordering::SeqCst);
+    }
+
+    /// Whether anybody is connected, whom a fault would strike.
+    pub fn is_used(&self) -> bool {
+        self.open.load(Ordering::SeqCst) > 0
     }
 
     /// Delays everything, in both directions.
@@ -69,13 +77,23 @@ impl Proxy {
     }
 }
 
-async fn serve(listener: StdListener, target: Arc<AtomicU16>, mut rules: watch::Receiver<Rules>) {
+async fn serve(
+    listener: StdListener,
+    target: Arc<AtomicU16>,
+    open: Arc<AtomicUsize>,
+    mut rules: watch::Receiver<Rules>,
+) {
     let listener = TcpListener::from_std(listener).expect("a listener");
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((near, _)) = accepted {
-                    tokio::spawn(carry(near, target.load(Ordering::SeqCst), rules.clone()));
+                    let (target, open, rules) = (target.load(Ordering::SeqCst), Arc::clone(&open), rules.clone());
+                    tokio::spawn(async move {
+                        open.fetch_add(1, Ordering::SeqCst);
+                        carry(near, target, rules).await;
+                        open.fetch_sub(1, Ordering::SeqCst);
+                    });
                 }
             }
             changed = rules.changed() => {
@@ -162,9 +180,11 @@ mod tests {
     fn a_silent_proxy_holds_back_and_a_cut_closes() {
         let proxy = Proxy::start();
         proxy.lead_to(echo());
+        assert!(!proxy.is_used());
         let mut stream = connect(&proxy);
         stream.set_read_timeout(None).unwrap();
         assert_eq!(asks(&mut stream, 1).unwrap(), 1);
+        assert!(proxy.is_used());
 
         stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
         proxy.silence(true);

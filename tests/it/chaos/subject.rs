@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::checker::{Findings, Guarantee, Order, Seen, Written, check};
+use super::checker::{Guarantee, Order, Seen, Written, check};
+use super::report::Outcome;
+use crate::support::reading::read_even_aborted;
 use crate::support::wait::{eventually, patience};
 use crate::support::{Function, Record, Scene};
 
@@ -12,12 +14,13 @@ use crate::support::{Function, Record, Scene};
 const MOODS: &str = r#"
     const pause = (ms) => new Promise((done) => setTimeout(done, ms));
     async function run(record, ctx) {
+      const began = Date.now();
       const { n, mood } = record.json();
       if (mood === "slow") await pause(60);
       if (mood === "flaky" && ctx.attempt === 1) throw new Error("not at the first time");
       if (mood === "bad") throw new Error("never");
       if (mood === "endless") for (;;);
-      return { n, key: record.key, partition: record.partition, offset: record.offset, by: ctx.env.NODE, ran: Date.now() };
+      return { n, key: record.key, partition: record.partition, offset: record.offset, by: ctx.env.NODE, began, ran: Date.now() };
     }"#;
 
 const BY_RECORD: &str = r#"
@@ -38,6 +41,7 @@ const BY_BATCH: &str = r#"
 /// A function with topics of its own.
 pub struct Subject {
     pub function: Function,
+    short: &'static str,
     input: String,
     output: String,
     guarantee: Guarantee,
@@ -45,17 +49,12 @@ pub struct Subject {
 }
 
 fn delivery(guarantee: Guarantee, order: Order) -> String {
-    let guarantee = match guarantee {
-        Guarantee::AtLeastOnce => "at-least-once",
-        Guarantee::ExactlyOnce => "exactly-once",
-    };
-    let order = match order {
-        Order::Partition => "order = \"partition\"",
-        Order::Key => "order = \"key\"\nconcurrency = 8",
-        Order::None => "order = \"none\"\nconcurrency = 8",
-    };
+    // In a transaction, the records of a partition go one after the other.
+    let side_by_side = order != Order::Partition && guarantee == Guarantee::AtLeastOnce;
+    let (guarantee, order, concurrency) = (guarantee.name(), order.name(), if side_by_side { 8 } else { 1 });
+    let delivery = format!("guarantee = \"{guarantee}\"\norder = \"{order}\"\nconcurrency = {concurrency}");
     let retry = "[retry]\nmax-attempts = 2\nbackoff = { initial = \"20ms\", max = \"100ms\" }";
-    format!("[delivery]\nguarantee = \"{guarantee}\"\n{order}\n{retry}")
+    format!("[delivery]\n{delivery}\n{retry}")
 }
 
 impl Subject {
@@ -72,7 +71,7 @@ impl Subject {
 
     fn new(
         scene: &Scene,
-        short: &str,
+        short: &'static str,
         input: &str,
         guarantee: Guarantee,
         order: Order,
@@ -84,37 +83,43 @@ impl Subject {
         let sections = [&delivery(guarantee, order), more, "[secrets]\nNODE = { env = \"EDDYLINE__NODE__ID\" }"];
         let draft = scene.function(short).reads(input).writes(&output).with(&sections.join("\n"));
         let function = draft.handler(&format!("{MOODS}\n{handler}"));
-        Subject { function, input: input.to_owned(), output, guarantee, order }
+        Subject { function, short, input: input.to_owned(), output, guarantee, order }
     }
 
-    pub fn results(&self, scene: &Scene) -> Vec<Ran> {
-        scene.read(&self.output).iter().map(Ran::of).collect()
+    fn results(&self, scene: &Scene) -> Vec<Seen> {
+        scene.read(&self.output).iter().map(|record| Ran::of(record).seen).collect()
+    }
+
+    /// All invocations that have come to a result, also those whose transaction was aborted.
+    pub fn runs(&self, scene: &Scene) -> Vec<Ran> {
+        read_even_aborted(&scene.brokers, &self.output).iter().map(Ran::of).collect()
     }
 
     /// Judges everything that Kafka holds. What is missing is waited for: the last transactions of nodes that were
     /// killed end only when their time is over, and until then nothing behind them is read.
     #[track_caller]
-    pub fn judge(&self, scene: &Scene, count: u64) -> Findings {
+    pub fn judge(&self, scene: &Scene, count: u64) -> Outcome {
         let begun = std::time::Instant::now();
         loop {
             let source = scene.read(&self.input);
             let written: Vec<Written> = source.iter().map(written).collect();
-            let results: Vec<Seen> = self.results(scene).into_iter().map(|ran| ran.seen).collect();
+            let results = self.results(scene);
             let dead: Vec<Seen> = scene.read(&self.function.dead_letter).iter().map(dead_letter).collect();
             let findings = check(self.guarantee, self.order, count, &written, &results, &dead);
             let waits = self.guarantee == Guarantee::ExactlyOnce && begun.elapsed() < patience();
             if findings.lost.is_empty() || !waits {
-                println!(
-                    "{}: {} records, {} results, {} dead letters; {findings}",
-                    self.function.name,
-                    written.len(),
-                    results.len(),
-                    dead.len()
-                );
-                return findings;
+                let (records, results, dead_letters) = (written.len(), results.len(), dead.len());
+                let undone = self.even_aborted(scene) - results - dead_letters;
+                return Outcome { function: self.short.to_owned(), records, results, dead_letters, undone, findings };
             }
             std::thread::sleep(Duration::from_millis(500));
         }
+    }
+
+    /// How many results and dead letters there are with those of transactions that were aborted.
+    fn even_aborted(&self, scene: &Scene) -> usize {
+        let topics = [&self.output, &self.function.dead_letter].into_iter();
+        topics.map(|topic| read_even_aborted(&scene.brokers, topic).len()).sum()
     }
 
     /// Waits until there are so many results.
@@ -140,8 +145,8 @@ impl Subject {
 pub struct Ran {
     pub seen: Seen,
     pub by: String,
-    /// When it was written to the source, and when its handler returned, in milliseconds since 1970.
-    pub written: i64,
+    /// When its handler began and returned, in milliseconds since 1970.
+    pub began: i64,
     pub ran: i64,
 }
 
@@ -177,7 +182,7 @@ impl Ran {
         Ran {
             seen: Seen { of, partition: record.partition.expect("it was read"), offset: record.offset },
             by: value["by"].as_str().unwrap_or_default().to_owned(),
-            written: record.timestamp.unwrap_or_default(),
+            began: number(&value["began"]),
             ran: number(&value["ran"]),
         }
     }

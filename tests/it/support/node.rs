@@ -84,7 +84,8 @@ impl Node {
         self.lines().into_iter().filter(|line| line["message"].as_str().is_some_and(|m| m.contains(message))).collect()
     }
 
-    fn raw_log(&self) -> Vec<String> {
+    /// The log's lines so far.
+    pub fn raw_log(&self) -> Vec<String> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -122,6 +123,19 @@ impl Node {
         let output = command.args([verb, &function.name, "--admin", &self.admin]).output().expect("the program runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The answer's status, where nothing is sent but the wish itself.
+    pub fn post(&self, path: &str) -> Option<u16> {
+        let answer = self.http.post(format!("http://{}/api/v1{path}", self.admin)).send_empty().ok()?;
+        Some(answer.status().as_u16())
+    }
+
+    /// Runs another command that asks this node.
+    pub fn ask(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_eddyline"));
+        command.args(arguments).args(["--admin", &self.admin]).stdin(Stdio::null());
+        command.output().expect("the program runs")
     }
 
     /// Waits until the function is in that state, and returns all of its status.
@@ -175,9 +189,16 @@ impl Node {
 
     /// Stops it in the ordinary way, which must succeed.
     #[track_caller]
-    pub fn stop(mut self) {
+    pub fn stop(self) {
+        self.stop_and(|_| {});
+    }
+
+    /// The same, and looks at the node when it has ended.
+    #[track_caller]
+    pub fn stop_and(mut self, look: impl FnOnce(&Node)) {
         self.signal(libc::SIGTERM);
         let status = self.ends();
+        look(&self);
         assert_eq!((status.code(), status.signal()), (Some(0), None), "SIGTERM ends a node with success");
     }
 

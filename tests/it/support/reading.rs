@@ -18,11 +18,15 @@ use super::wait::patience;
 const CALL: Duration = Duration::from_secs(20);
 
 pub fn consumer(brokers: &str, group: &str) -> BaseConsumer {
+    consumer_of("read_committed", brokers, group)
+}
+
+fn consumer_of(isolation: &str, brokers: &str, group: &str) -> BaseConsumer {
     config(brokers)
         .set("group.id", group)
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true")
-        .set("isolation.level", "read_committed")
+        .set("isolation.level", isolation)
         .set("fetch.wait.max.ms", "50")
         .set("fetch.message.max.bytes", "4194304")
         .set("allow.auto.create.topics", "false")
@@ -40,8 +44,18 @@ pub fn partitions(brokers: &str, topic: &str) -> Option<i32> {
 /// Everything that a topic holds now, partition by partition, each in its order.
 #[track_caller]
 pub fn read_all(brokers: &str, topic: &str) -> Vec<Record> {
+    read(consumer(brokers, "eddyline-tests"), brokers, topic)
+}
+
+/// The same with what belongs to transactions that were aborted.
+#[track_caller]
+pub fn read_even_aborted(brokers: &str, topic: &str) -> Vec<Record> {
+    read(consumer_of("read_uncommitted", brokers, "eddyline-tests"), brokers, topic)
+}
+
+#[track_caller]
+fn read(consumer: BaseConsumer, brokers: &str, topic: &str) -> Vec<Record> {
     let count = partitions(brokers, topic).unwrap_or_else(|| panic!("topic {topic} does not exist"));
-    let consumer = consumer(brokers, "eddyline-tests");
     let mut wanted = TopicPartitionList::new();
     for partition in 0..count {
         wanted.add_partition_offset(topic, partition, Offset::Beginning).expect("a partition");
