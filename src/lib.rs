@@ -13,6 +13,7 @@ pub mod function;
 pub mod kafka;
 mod machine;
 pub mod manifest;
+pub mod moves;
 pub mod node;
 pub mod outcome;
 pub mod pipeline;

@@ -10,7 +10,7 @@ use anyhow::Context;
 use crate::admin::Admin;
 use crate::commands::Commands;
 use crate::config::{NodeConfig, SandboxDemand};
-use crate::control::{Control, ControlOptions, Defaults, PrepareLimits, Surroundings};
+use crate::control::{Control, ControlOptions, Defaults, PrepareLimits, Surroundings, Wishes};
 use crate::fetch::Fetch;
 use crate::kafka::{EmbeddedBroker, Settings, Topics};
 use crate::pipeline::{Bounds, Rules, Sinks};
@@ -36,6 +36,7 @@ pub struct Node {
     pub embedded: Option<Arc<EmbeddedBroker>>,
     server: Admin,
     control: Control,
+    wishes: Wishes,
     pool: Pool,
     monitors: Vec<Monitor>,
 }
@@ -76,6 +77,8 @@ impl Node {
         tell_of_sandbox(&pool.sandbox().unwrap_or_default());
         let topics = Arc::new(Topics::new(&settings, embedded.clone())?);
         let sinks = Sinks::new(settings.clone(), Arc::clone(&topics))?;
+        let wishes =
+            Wishes::start(&settings, Arc::clone(&topics), replication(&config), config.node_id(), Arc::clone(&board))?;
         let monitors = vec![
             Monitor::of_workers(pool.clone(), Arc::clone(&board), Arc::clone(&metrics))?,
             Monitor::of_brokers(Arc::clone(&topics), Arc::clone(&board))?,
@@ -93,6 +96,7 @@ impl Node {
                 },
                 metrics: Arc::clone(&metrics),
                 board: Arc::clone(&board),
+                wishes: wishes.clone(),
                 node_id: config.node_id(),
             },
         )?;
@@ -103,7 +107,7 @@ impl Node {
             brokers = %settings.brokers, admin = %admin, workers = pool.len(), functions = %config.functions.path.display(),
             "the node runs"
         );
-        Ok(Node { board, metrics, settings, topics, admin, embedded, server, control, pool, monitors })
+        Ok(Node { board, metrics, settings, topics, admin, embedded, server, control, wishes, pool, monitors })
     }
 
     /// The live worker processes.
@@ -115,6 +119,7 @@ impl Node {
     pub fn drain(self, deadline: Duration) -> anyhow::Result<()> {
         self.board.update_node(|node| node.phase = Phase::Draining);
         self.control.stop(deadline);
+        self.wishes.stop();
         self.pool.stop();
         self.monitors.into_iter().for_each(Monitor::stop);
         drop(self.server);
@@ -166,25 +171,40 @@ fn kafka_settings(config: &NodeConfig, embedded: Option<&EmbeddedBroker>) -> Set
     settings
 }
 
+/// Of the topics that the node makes; without one, the broker decides.
+fn replication(config: &NodeConfig) -> Option<i32> {
+    let factor = i32::from(config.topics.replication_factor);
+    (factor > 0).then_some(factor)
+}
+
 fn control_options(config: &NodeConfig, embedded: bool) -> ControlOptions {
-    let replication = i32::from(config.topics.replication_factor);
     ControlOptions {
         folder: config.functions.path.clone(),
         create_topics: config.topics.create.unwrap_or(false),
         defaults: Defaults {
             partitions: i32::try_from(config.topics.partitions).unwrap_or(i32::MAX),
-            replication: (replication > 0).then_some(replication),
+            replication: replication(config),
         },
-        bounds: Bounds {
-            records: config.source.max_in_flight_records as usize,
-            bytes: usize::try_from(config.source.max_in_flight_bytes).unwrap_or(usize::MAX),
-        },
-        rules: Rules {
-            quarantine_after: config.workers.quarantine_after as usize,
-            pause_after: config.workers.pause_after as usize,
-            window: config.workers.crash_window,
-        },
+        bounds: bounds(config),
+        rules: rules(config),
         embedded,
+    }
+}
+
+/// What each partition may hold between poll and commit.
+pub fn bounds(config: &NodeConfig) -> Bounds {
+    Bounds {
+        records: config.source.max_in_flight_records as usize,
+        bytes: usize::try_from(config.source.max_in_flight_bytes).unwrap_or(usize::MAX),
+    }
+}
+
+/// When functions that bring workers down are kept apart and paused.
+pub fn rules(config: &NodeConfig) -> Rules {
+    Rules {
+        quarantine_after: config.workers.quarantine_after as usize,
+        pause_after: config.workers.pause_after as usize,
+        window: config.workers.crash_window,
     }
 }
 

@@ -126,6 +126,7 @@ pub struct NodeStatus {
     pub phase: Phase,
     pub brokers: BrokerStatus,
     pub workers: WorkerStatus,
+    pub wishes: WishesStatus,
     pub functions_path: String,
 }
 
@@ -153,6 +154,25 @@ pub struct WorkerStatus {
     /// In which suspect records run alone.
     pub trial: u32,
     pub restarts: u64,
+}
+
+/// How the node knows what people want of functions, for all nodes of the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WishesStatus {
+    pub state: WishesState,
+    /// Why the node is alone with what it is asked for.
+    pub reason: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WishesState {
+    /// Nothing starts before all of them are read, unless that takes too long.
+    #[default]
+    Reading,
+    Following,
+    /// Their topic cannot be made or read; functions run.
+    Unavailable,
 }
 
 /// Whether the node can do its work, and if not, why.
@@ -189,6 +209,7 @@ impl Board {
             phase: Phase::default(),
             brokers: BrokerStatus::default(),
             workers: WorkerStatus::default(),
+            wishes: WishesStatus::default(),
             functions_path: String::new(),
         };
         Arc::new(Board { metrics, node: RwLock::new(node), functions: RwLock::default() })

@@ -33,6 +33,7 @@ pub(super) fn router(state: State) -> Router {
         .route("/api/v1/functions/{name}", get(api::function))
         .route("/api/v1/functions/{name}/pause", post(commands::pause))
         .route("/api/v1/functions/{name}/resume", post(commands::resume))
+        .route("/api/v1/functions/{name}/seek", post(commands::seek))
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .with_state(state)

@@ -44,6 +44,8 @@ impl Admin {
                 }
             };
             runtime.block_on(serve);
+            // A command that waits for Kafka must not hold it up either.
+            runtime.shutdown_background();
         })?;
         tracing::info!(%address, "admin interface listens");
         Ok(Admin { address, stop: Some(stop), thread: Some(thread) })

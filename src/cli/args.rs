@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    completions, config, dead_letters, demo, dev, docs, doctor, exit, graph, health, invoke, new, pause, run, seed,
-    validate,
+    backfill, completions, config, dead_letters, demo, dev, docs, doctor, exit, graph, health, invoke, new, pause, run,
+    seed, seek, validate,
 };
 
 /// Runs JavaScript and TypeScript functions on Kafka topics.
@@ -88,6 +88,8 @@ pub(super) enum Command {
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
     DeadLetters(dead_letters::DeadLettersArgs),
+    Seek(seek::SeekArgs),
+    Backfill(backfill::BackfillArgs),
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     /// Show the versions of Eddyline, V8 and librdkafka

@@ -10,11 +10,11 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use super::{
     args::{Cli, Command},
-    completions, config,
+    backfill, completions, config,
     context::Context,
     dead_letters, demo, dev, docs, doctor, exit,
     failure::{Failure, What},
-    graph, health, invoke, new, pause, run, seed, validate, version,
+    graph, health, invoke, new, pause, run, seed, seek, validate, version,
 };
 
 /// Runs the command that the process was started with.
@@ -52,6 +52,8 @@ fn dispatch(context: &Context, command: Command) -> anyhow::Result<()> {
         Command::Pause(args) => pause::pause(context, &args),
         Command::Resume(args) => pause::resume(context, &args),
         Command::DeadLetters(args) => dead_letters::run(context, &args),
+        Command::Seek(args) => seek::run(context, &args),
+        Command::Backfill(args) => backfill::run(context, &args),
         Command::Doctor(args) => doctor::run(context, &args),
         Command::Completions(args) => completions::run(context, &args),
         Command::Version => version::run(context),

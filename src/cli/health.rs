@@ -61,8 +61,13 @@ pub(super) fn admin_address(context: &Context, admin: Option<&str>, flags: &Node
     Ok(reachable(&listen))
 }
 
-pub(super) fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).build().into()
+fn agent() -> ureq::Agent {
+    agent_for(PATIENCE)
+}
+
+/// Answers may take so long.
+pub(super) fn agent_for(patience: Duration) -> ureq::Agent {
+    ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(patience)).build().into()
 }
 
 pub(super) fn no_answer(address: &str, error: &ureq::Error) -> Failure {

@@ -3,6 +3,8 @@
 //! Data goes to stdout, everything else to stderr.
 
 mod args;
+mod asking;
+mod backfill;
 mod completions;
 mod config;
 mod confirm;
@@ -18,10 +20,12 @@ mod failure;
 mod graph;
 mod health;
 mod invoke;
+mod loading;
 mod new;
 mod pause;
 mod run;
 mod seed;
+mod seek;
 mod serve;
 mod style;
 mod table;

@@ -8,6 +8,7 @@
 //! - [`settle`] decides who may start, now that it is known where it begins;
 //! - [`reconcile`] compares what should run with what runs, and starts, changes and ends subscriptions;
 //! - [`pause`] keeps functions from running that somebody, or what they did to workers, has paused;
+//! - [`wishes`] is what all nodes of the cluster know of such wishes, and [`seek`] moves positions with their help;
 //! - [`check`] does the first half of all this for `eddyline validate`, without Kafka.
 
 mod check;
@@ -20,14 +21,18 @@ mod prepare;
 mod reconcile;
 #[cfg(test)]
 mod samples;
+mod seek;
 mod service;
 mod settle;
 mod state;
 mod versions;
 mod watch;
+mod wishes;
 
 pub use check::{FunctionReport, check_folder, check_function};
 pub use create::Defaults;
 pub use folder::{Files, Found, read, scan};
 pub use prepare::{PrepareLimits, prepare};
 pub use service::{Control, ControlOptions, Surroundings};
+pub use versions::resolve;
+pub use wishes::Wishes;

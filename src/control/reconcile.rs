@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 use super::conflicts::{self, Member};
 use super::create;
 use super::folder::{self, Found};
+use super::pause::Unsaid;
 use super::plan::{self, TopicMap};
 use super::service::{ControlOptions, Order, Stopping, Surroundings};
 use super::settle::{Starting, Verdict, settle};
 use super::state::{Function, Start};
 use super::versions::{self, Numbers};
 use super::watch::Watch;
+use super::wishes::{Cause, Run};
 use crate::commands::Command;
 use crate::diagnostic::Diagnostics;
 use crate::function::Program;
@@ -86,7 +88,7 @@ impl Reconciler {
             match inbox.recv_timeout(wait) {
                 Ok(Order::Changed) => changed = true,
                 Ok(Order::Command(command)) => self.obey(&command),
-                Ok(Order::Ended) => {}
+                Ok(Order::Ended | Order::Wishes) => {}
                 Err(RecvTimeoutError::Timeout) => {
                     self.retry = (self.retry * 2).min(MAX_RETRY);
                 }
@@ -97,7 +99,7 @@ impl Reconciler {
                 let settled = Instant::now() + SETTLE;
                 loop {
                     match inbox.recv_timeout(settled.saturating_duration_since(Instant::now())) {
-                        Ok(Order::Changed | Order::Ended) => {}
+                        Ok(Order::Changed | Order::Ended | Order::Wishes) => {}
                         Ok(Order::Command(command)) => self.obey(&command),
                         Ok(Order::Stop) => return self.stop(),
                         Err(_) => break,
@@ -109,13 +111,33 @@ impl Reconciler {
         }
     }
 
-    /// Does what somebody asked for. A function that is gone by now needs nothing any more.
+    /// Wishes of the cluster → functions. Until they are known, or known to be out of reach, nothing starts.
+    fn heed(&mut self) -> bool {
+        let Some(known) = self.around.wishes.known() else { return false };
+        for function in self.functions.values_mut() {
+            if let Some(Unsaid { reason, digest }) = function.unsaid.take() {
+                let run = Run::paused(Cause::Crashes, self.around.wishes.node(), Some(reason), Some(digest));
+                // What somebody has wished since then goes before.
+                let before = function.heeded.clone();
+                self.around.wishes.wish_later(&function.name, move |wish| {
+                    if wish.run == before {
+                        wish.run = Some(run.clone());
+                    }
+                });
+            }
+            let wish = known.get(&function.name);
+            function.heed(wish.and_then(|wish| wish.run.as_ref()), &self.around.board);
+        }
+        true
+    }
+
+    /// Does what somebody asked this node alone for. A function that is gone by now needs nothing any more.
     fn obey(&mut self, command: &Command) {
         let board = &self.around.board;
         match command {
             Command::Pause { function } => {
                 if let Some(function) = self.functions.get_mut(function) {
-                    function.pause(board);
+                    function.pause_here(board);
                 }
             }
             Command::Resume { function } => {
@@ -123,6 +145,8 @@ impl Reconciler {
                     function.resume(board);
                 }
             }
+            // It never comes here: it pauses and resumes.
+            Command::Seek { .. } => {}
         }
         self.retry = RETRY;
     }
@@ -232,12 +256,16 @@ impl Reconciler {
             }
             !over
         });
+        let heeded = self.heed();
         let waiting = self.functions.values().any(Function::is_waiting);
         let patterns = self.functions.values().any(Function::follows_a_pattern);
         if waiting || patterns {
             match self.around.topics.list(LOOK) {
                 Ok(list) => {
                     self.reachable();
+                    if !heeded {
+                        return true;
+                    }
                     let topics = list.into_iter().map(|topic| (topic.name, topic.partitions)).collect();
                     self.bring_about_with(topics);
                 }
@@ -335,6 +363,7 @@ impl Reconciler {
             bounds: self.options.bounds,
             rules: self.options.rules,
             transactional_id: around.transactional_id(&program.manifest),
+            stretch: None,
             quarantined,
         };
         let orders = self.orders.clone();

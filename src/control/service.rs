@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use super::create::Defaults;
 use super::prepare::PrepareLimits;
 use super::reconcile::Reconciler;
-use crate::commands::{Command, Commands};
+use super::seek::Seeker;
+use super::wishes::{Cause, Run, Unwritten, Wishes};
+use crate::commands::{Answer, Command, Commands, Reach, Refusal};
 use crate::kafka::{Settings, Topics};
 use crate::manifest::{Guarantee, Manifest};
 use crate::pipeline::{Bounds, Rules, Sinks};
@@ -37,6 +39,8 @@ pub struct Surroundings {
     pub prepare: PrepareLimits,
     pub metrics: Arc<Metrics>,
     pub board: Arc<Board>,
+    /// What all nodes of the cluster are to obey.
+    pub wishes: Wishes,
     /// Tells this node from all others of its cluster.
     pub node_id: String,
 }
@@ -53,6 +57,9 @@ impl Surroundings {
 /// What wakes the control plane's thread.
 pub enum Order {
     Changed,
+    /// Other wishes are known than before.
+    Wishes,
+    /// For this node alone.
     Command(Command),
     /// A subscription has ended.
     Ended,
@@ -84,6 +91,7 @@ pub struct Control {
     orders: Sender<Order>,
     stopping: Stopping,
     thread: JoinHandle<()>,
+    seeker: Arc<Seeker>,
 }
 
 impl Control {
@@ -91,16 +99,19 @@ impl Control {
         let (orders, inbox) = channel();
         let (own, stopping) = (orders.clone(), Stopping::default());
         let seen = stopping.clone();
+        let seeker = Arc::new(Seeker::new(&surroundings, options.embedded));
+        let told = orders.clone();
+        surroundings.wishes.tell(move || _ = told.send(Order::Wishes));
         let thread = std::thread::Builder::new().name("control".to_owned()).spawn(move || {
             Reconciler::new(options, surroundings, own, seen).run(&inbox);
         })?;
-        Ok(Control { orders, stopping, thread })
+        Ok(Control { orders, stopping, thread, seeker })
     }
 
     /// Takes commands from now on.
     pub fn serve(&self, commands: &Commands) {
-        let orders = self.orders.clone();
-        commands.serve(move |command| _ = orders.send(Order::Command(command)));
+        let taker = Taker { orders: self.orders.clone(), seeker: Arc::clone(&self.seeker) };
+        commands.serve(move |command| taker.take(command));
     }
 
     /// Drains all subscriptions within this time and waits for them.
@@ -108,5 +119,41 @@ impl Control {
         self.stopping.begin(within);
         let _ = self.orders.send(Order::Stop);
         let _ = self.thread.join();
+    }
+}
+
+/// Writes commands down for the whole cluster, or does them on this node where that is not possible.
+struct Taker {
+    orders: Sender<Order>,
+    seeker: Arc<Seeker>,
+}
+
+impl Taker {
+    fn take(&self, command: Command) -> Result<Answer, Refusal> {
+        let wishes = &self.seeker.wishes;
+        let (function, run) = match &command {
+            Command::Pause { function } => (function, Run::paused(Cause::Person, wishes.node(), None, None)),
+            Command::Resume { function } => (function, Run::running(wishes.node())),
+            Command::Seek { function, seek } => return self.seeker.seek(function, seek).map(Answer::Plan),
+        };
+        let written = wishes.wish(function, |wish| {
+            // A pause that holds already goes on being the one that it is.
+            let holds = |old: &Run| old.is_paused() && run.is_paused() && old.is_for(Cause::Person);
+            if !wish.run.as_ref().is_some_and(holds) {
+                wish.run = Some(run.clone());
+            }
+        });
+        match written {
+            Ok(()) => Ok(Answer::Reach(Reach::Cluster)),
+            Err(error @ Unwritten::Newer(_)) => {
+                Err(Refusal::new("newer_format", error.to_string(), "ask a node of that version"))
+            }
+            Err(error) => {
+                let scope_reason = error.to_string();
+                tracing::warn!(function, reason = %scope_reason, code = "E3003", "a command holds on this node alone");
+                let _ = self.orders.send(Order::Command(command));
+                Ok(Answer::Reach(Reach::Node { scope_reason }))
+            }
+        }
     }
 }

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::pause::Pause;
+use jiff::Timestamp;
+
+use super::pause::{Pause, Unsaid};
 use super::plan::{self, Needs, TopicMap};
 use super::versions::{Lanes, Reading};
+use super::wishes::Run;
 use crate::diagnostic::{Diagnostics, codes};
 use crate::function::Program;
 use crate::kafka::{self, TopicInfo};
@@ -36,8 +39,12 @@ pub struct Function {
     /// A version that may not come in beside the other functions, and why; it may when they change.
     refused: Option<(Arc<Program>, Diagnostics)>,
     pub(super) running: Option<Running>,
-    /// Nothing of it runs until somebody says so, or a new version comes.
+    /// Nothing of it runs until somebody says so.
     pub(super) paused: Option<Pause>,
+    /// The wish that was heeded last.
+    pub(super) heeded: Option<Run>,
+    /// It has paused by itself, and other nodes have to know.
+    pub unsaid: Option<Unsaid>,
     /// For what its last subscription did to workers, the next begins in one of its own.
     pub(super) offender: bool,
     /// Subscriptions that are draining.
@@ -75,6 +82,8 @@ impl Function {
             refused: None,
             running: None,
             paused: None,
+            heeded: None,
+            unsaid: None,
             offender: false,
             ending: Vec::new(),
             draining: false,
@@ -110,7 +119,13 @@ impl Function {
 
     pub fn follows_a_pattern(&self) -> bool {
         let pattern = |program: &Program| matches!(program.manifest.source.topics, Topics::Pattern(_));
-        self.running.as_ref().is_some_and(|running| pattern(&running.program))
+        self.current().is_some_and(|program| pattern(program))
+    }
+
+    /// What runs, or would if it were not paused.
+    fn current(&self) -> Option<&Arc<Program>> {
+        let running = self.running.as_ref().map(|running| &running.program);
+        running.or(self.paused.as_ref().map(|pause| &pause.program))
     }
 
     /// The version to start, unless an older subscription has to end first.
@@ -134,7 +149,7 @@ impl Function {
     /// A new version was prepared, and may come in.
     pub fn want(&mut self, program: Arc<Program>, board: &Board) {
         self.refused = None;
-        self.end_pause();
+        let is_held = self.takes_into_pause(&program);
         board.update(&self.name, |status| {
             let manifest = &program.manifest;
             status.tenant.clone_from(&manifest.tenant);
@@ -144,12 +159,20 @@ impl Function {
             status.diagnostics = None;
             status.broken_update = None;
             if self.running.is_none() {
+                if let Topics::Named(names) = &manifest.source.topics {
+                    status.topics.clone_from(names);
+                }
                 status.version = program.version;
                 status.digest.clone_from(&program.digest);
                 status.handler = Some(program.handler());
-                status.enter(FunctionState::Starting, None);
+                if !is_held {
+                    status.enter(FunctionState::Starting, None);
+                }
             }
         });
+        if is_held {
+            return;
+        }
         let new = &program;
         let differs = |old: &Program| {
             Reading::of(&old.manifest) != Reading::of(&new.manifest)
@@ -235,7 +258,7 @@ impl Function {
         let start = match manifest.source.start {
             manifest::Start::Earliest => kafka::Start::Earliest,
             manifest::Start::Latest => kafka::Start::Latest,
-            manifest::Start::Time(_) if embedded => {
+            manifest::Start::Time(_) | manifest::Start::Ago(_) if embedded => {
                 let message = "the embedded broker cannot look up records by time";
                 let mistake = manifest.places.error(codes::NOT_SUPPORTED_YET, "source.start", message);
                 let hint = "use \"earliest\" or \"latest\", or a real Kafka";
@@ -243,6 +266,10 @@ impl Function {
                 return None;
             }
             manifest::Start::Time(time) => kafka::Start::Time(time.as_millisecond()),
+            manifest::Start::Ago(ago) => {
+                let ago = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
+                kafka::Start::Time(Timestamp::now().as_millisecond().saturating_sub(ago))
+            }
         };
         Some(Start::At(start, known))
     }
@@ -288,8 +315,12 @@ impl Function {
         if !self.follows_a_pattern() {
             return;
         }
-        let Some(running) = &mut self.running else { return };
-        let names = plan::needs(&running.program.manifest, topics, dead_letters).source_names();
+        let Some(program) = self.current() else { return };
+        let names = plan::needs(&program.manifest, topics, dead_letters).source_names();
+        let Some(running) = &mut self.running else {
+            // Whoever moves its positions wants to know where.
+            return board.update(&self.name, |status| status.topics = names);
+        };
         if !names.is_empty() && names != running.topics {
             tracing::info!(function = %self.name, topics = %names.join(", "), "the pattern matches other topics");
             running.handle.subscribe(names.clone());

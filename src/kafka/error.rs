@@ -47,6 +47,15 @@ impl Code {
     pub(super) const RESOLVE: Self = Self(native::RD_KAFKA_RESP_ERR__RESOLVE as i32);
     pub(super) const ALL_BROKERS_DOWN: Self = Self(native::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN as i32);
 
+    /// We may not do so with this topic, or in this cluster.
+    pub fn is_denied(self) -> bool {
+        let codes = [
+            native::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+            native::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
+        ];
+        codes.iter().any(|&known| known as i32 == self.0)
+    }
+
     /// No connection to Kafka; librdkafka keeps trying.
     pub fn is_unreachable(self) -> bool {
         [Self::TRANSPORT, Self::RESOLVE, Self::ALL_BROKERS_DOWN].contains(&self)

@@ -77,7 +77,7 @@ fn partitions_of(topic: &TopicInfo) -> impl Iterator<Item = TopicPartition> {
     (0..topic.partitions).map(move |partition| TopicPartition::new(Arc::clone(&name), partition))
 }
 
-fn has_members(code: Code) -> bool {
+pub(super) fn has_members(code: Code) -> bool {
     [Code::UNKNOWN_MEMBER, Code::ILLEGAL_GENERATION, Code::REBALANCE_IN_PROGRESS].contains(&code)
 }
 
@@ -109,18 +109,17 @@ fn resolve(
     start: Start,
     timeout: Duration,
 ) -> Result<Vec<(TopicPartition, i64)>> {
-    let spec = match start {
-        Start::Earliest => Spec::Earliest,
-        Start::Latest => Spec::Latest,
-        Start::Time(time) => Spec::Time(time),
+    let found = match start {
+        Start::Earliest => offsets(client, partitions, Spec::Earliest, timeout)?,
+        Start::Latest => offsets(client, partitions, Spec::Latest, timeout)?,
+        Start::Time(time) => {
+            // Where no record is late enough, what arrives from now on is. The ends are asked for first, or what arrives
+            // between the two questions would be skipped.
+            let mut ends = offsets(client, partitions, Spec::Latest, timeout)?;
+            ends.extend(offsets(client, partitions, Spec::Time(time), timeout)?);
+            ends
+        }
     };
-    let mut found = offsets(client, partitions, spec, timeout)?;
-    let late: Vec<TopicPartition> =
-        partitions.iter().filter(|partition| !found.contains_key(*partition)).cloned().collect();
-    if !late.is_empty() {
-        // No record is late enough: what arrives from now on is.
-        found.extend(offsets(client, &late, Spec::Latest, timeout)?);
-    }
     partitions
         .iter()
         .map(|partition| match found.get(partition) {

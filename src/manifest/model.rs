@@ -57,6 +57,8 @@ pub enum Start {
     #[default]
     Latest,
     Time(jiff::Timestamp),
+    /// So long before the positions are settled.
+    Ago(Duration),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     diagnostic::{Related, codes},
     document::{TableReader, ValueReader},
-    quantity::{KIB, MIB, format_duration},
+    quantity::{KIB, MIB, format_duration, parse_duration},
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -131,6 +131,8 @@ fn start(value: &ValueReader<'_>) -> Option<Start> {
     let is_word = |text: &str| !text.starts_with(|first: char| first.is_ascii_digit());
     if value.text().is_some_and(is_word) {
         value.choice(&[("earliest", Start::Earliest), ("latest", Start::Latest)])
+    } else if let Some(ago) = value.text().and_then(parse_duration) {
+        Some(Start::Ago(ago))
     } else {
         value.timestamp().map(Start::Time)
     }

@@ -27,12 +27,12 @@ impl Partition {
         unwritable: Option<&Unwritable>,
     ) -> Result<usize, Error> {
         self.release(ran);
-        let mut taken = 0;
+        let (mut taken, mut beyond) = (0, 0);
         let mut screen = Screen::of(ran.version);
         let oldest = ran.version.program.manifest.source.skip_older_than.map(oldest_taken);
         let at = Instant::now();
         let mut result = Ok(0);
-        while self.has_more && !self.leaving && taken < TURN && self.ledger.bytes() < bounds.bytes {
+        while self.has_more && !self.leaving && !self.is_over && taken < TURN && self.ledger.bytes() < bounds.bytes {
             let room = bounds.records.saturating_sub(self.ledger.len()).min(TAKE);
             if room == 0 {
                 break;
@@ -41,6 +41,10 @@ impl Partition {
             taken += buffer.len();
             self.has_more = buffer.len() == room;
             for message in buffer.drain(..) {
+                if self.end.is_some_and(|end| message.offset() >= end) {
+                    beyond += 1;
+                    continue;
+                }
                 self.taken_to = Some(message.offset() + 1);
                 self.doubtful = false;
                 if self.finished_before.contains(message.offset()) {
@@ -64,15 +68,27 @@ impl Partition {
                     self.lanes.push(seq, size, entry.record.message.key());
                 }
             }
+            if beyond > 0 {
+                self.ends();
+            }
             if result.is_err() {
                 self.has_more = false;
                 self.doubtful = true;
             }
         }
         // What was brought before an error counts.
-        ran.metrics.records_in.add(taken as u64);
+        ran.metrics.records_in.add((taken - beyond) as u64);
         screen.settle(ran.metrics);
         result.map(|_| taken)
+    }
+
+    /// The first record behind the end has come: before it there is nothing more, even where offsets have gaps.
+    fn ends(&mut self) {
+        if let Some(end) = self.end.filter(|_| !self.is_over) {
+            self.is_over = true;
+            self.has_more = false;
+            self.ledger.pass(end - 1);
+        }
     }
 
     /// A record that was finished before the partition was taken over. It is kept until the position has passed it, so

@@ -80,6 +80,10 @@ pub struct Partition {
     pub(super) withheld: BTreeMap<Seq, Withheld>,
     /// Behind the last record that was taken.
     pub(super) taken_to: Option<i64>,
+    /// Behind the last record that is wanted, where not all are.
+    pub(super) end: Option<i64>,
+    /// Everything that is wanted was taken.
+    pub(super) is_over: bool,
     /// Kafka's client has reported an error since, and its own position is not to be trusted.
     pub(super) doubtful: bool,
     pub(super) landed: Vec<Item>,
@@ -110,6 +114,8 @@ impl Partition {
             in_group: None,
             withheld: BTreeMap::new(),
             taken_to: None,
+            end: None,
+            is_over: false,
             doubtful: false,
             landed: Vec::new(),
             finished_before: Finished::default(),
@@ -266,7 +272,8 @@ impl Partition {
     /// The same partition, as if it had just been assigned.
     pub fn anew(self, lanes: Lanes, committed: Option<&Committed>) -> Partition {
         let (leaving, least_version) = (self.leaving, self.least_version);
-        let mut fresh = Partition { leaving, least_version, ..Partition::new(self.at, self.slot, lanes) };
+        let mut fresh =
+            Partition { leaving, least_version, end: self.end, ..Partition::new(self.at, self.slot, lanes) };
         if let Some(committed) = committed {
             fresh.begins_at(committed);
         }

@@ -112,6 +112,9 @@ impl Subscription {
                     if let Some(committed) = known.iter().find(|one| one.partition == *at) {
                         partition.begins_at(committed);
                     }
+                    if let Some(stretch) = &self.setup.stretch {
+                        stretch.limit(&mut partition);
+                    }
                     partition.leaving = self.draining.is_some();
                     self.partitions.insert(lane, partition);
                 }

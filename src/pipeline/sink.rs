@@ -99,7 +99,11 @@ impl Sink {
     pub fn open_if(&mut self, open: bool) -> bool {
         let Some(exclusive) = &mut self.exclusive else { return false };
         let was_open = std::mem::replace(&mut exclusive.open, open);
-        open && !was_open && !self.outbox.is_empty()
+        let opens = open && !was_open;
+        if opens {
+            exclusive.carried = (self.outbox.len(), self.outbox.bytes());
+        }
+        opens && !self.outbox.is_empty()
     }
 
     /// Results that Kafka's client has and has not reported.
@@ -217,10 +221,14 @@ impl Sink {
         if self.is_open() { self.has_kept() } else { self.outbox.bytes() >= STAGED }
     }
 
-    /// Results that wait for the next transaction, and their bytes. They are on top of what may be underway otherwise, or
-    /// isolates would have nothing to do before long.
+    /// Results that wait for the next transaction, or did so and are on their way, and their bytes. They are on top of what
+    /// may be underway otherwise, or isolates would have nothing to do before long.
     pub fn staged(&self) -> (usize, usize) {
-        if self.is_open() { (0, 0) } else { (self.outbox.len(), self.outbox.bytes()) }
+        match &self.exclusive {
+            None => (0, 0),
+            Some(exclusive) if exclusive.open => exclusive.carried,
+            Some(_) => (self.outbox.len(), self.outbox.bytes()),
+        }
     }
 
     /// What is wrong with writing at present, said once.
@@ -239,6 +247,9 @@ impl Sink {
         for (number, failed) in reports {
             match failed {
                 None => {
+                    if let Some(exclusive) = &mut self.exclusive {
+                        exclusive.delivered();
+                    }
                     if let Some(ticket) = self.tickets.redeem(number) {
                         delivered.push(Delivered::Acknowledged(ticket));
                     }

@@ -43,6 +43,7 @@ impl Partition {
     pub fn idle_position(&mut self, position: Option<i64>) -> Option<Next> {
         let trusted = self.ledger.is_empty() && !self.doubtful;
         let position = position.filter(|position| *position >= 0 && trusted)?;
+        let position = self.end.map_or(position, |end| position.min(end));
         let moved = self.stored.is_some_and(|stored| position > stored);
         if moved {
             self.stored = Some(position);

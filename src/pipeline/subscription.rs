@@ -16,6 +16,7 @@ use super::rebalance::Rebalance;
 use super::settling::Settling;
 use super::sink::{Delivered, Sink};
 use super::sinks::Sinks;
+use super::stretch::{Pace, Stretch};
 use super::transacting::Transactions;
 use crate::kafka::{Consumer, Message, Next, Position, Settings, Slot, TopicPartition};
 use crate::pool::Pool;
@@ -36,6 +37,8 @@ pub struct Setup {
     pub rules: Rules,
     /// What its transactions go by among all nodes, if its guarantee is exactly-once.
     pub transactional_id: Option<String>,
+    /// Only this is taken.
+    pub stretch: Option<Stretch>,
     /// It starts in a worker of its own, because it was paused for what it did to workers before.
     pub quarantined: bool,
 }
@@ -78,6 +81,7 @@ pub(super) struct Subscription {
     pub(super) reporter: Reporter,
     pub(super) conduct: Conduct,
     pub(super) paused: Option<Paused>,
+    pace: Pace,
     buffer: Vec<Message>,
     delivered: Vec<Delivered>,
     pub(super) told: Vec<(TopicPartition, Failed)>,
@@ -112,6 +116,7 @@ impl Subscription {
             reporter: Reporter::new(&setup),
             conduct: Conduct::new(setup.rules, setup.quarantined, now),
             paused: None,
+            pace: Pace::new(setup.stretch.as_ref()),
             buffer: Vec::new(),
             delivered: Vec::new(),
             told: Vec::new(),
@@ -175,8 +180,14 @@ impl Subscription {
             partition.has_more |= self.ready.contains(&partition.slot);
             let releases = partition.may_release();
             self.hurry |= releases;
-            if self.sink.is_blocked() || !(partition.has_more || releases) {
+            let allowed = self.pace.allowed(now);
+            let may_take = partition.has_more && allowed != Some(0);
+            if self.sink.is_blocked() || !(may_take || releases) {
                 continue;
+            }
+            let mut bounds = bounds;
+            if let Some(allowed) = allowed {
+                bounds.records = bounds.records.min(partition.underway() + allowed);
             }
             let version = self.isolates.serving(self.isolates.place_of(partition.at.partition));
             let mut ran =
@@ -184,6 +195,7 @@ impl Subscription {
             let unwritable = self.transactions.as_ref().map(Transactions::unwritable);
             match partition.take(consumer, bounds, &mut self.buffer, &mut ran, unwritable) {
                 Ok(taken) => {
+                    self.pace.spend(taken);
                     self.hurry |= taken >= TURN;
                     // What filters keep out needs no isolate.
                     if partition.lanes.waiting() > 0 {
@@ -365,8 +377,10 @@ impl Subscription {
         let transactions = self.transactions.as_ref().and_then(Transactions::due);
         let rebalance = self.rebalance.due();
         let others =
-            [Some(self.next_tick), self.sink.due(), self.isolates.due(), rebalance, transactions, self.draining];
-        let next = lanes.chain(others.into_iter().flatten()).filter(later).min();
+            [Some(self.next_tick), self.sink.due(), self.isolates.due(), rebalance, transactions, self.draining]
+                .into_iter()
+                .chain([self.pace.due()]);
+        let next = lanes.chain(others.flatten()).filter(later).min();
         let full = self.isolates.held().any(|held| held.isolate.link().is_full());
         next.map_or(TICK, |next| next.saturating_duration_since(now)).min(if full { FULL } else { TICK })
     }

@@ -7,7 +7,7 @@ use std::{
 
 use eddyline::{
     admin::Admin,
-    commands::{Command, Commands},
+    commands::{self, Command, Commands, Reach, Refusal},
     outcome::Outcome,
     status::{Board, FunctionState, Phase},
     telemetry::Metrics,
@@ -116,11 +116,20 @@ fn commands_are_handed_on_once_somebody_takes_them() {
 
     let taken: Arc<Mutex<Vec<Command>>> = Arc::default();
     let list = Arc::clone(&taken);
-    fixture.commands.serve(move |command| list.lock().unwrap().push(command));
+    fixture.commands.serve(move |command| {
+        list.lock().unwrap().push(command.clone());
+        match command {
+            Command::Pause { .. } => Ok(commands::Answer::Reach(Reach::Node { scope_reason: "no rights".to_owned() })),
+            Command::Resume { .. } => Ok(commands::Answer::Reach(Reach::Cluster)),
+            Command::Seek { .. } => Err(Refusal::new("has_members", "it has members", "wait")),
+        }
+    });
     let answer = post("/api/v1/functions/enrich/pause");
     assert_eq!(answer.status, 202);
     assert!(answer.body.contains(r#""name":"enrich""#), "{}", answer.body);
-    assert_eq!(post("/api/v1/functions/enrich/resume").status, 202);
+    assert!(answer.body.contains(r#""scope":"node","scope_reason":"no rights""#), "{}", answer.body);
+    let answer = post("/api/v1/functions/enrich/resume");
+    assert!(answer.status == 202 && answer.body.contains(r#""scope":"cluster""#), "{}", answer.body);
     let function = || "enrich".to_owned();
     let both = [Command::Pause { function: function() }, Command::Resume { function: function() }];
     assert_eq!(*taken.lock().unwrap(), both);
@@ -132,6 +141,20 @@ fn commands_are_handed_on_once_somebody_takes_them() {
     let page = ask(fixture.admin.address, "POST of a page", "/api/v1/functions/enrich/pause");
     assert!(page.status == 403 && page.body.contains("from_a_browser"), "{}", page.body);
     assert_eq!(taken.lock().unwrap().len(), 2, "nothing of that was handed on");
+
+    let seek = |body: &str| {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let url = format!("http://{}/api/v1/functions/enrich/seek", fixture.admin.address);
+        let mut answer = agent.post(&url).send(body).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+    };
+    let (status, body) = seek(r#"{"to":"earliest","dry-run":true}"#);
+    assert!(status == 409 && body.contains("has_members"), "{body}");
+    for wrong in ["", "{}", r#"{"to":1}"#, r#"{"to":"latest","unknown":1}"#] {
+        let (status, body) = seek(wrong);
+        assert!(status == 400 && body.contains("bad_body"), "{wrong}: {body}");
+    }
+    assert_eq!(taken.lock().unwrap().len(), 3);
 }
 
 #[test]

@@ -73,10 +73,20 @@ fn every_command_has_help_with_examples_and_data_goes_to_stdout() {
         "invoke",
         "config",
         "health",
+        "pause",
+        "resume",
+        "seek",
+        "backfill",
         "doctor",
         "completions",
+        "dead-letters",
+        "dead-letters list",
+        "dead-letters show",
+        "dead-letters replay",
+        "dead-letters discard",
     ] {
-        let output = run(folder.path(), &[command, "--help"]);
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let output = run(folder.path(), &words);
         assert_eq!(code(&output), 0, "{command}");
         assert!(out(&output).contains("Examples:"), "{command}: {}", out(&output));
         assert!(err(&output).is_empty(), "{command}: {}", err(&output));

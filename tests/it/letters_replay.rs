@@ -179,6 +179,14 @@ fn with_exactly_once_results_and_marks_are_one_transaction() {
     let end = reading::ends(&scene.brokers, &output)[0];
     assert!(end > out.len() as i64 + 1, "the log holds what was aborted, and marks of transactions: {end}");
 
+    function.edit("export default (record, ctx) => ctx.reject('no');");
+    assert_eq!(scene.dead_letters(&["replay", &function.name, "--dead-letter-again"]).code, 1);
+    let renewed = scene.listed(&[&function.name]);
+    assert_eq!((renewed.len(), &renewed[0]["code"]), (1, &"E2002".into()));
+    let failed_at: jiff::Timestamp = renewed[0]["failed_at"].as_str().unwrap().parse().expect("a time");
+    let behind = (failed_at + jiff::SignedDuration::from_millis(1)).to_string();
+    assert_eq!(scene.listed(&[&function.name, "--since", &behind]).len(), 0, "nothing but the mark of a transaction");
+
     function.edit("export default (record) => record;");
     scene.dead_letters(&["replay", &function.name]).worked();
     assert_eq!(texts(&scene.read(&output))[4..], ["large"]);

@@ -6,6 +6,7 @@
 
 mod acceptance;
 mod admin;
+mod backfill;
 mod batches;
 mod blame;
 mod bounds;
@@ -42,6 +43,7 @@ mod rebalances;
 mod reload;
 mod results;
 mod retries;
+mod seek;
 mod shown;
 mod snapshot;
 mod support;
@@ -54,6 +56,7 @@ mod web_apis;
 mod web_crypto;
 mod web_standard;
 mod web_surface;
+mod wishes;
 mod worker_context;
 mod worker_cpu;
 mod worker_harm;

@@ -28,15 +28,20 @@ fn a_function_that_somebody_pauses_finishes_leaves_its_group_and_goes_on_where_i
 }
 
 #[test]
-fn a_paused_function_stays_so_when_nothing_has_changed_and_can_be_removed() {
+fn a_paused_function_stays_so_whatever_becomes_of_its_folder_and_can_be_removed() {
     let Some(trial) = Trial::new("stays-paused", 1, COPY) else { return };
     let Trial { node, function, scene, .. } = &trial;
     node.command("pause", function);
     scene.write(&trial.input, [Record::of("a")]);
+    let digest = |node: &crate::support::Node| node.status(function).unwrap()["digest"].clone();
+    let before = digest(node);
     function.edit("export default (record) => 'another';");
-    node.runs(function);
+    node.eventually("the new version is there", |node| (digest(node) != before).then_some(()));
+    assert_eq!(node.status(function).unwrap()["state"], "paused");
+    node.command("resume", function);
+    scene.caught_up(function);
+    assert_eq!(texts(&trial.out()), ["another"]);
     node.command("pause", function);
-    function.edit("export default (record) => 'another';");
     function.write("note.txt", "touched");
     assert_eq!(node.status(function).unwrap()["state"], "paused");
     function.remove();

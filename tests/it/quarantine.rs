@@ -117,6 +117,13 @@ fn who_goes_on_bringing_its_own_worker_down_is_paused_and_goes_on_when_somebody_
     assert_eq!(texts(&trial.out()), ["a", "b"]);
     assert_eq!(texts(&trial.dead()), ["crash", "crash"]);
 
+    // All nodes know of it, also one that starts later.
+    let settings = [&settings[..], &[("node.id", function.name.as_str())]].concat();
+    let other = scene.start_with(&settings);
+    let status = other.enters(function, "paused");
+    assert!(status["state_reason"].as_str().expect("a reason").contains("on all nodes"), "{status}");
+    other.stop();
+
     let said = node.command("resume", function);
     assert!(said.contains("is starting") || said.contains("is quarantined"), "{said}");
     node.enters(function, "quarantined");

@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 
 use super::desk::Desk;
 use crate::{
-    cli::{exit, failure::Failure, invoke},
+    cli::{exit, failure::Failure, loading::load as load_from},
     control::PrepareLimits,
     function::Program,
     manifest::MANIFEST_FILE,
@@ -22,11 +22,11 @@ const LEAST: usize = 7;
 pub(super) fn load(desk: &Desk<'_>, function: &str, version: Option<&str>) -> anyhow::Result<Arc<Program>> {
     let limits = PrepareLimits::new(worker_command(&desk.config)?, desk.config.limits.clone());
     let current = desk.config.functions.path.join(function);
-    let Some(version) = version else { return invoke::load(&current, function, &limits) };
+    let Some(version) = version else { return load_from(&current, function, &limits, |_| {}) };
     let given = Path::new(version);
     for folder in [given.to_owned(), given.join(function)] {
         if folder.join(MANIFEST_FILE).is_file() {
-            return invoke::load(&folder, function, &limits);
+            return load_from(&folder, function, &limits, |_| {});
         }
     }
     let is_digest = version.len() >= LEAST && version.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -34,7 +34,7 @@ pub(super) fn load(desk: &Desk<'_>, function: &str, version: Option<&str>) -> an
         let message = format!("{version:?} is neither a folder with a function nor a digest");
         return Err(Failure::new(exit::USAGE, message).with_hint(HINT).into());
     }
-    let program = invoke::load(&current, function, &limits)?;
+    let program = load_from(&current, function, &limits, |_| {})?;
     if !program.digest.starts_with(&version.to_ascii_lowercase()) {
         let message = format!("{} holds version {}, not {version}", current.display(), short(&program.digest));
         return Err(Failure::new(exit::FAILURE, message).with_hint(HINT).into());

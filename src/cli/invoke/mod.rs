@@ -8,29 +8,15 @@ mod record;
 mod render;
 mod topic;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use clap::Args;
 
-use super::{
-    args::NodeFlags,
-    context::Context,
-    exit,
-    failure::{Failure, What},
-};
+use super::{args::NodeFlags, context::Context, exit, failure::Failure, loading::load};
 use crate::{
-    config::NodeConfig,
-    control::{self, Found, PrepareLimits},
-    fetch::Fetch,
-    function::Program,
-    manifest::{Manifest, Topics},
-    node::worker_command,
-    pool::WorkerCommand,
-    telemetry::Metrics,
+    config::NodeConfig, control::PrepareLimits, fetch::Fetch, function::Program, manifest::Topics,
+    node::worker_command, pool::WorkerCommand, telemetry::Metrics,
 };
 use filter::Sifted;
 
@@ -79,7 +65,7 @@ pub(super) fn run(context: &Context, args: &InvokeArgs) -> anyhow::Result<()> {
     let config = context.load(&args.flags)?.config;
     let command = worker_command(&config)?;
     let limits = PrepareLimits::new(command.clone(), config.limits.clone());
-    let program = load(&config.functions.path.join(&args.name), &args.name, &limits)?;
+    let program = load(&config.functions.path.join(&args.name), &args.name, &limits, |_| {})?;
     let records = match (&args.file, &args.topic, args.offset) {
         (Some(file), ..) => input::read(file, args.raw, &defaults(&program))?,
         (None, Some(topic), Some(offset)) => topic::read(&config, topic, args.partition, offset, args.count)?,
@@ -123,27 +109,6 @@ pub(super) fn engine(config: &NodeConfig, command: WorkerCommand, program: &Arc<
     let fetch = Fetch::new(config.fetch_options().context("cannot read `fetch.ca-file`")?, Metrics::new())
         .context("cannot use `fetch.ca-file`")?;
     Ok(Engine::new(command, Arc::clone(program), fetch))
-}
-
-/// The function in this folder, checked and prepared, with its secrets, under its name.
-pub(super) fn load(dir: &Path, name: &str, limits: &PrepareLimits) -> anyhow::Result<Arc<Program>> {
-    if !dir.is_dir() {
-        let functions = dir.parent().unwrap_or(dir);
-        return Err(Failure::new(exit::FAILURE, format!("there is no function {name:?} in {}", functions.display()))
-            .with_hint("`eddyline graph` lists the functions; --functions names another folder")
-            .into());
-    }
-    let report = control::check_function(&Found { name: name.to_owned(), dir: dir.to_owned(), stamp: 0 }, limits);
-    let broken = |found| Failure { exit: exit::BAD_FUNCTIONS, what: What::Diagnostics(found) };
-    let (Some(manifest), Some(bundle)) = (report.manifest, report.bundle) else {
-        return Err(broken(report.diagnostics).into());
-    };
-    // A version may lie in a folder of another name.
-    let manifest = Manifest { name: name.to_owned(), ..manifest };
-    let secrets = manifest.resolve_secrets().map_err(broken)?;
-    let env = manifest.env.clone().into_iter().chain(secrets.into_map()).collect();
-    let version = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
-    Ok(Arc::new(Program::new(manifest, version, report.digest, bundle, env)))
 }
 
 /// What a record is when its line does not say it.

@@ -164,7 +164,7 @@ fn old_records_can_be_skipped_where_there_is_a_dead_letter() {
 }
 
 #[test]
-fn start_is_a_word_or_a_time() {
+fn start_is_a_word_a_time_or_a_duration() {
     let time = |text: &str| Start::Time(text.parse().unwrap());
     for (written, expected) in [
         ("\"earliest\"", Start::Earliest),
@@ -172,6 +172,8 @@ fn start_is_a_word_or_a_time() {
         ("2026-01-31T00:00:00Z", time("2026-01-31T00:00:00Z")),
         ("2026-01-31 01:00:00.5+01:00", time("2026-01-31T00:00:00.5Z")),
         ("\"2026-01-31T00:00:00Z\"", time("2026-01-31T00:00:00Z")),
+        ("\"24h\"", Start::Ago(Duration::from_secs(86_400))),
+        ("\"1h 30m\"", Start::Ago(Duration::from_secs(5_400))),
     ] {
         let manifest = parse(&format!("source.topics = [\"a\"]\nsource.start = {written}"));
         assert_eq!(manifest.unwrap().source.start, expected, "{written}");

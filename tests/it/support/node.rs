@@ -125,6 +125,19 @@ impl Node {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// The answer's status, where nothing is sent but the wish itself.
+    pub fn post(&self, path: &str) -> Option<u16> {
+        let answer = self.http.post(format!("http://{}/api/v1{path}", self.admin)).send_empty().ok()?;
+        Some(answer.status().as_u16())
+    }
+
+    /// Runs another command that asks this node.
+    pub fn ask(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_eddyline"));
+        command.args(arguments).args(["--admin", &self.admin]).stdin(Stdio::null());
+        command.output().expect("the program runs")
+    }
+
     /// Waits until the function is in that state, and returns all of its status.
     #[track_caller]
     pub fn enters(&self, function: &Function, state: &str) -> Value {

@@ -1,0 +1,151 @@
+//! `eddyline backfill`: runs a function over a stretch of its topics, beside the consumer that goes on.
+
+mod engine;
+mod job;
+mod progress;
+mod report;
+
+use std::sync::Arc;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{
+    args::NodeFlags,
+    context::Context,
+    exit,
+    failure::Failure,
+    loading::load,
+    traffic::{require_brokers, settings},
+};
+use crate::{
+    control::PrepareLimits,
+    kafka::Topics,
+    manifest::Manifest,
+    moves::{TARGET_HINT, Target},
+    node::worker_command,
+    shutdown::Shutdown,
+};
+use engine::Engine;
+use job::{Begin, Job};
+use progress::Ending;
+use report::Report;
+
+/// Run a function over records that are there already, beside the consumer that goes on
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    eddyline backfill enrich-orders --from 2026-01-01 --to 2026-02-01 --sink orders.enriched.again\n  \
+    eddyline backfill enrich-orders --from earliest --rate 500\n  \
+    eddyline backfill enrich-orders --resume\n  \
+    eddyline backfill enrich-orders --from 7d --to 1d --job second --output json\n\n\
+    The job runs in this process, with workers of its own, and in a consumer group of its own,\n\
+    eddyline.<function>.backfill: the function itself goes on meanwhile, and its positions stay where they are. What is\n\
+    settled when the job begins is where it ends: records that come later are not its concern. Retries, dead letters,\n\
+    filters and the guarantee are those of the manifest; skip-older-than is not heeded, since what is old is wanted here.\n\n\
+    Ctrl-C or SIGTERM finishes what is in flight, commits and ends; --resume goes on there, on any machine. The same job\n\
+    may run in several processes at once, which divide the partitions among them: start one, and the others with --resume.\n\n\
+    Exits 0 when everything was run and no record ended as a dead letter, otherwise 1.")]
+pub(super) struct BackfillArgs {
+    /// The function's name
+    #[arg(value_name = "FUNCTION")]
+    function: String,
+    /// Where to begin: earliest, latest, a time (2026-01-31T08:00:00Z, 2026-01-31), how long ago (2h), or an offset
+    #[arg(long, value_name = "PLACE", required_unless_present = "resume", conflicts_with = "resume")]
+    from: Option<String>,
+    /// Where to end, before that place; by default where the topics end now
+    #[arg(long, value_name = "PLACE", conflicts_with = "resume")]
+    to: Option<String>,
+    /// Go on with the job that was interrupted
+    #[arg(long)]
+    resume: bool,
+    /// Begin anew, though a job of this name was interrupted
+    #[arg(long, conflicts_with = "resume")]
+    restart: bool,
+    /// Write results to this topic instead of the manifest's sink
+    #[arg(long, value_name = "TOPIC")]
+    sink: Option<String>,
+    /// At most so many records in a second
+    #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
+    /// The job's name, for several of one function
+    #[arg(long, value_name = "NAME", value_parser = job_name)]
+    job: Option<String>,
+    #[command(flatten)]
+    flags: NodeFlags,
+}
+
+pub(super) fn run(context: &Context, args: &BackfillArgs) -> anyhow::Result<()> {
+    let config = context.load(&args.flags)?.config;
+    require_brokers(&config)?;
+    context.start_logs(&quiet(&config.logging))?;
+    let now = Timestamp::now();
+    let begin = match args.resume {
+        true => Begin::GoOn,
+        false => Begin::At {
+            from: place("--from", args.from.as_deref().unwrap_or("earliest"), now)?,
+            to: place("--to", args.to.as_deref().unwrap_or("latest"), now)?,
+            anew: args.restart,
+        },
+    };
+    let command = worker_command(&config)?;
+    let limits = PrepareLimits::new(command.clone(), config.limits.clone());
+    let program =
+        load(&config.functions.path.join(&args.function), &args.function, &limits, |manifest| change(manifest, args))?;
+    let settings = settings(&config)?;
+    let topics = Topics::new(&settings, None)?;
+    let job = Job::begin(&settings, &topics, &program.manifest, &begin)?;
+    context.note(&job.describe());
+    let shutdown = Shutdown::on_signals()?;
+    let mut report = Report::new(&job, &program);
+    if job.left() > 0 {
+        let engine = Engine::start(&config, &settings, topics, command, &program, &job, args.rate)?;
+        let numbers = Arc::clone(&engine.metrics);
+        let ending = progress::watch(context, &engine, &job, &shutdown);
+        let paused = engine.stop(config.shutdown.timeout);
+        let ending = paused.map_or(ending, Ending::Stuck);
+        if ending == Ending::Complete {
+            job.finish()?;
+        }
+        report.counters = numbers.counters();
+        report.left = job.left();
+        report.ending = Some(ending);
+    }
+    report.show(context)
+}
+
+/// The manifest as the job wants it.
+fn change(manifest: &mut Manifest, args: &BackfillArgs) {
+    let group = &mut manifest.source.group;
+    group.push_str(".backfill");
+    if let Some(job) = &args.job {
+        group.push('.');
+        group.push_str(job);
+    }
+    manifest.source.skip_older_than = None;
+    if let Some(sink) = &args.sink {
+        manifest.sink.topic = Some(sink.clone());
+    }
+}
+
+fn place(option: &str, text: &str, now: Timestamp) -> Result<Target, Failure> {
+    Target::parse(text, now).ok_or_else(|| {
+        Failure::new(exit::USAGE, format!("{option} {text:?} is no place in a topic")).with_hint(TARGET_HINT)
+    })
+}
+
+/// Records that fail are counted in the summary; what people watch is the bar.
+fn quiet(logging: &crate::config::LoggingConfig) -> crate::config::LoggingConfig {
+    let mut logging = logging.clone();
+    if logging.level == "info" {
+        logging.level = "warn".to_owned();
+    }
+    logging
+}
+
+fn job_name(text: &str) -> Result<String, String> {
+    let is_fine = |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '-';
+    match !text.is_empty() && text != "to" && text.chars().all(is_fine) {
+        true => Ok(text.to_owned()),
+        false => Err("give lower-case letters, digits and hyphens, but not \"to\"".to_owned()),
+    }
+}

@@ -1,0 +1,257 @@
+//! What this node knows of the cluster's wishes, shared by whoever reads, writes and obeys them.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::follow;
+use super::format::Wish;
+use super::write::Pen;
+use crate::kafka::{self, Settings, Topics};
+use crate::status::{Board, WishesState};
+
+/// The wishes by function.
+pub type Known = Arc<BTreeMap<String, Wish>>;
+
+/// The wishes as the node holds them; cheap to clone.
+#[derive(Clone)]
+pub struct Wishes(pub(super) Arc<Shared>);
+
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) topics: Arc<Topics>,
+    pub(super) replication: Option<i32>,
+    pub(super) node: String,
+    pub(super) pen: Mutex<Option<Pen>>,
+    board: Arc<Board>,
+    book: Mutex<Book>,
+    changed: Condvar,
+    notice: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    pub(super) stopping: AtomicBool,
+    /// Wakes the thread that follows.
+    pub(super) bell: SyncSender<()>,
+}
+
+#[derive(Default)]
+pub(super) struct Book {
+    known: Known,
+    /// For each function, where its newest record lies, and what it took the place of.
+    places: BTreeMap<String, Place>,
+    /// Behind the last record that was read.
+    pub(super) next: i64,
+    pub(super) standing: Standing,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Place {
+    pub(super) offset: i64,
+    pub(super) before: Option<(i64, Wish)>,
+}
+
+/// How far the node can rely on what it knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It has not read everything yet, and no function starts.
+    #[default]
+    Reading,
+    Following,
+    /// The topic cannot be made or read; what is known is all there is.
+    Unavailable(String),
+}
+
+impl Book {
+    /// The topic is read from its beginning again; what is known stays so meanwhile.
+    pub(super) fn begin_anew(&mut self) {
+        self.next = 0;
+        self.places.clear();
+    }
+
+    /// Takes in one record. Returns whether it changes anything.
+    pub(super) fn learn(&mut self, function: &str, offset: i64, value: Option<&[u8]>) -> bool {
+        self.next = self.next.max(offset + 1);
+        let known = Arc::make_mut(&mut self.known);
+        let place = self.places.remove(function);
+        let before = known.remove(function);
+        let Some(value) = value else { return before.is_some() };
+        let wish = Wish::parse(value).unwrap_or_else(|error| {
+            tracing::warn!(function, offset, %error, topic = super::TOPIC, "a wish cannot be read and counts for nothing");
+            Wish::default()
+        });
+        let changes = before.as_ref() != Some(&wish);
+        let before = place.zip(before).map(|(place, wish)| (place.offset, wish));
+        self.places.insert(function.to_owned(), Place { offset, before });
+        known.insert(function.to_owned(), wish);
+        changes
+    }
+
+    pub(super) fn wish(&self, function: &str) -> Option<&Wish> {
+        self.known.get(function)
+    }
+
+    pub(super) fn place(&self, function: &str) -> Option<&Place> {
+        self.places.get(function)
+    }
+}
+
+impl Wishes {
+    /// Begins to read the topic, which it makes if need be.
+    pub fn start(
+        settings: &Settings,
+        topics: Arc<Topics>,
+        replication: Option<i32>,
+        node: String,
+        board: Arc<Board>,
+    ) -> std::io::Result<Wishes> {
+        let mut settings = settings.clone();
+        // It is in no group.
+        settings.group_instance_id = None;
+        // What is there comes at once in any case; where nothing is, asking twice a second is enough.
+        settings.properties.entry("fetch.wait.max.ms".to_owned()).or_insert_with(|| "500".to_owned());
+        let (bell, rung) = sync_channel(1);
+        let wishes = Wishes(Arc::new(Shared {
+            settings,
+            topics,
+            replication,
+            node,
+            pen: Mutex::default(),
+            board,
+            book: Mutex::default(),
+            changed: Condvar::new(),
+            notice: OnceLock::new(),
+            stopping: AtomicBool::new(false),
+            bell,
+        }));
+        let own = wishes.clone();
+        std::thread::Builder::new().name("wishes".to_owned()).spawn(move || follow::run(&own, &rung))?;
+        Ok(wishes)
+    }
+
+    /// Calls `notice` whenever something has changed.
+    pub fn tell(&self, notice: impl Fn() + Send + Sync + 'static) {
+        let _ = self.0.notice.set(Box::new(notice));
+    }
+
+    /// All that is known; nothing as long as the topic has not been read and may still be.
+    pub fn known(&self) -> Option<Known> {
+        let book = self.book();
+        (book.standing != Standing::Reading).then(|| Arc::clone(&book.known))
+    }
+
+    pub fn of(&self, function: &str) -> Option<Wish> {
+        self.book().wish(function).cloned()
+    }
+
+    pub fn node(&self) -> &str {
+        &self.0.node
+    }
+
+    /// The thread ends by itself soon after; nobody needs to wait for it.
+    pub fn stop(&self) {
+        self.0.stopping.store(true, Ordering::Release);
+        let _ = self.0.bell.try_send(());
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.0.stopping.load(Ordering::Acquire)
+    }
+
+    pub(super) fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what is known; tells whoever waits for it, and whoever obeys it if `change` says so.
+    pub(super) fn change(&self, change: impl FnOnce(&mut Book) -> bool) {
+        let news = change(&mut self.book());
+        self.0.changed.notify_all();
+        if news && let Some(notice) = self.0.notice.get() {
+            notice();
+        }
+    }
+
+    pub(super) fn enter(&self, standing: Standing) {
+        if self.book().standing == standing {
+            return;
+        }
+        match &standing {
+            Standing::Reading => {}
+            Standing::Following => tracing::debug!(topic = super::TOPIC, "the cluster's wishes are followed"),
+            Standing::Unavailable(reason) => tracing::warn!(
+                topic = super::TOPIC, %reason, code = "E3003",
+                "the cluster's wishes cannot be read: functions run, and pausing, resuming and seeking hold on this node alone"
+            ),
+        }
+        self.0.board.update_node(|node| {
+            (node.wishes.state, node.wishes.reason) = match &standing {
+                Standing::Reading => (WishesState::Reading, None),
+                Standing::Following => (WishesState::Following, None),
+                Standing::Unavailable(reason) => (WishesState::Unavailable, Some(reason.clone())),
+            };
+        });
+        self.change(|book| {
+            book.standing = standing;
+            true
+        });
+    }
+
+    /// Waits until `is_so` gives something, at most for this long.
+    pub(super) fn wait<T>(&self, within: Duration, mut is_so: impl FnMut(&Book) -> Option<T>) -> Option<T> {
+        let deadline = Instant::now() + within;
+        let mut book = self.book();
+        loop {
+            if let Some(found) = is_so(&book) {
+                return Some(found);
+            }
+            let left = deadline.checked_duration_since(Instant::now())?;
+            book = self.0.changed.wait_timeout(book, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// Whether another attempt is not going to help before something is done about it.
+pub(super) fn refused(error: &kafka::Error) -> bool {
+    error.code().is_none_or(|code| code.is_denied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::format::Run;
+    use super::*;
+
+    fn bytes(node: &str) -> Vec<u8> {
+        let mut wish = Wish::default();
+        wish.run = Some(Run::running(node));
+        wish.to_bytes()
+    }
+
+    #[test]
+    fn the_newest_record_of_a_function_counts_and_says_what_it_replaced() {
+        let mut book = Book::default();
+        assert!(book.learn("f", 3, Some(&bytes("a"))));
+        assert_eq!(book.place("f").unwrap(), &Place { offset: 3, before: None });
+        let first = book.wish("f").cloned().unwrap();
+        assert!(book.learn("f", 7, Some(&bytes("b"))));
+        assert_eq!(book.place("f").unwrap().before, Some((3, first)));
+        assert_eq!((book.next, book.wish("f").unwrap().run.as_ref().unwrap().node.as_str()), (8, "b"));
+    }
+
+    #[test]
+    fn the_same_again_is_no_news_and_a_tombstone_ends_a_wish() {
+        let mut book = Book::default();
+        let wish = bytes("a");
+        assert!(book.learn("f", 0, Some(&wish)));
+        assert!(!book.learn("f", 1, Some(&wish)));
+        assert!(book.learn("f", 2, None) && book.wish("f").is_none() && book.place("f").is_none());
+        assert!(!book.learn("f", 3, None));
+        assert_eq!(book.next, 4);
+    }
+
+    #[test]
+    fn what_cannot_be_read_counts_for_nothing_and_can_be_replaced() {
+        let mut book = Book::default();
+        book.learn("f", 0, Some(b"no json"));
+        assert_eq!(book.wish("f"), Some(&Wish::default()));
+        assert_eq!(book.place("f").unwrap().offset, 0);
+    }
+}

@@ -1,0 +1,153 @@
+//! The thread that reads the wishes' topic: from its beginning to where it ends, and then whatever comes.
+
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use super::TOPIC;
+use super::book::{Standing, Wishes, refused};
+use crate::kafka::{self, Code, Consumer, ConsumerEvent, Message, NewTopic, Position, Slot, TopicPartition};
+
+/// Nobody commits in it; Kafka only wants every consumer to name one.
+const GROUP: &str = "eddyline-wishes";
+/// How long one question to Kafka may take.
+const CALL: Duration = Duration::from_secs(10);
+/// How often a broker that does not answer is asked again.
+const RETRY: Duration = Duration::from_millis(500);
+/// How often a topic that we may not make or read is tried again.
+const DENIED: Duration = Duration::from_secs(30);
+/// How long functions wait for the wishes to be read, once the topic is there.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Nothing more has come for so long: the rest of the log holds no records any more.
+const SILENCE: Duration = Duration::from_secs(2);
+/// How often to look although nobody rang.
+const LOOK: Duration = Duration::from_millis(50);
+const IDLE: Duration = Duration::from_secs(1);
+const TAKE: usize = 500;
+
+/// Why the topic is not followed at present.
+enum Trouble {
+    /// The broker does not answer; nothing is known about the topic.
+    Away(kafka::Error),
+    /// The topic cannot be used as things are.
+    Denied(String),
+}
+
+pub(super) fn run(wishes: &Wishes, rung: &Receiver<()>) {
+    while !wishes.is_stopping() {
+        let trouble = match ensure(wishes) {
+            Ok(()) => follow(wishes, rung).err().map(|error| match refused(&error) {
+                true => Trouble::Denied(format!("cannot read {TOPIC}: {error}")),
+                false => Trouble::Away(error),
+            }),
+            Err(trouble) => Some(trouble),
+        };
+        let pause = match trouble {
+            None => Duration::ZERO,
+            Some(Trouble::Away(error)) => {
+                tracing::debug!(%error, topic = TOPIC, "the wishes cannot be followed at present");
+                RETRY
+            }
+            Some(Trouble::Denied(reason)) => {
+                wishes.enter(Standing::Unavailable(reason));
+                DENIED
+            }
+        };
+        let until = Instant::now() + pause;
+        while !wishes.is_stopping() && rung.recv_timeout(until.saturating_duration_since(Instant::now())).is_ok() {}
+    }
+}
+
+/// Makes the topic if it is missing.
+fn ensure(wishes: &Wishes) -> Result<(), Trouble> {
+    let found = wishes.0.topics.describe(&[TOPIC], CALL).map_err(Trouble::Away)?;
+    if found.iter().any(Option::is_some) {
+        return Ok(());
+    }
+    let topic = NewTopic {
+        name: TOPIC.to_owned(),
+        partitions: 1,
+        replication: wishes.0.replication,
+        configs: [("cleanup.policy".to_owned(), "compact".to_owned())].into(),
+    };
+    wishes.0.topics.create(&[topic], CALL).map_err(|error| Trouble::Denied(format!("cannot make {TOPIC}: {error}")))
+}
+
+/// Reads until the node stops, or the consumer is of no more use.
+fn follow(wishes: &Wishes, rung: &Receiver<()>) -> kafka::Result<()> {
+    let bell = wishes.0.bell.clone();
+    let mut consumer = Consumer::new(&wishes.0.settings, GROUP, Arc::new(move || _ = bell.try_send(())))?;
+    let slots = consumer.assign(&[(TopicPartition::new(TOPIC, 0), Position::Beginning)])?;
+    wishes.book().begin_anew();
+    let (opened, mut heard) = (Instant::now(), Instant::now());
+    let mut is_read = false;
+    let mut buffer = Vec::new();
+    while !wishes.is_stopping() {
+        serve(&mut consumer)?;
+        buffer.clear();
+        let taken = match consumer.take(slots[0], TAKE, &mut buffer) {
+            Ok(taken) => taken,
+            Err(error) if is_over(&error) => return Err(error),
+            Err(error) => {
+                tracing::debug!(%error, topic = TOPIC, "reading the wishes failed and goes on");
+                buffer.len()
+            }
+        };
+        learn(wishes, &buffer);
+        if taken > 0 {
+            heard = Instant::now();
+            continue;
+        }
+        if !is_read {
+            if reaches_end(wishes, &consumer, slots[0], heard) {
+                is_read = true;
+                wishes.enter(Standing::Following);
+            } else if opened.elapsed() > PATIENCE && wishes.known().is_none() {
+                let reason = format!("{TOPIC} could not be read within {PATIENCE:?}");
+                wishes.enter(Standing::Unavailable(reason));
+            }
+        }
+        let _ = rung.recv_timeout(if is_read { IDLE } else { LOOK });
+    }
+    Ok(())
+}
+
+/// Hears what the consumer has to say.
+fn serve(consumer: &mut Consumer) -> kafka::Result<()> {
+    while let Some(event) = consumer.poll() {
+        match event {
+            ConsumerEvent::Fatal(error) => return Err(error),
+            ConsumerEvent::Error(error) if is_over(&error) => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether the consumer cannot go on by itself: we may not read the topic, or it is gone.
+fn is_over(error: &kafka::Error) -> bool {
+    let gone = [Code::UNKNOWN_TOPIC, Code::UNKNOWN_TOPIC_OR_PARTITION];
+    refused(error) || error.code().is_some_and(|code| gone.contains(&code))
+}
+
+fn learn(wishes: &Wishes, records: &[Message]) {
+    if records.is_empty() {
+        return;
+    }
+    wishes.change(|book| {
+        let mut news = false;
+        for record in records {
+            let Some(Ok(function)) = record.key().map(std::str::from_utf8) else { continue };
+            news |= book.learn(function, record.offset(), record.value());
+        }
+        news
+    });
+}
+
+/// Whether everything that was there has been read.
+fn reaches_end(wishes: &Wishes, consumer: &Consumer, slot: Slot, heard: Instant) -> bool {
+    let Some((low, high)) = consumer.watermarks(slot) else { return false };
+    let next = consumer.position(slot).unwrap_or(0).max(wishes.book().next);
+    // Behind the last record there may be only what is none, or what compaction has removed.
+    low == high || next >= high || heard.elapsed() > SILENCE
+}

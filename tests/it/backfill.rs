@@ -1,0 +1,122 @@
+//! `eddyline backfill`: a function runs over a stretch of its topics, beside the consumer that goes on.
+
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::support::reading::committed;
+use crate::support::record::texts;
+use crate::support::{Record, Scene, Trial, eventually, process};
+
+const COPY: &str = "export default (record) => record;";
+
+fn backfill(scene: &Scene, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eddyline"));
+    command.args(["backfill", "--output", "json"]).args(arguments).current_dir(scene.folder());
+    command.env("EDDYLINE__KAFKA__BROKERS", &scene.brokers).env("EDDYLINE__WORKERS__COUNT", "1");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn report(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(output)))
+}
+
+fn sorted(scene: &Scene, topic: &str) -> Vec<u32> {
+    let mut numbers: Vec<u32> = scene.read(topic).iter().map(|record| record.text().parse().unwrap()).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+#[test]
+fn a_stretch_of_time_goes_to_another_sink_and_the_function_itself_does_not_notice() {
+    let Some(trial) = Trial::new("backfill", 2, COPY) else { return };
+    let Trial { function, scene, node, .. } = &trial;
+    let again = scene.topic("again", 2);
+    // 2026-01-31T00:00:00Z, a record each minute, to both partitions in turn.
+    let minute = |n: i64| 1_769_817_600_000 + n * 60_000;
+    let record = |n: i64| Record::of(n.to_string()).on((n % 2) as i32).at(minute(n));
+    trial.feed((0..40).map(record));
+    let before = committed(&scene.brokers, &function.group, &trial.input);
+    let stretch = ["--from", "2026-01-31T00:10:00Z", "--to", "2026-01-31T00:25:00Z", "--sink", &again];
+    let output = backfill(scene, &[&[function.name.as_str()][..], &stretch].concat()).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let report = report(&output);
+    assert_eq!((&report["complete"], &report["in"], &report["done"]), (&true.into(), &15.into(), &15.into()));
+    assert_eq!((&report["left"], &report["dead_lettered"]), (&0.into(), &0.into()));
+    assert_eq!(sorted(scene, &again), (10..25).collect::<Vec<u32>>());
+    assert_eq!(committed(&scene.brokers, &function.group, &trial.input), before);
+    let job = format!("{}.backfill", function.group);
+    assert_eq!(committed(&scene.brokers, &job, &trial.input), [Some(13), Some(12)]);
+
+    trial.feed([record(40)]);
+    assert_eq!(sorted(scene, &trial.output), (0..41).collect::<Vec<u32>>());
+    assert_eq!(node.status(function).unwrap()["state"], "running");
+    let none = backfill(scene, &[&function.name, "--resume"]).output().unwrap();
+    assert!(
+        none.status.code() == Some(1) && said(&none).contains("no backfill that was interrupted"),
+        "{}",
+        said(&none)
+    );
+}
+
+#[test]
+fn a_job_that_is_interrupted_goes_on_where_it_was_and_ends_where_it_was_to() {
+    let Some(scene) = Scene::new("backfill-resume") else { return };
+    let (input, output) = (scene.topic("in", 2), scene.topic("out", 2));
+    let function = scene.function("it").reads(&input).writes(&output).handler(COPY);
+    let record = |n: u32| Record::of(n.to_string()).on((n % 2) as i32);
+    scene.write(&input, (0..300).map(record));
+    let mut job = backfill(&scene, &[&function.name, "--from", "earliest", "--rate", "60"]).spawn().unwrap();
+    scene.read_when(&output, 60);
+    process::signal(job.id(), libc::SIGINT);
+    eventually("the job ends", || job.try_wait().unwrap());
+    let interrupted = job.wait_with_output().unwrap();
+    assert_eq!(interrupted.status.code(), Some(1), "{}", said(&interrupted));
+    let first = report(&interrupted);
+    assert!(first["complete"] == false && first["left"].as_u64().unwrap() > 0, "{first}");
+    assert!(said(&interrupted).contains("--resume"), "{}", said(&interrupted));
+
+    // What comes later is not part of the job.
+    scene.write(&input, (300..310).map(record));
+    let refused = backfill(&scene, &[&function.name, "--from", "earliest"]).output().unwrap();
+    let hint = said(&refused);
+    assert!(refused.status.code() == Some(1) && hint.contains("--resume") && hint.contains("--restart"), "{hint}");
+    let resumed = backfill(&scene, &[&function.name, "--resume"]).output().unwrap();
+    assert!(resumed.status.success(), "{}", said(&resumed));
+    let second = report(&resumed);
+    assert_eq!(second["in"], first["left"], "nothing runs twice after an end in order");
+    assert_eq!(sorted(&scene, &output), (0..300).collect::<Vec<u32>>());
+}
+
+#[test]
+fn records_that_fail_become_dead_letters_and_show_in_the_exit_code() {
+    let Some(scene) = Scene::new("backfill-fails") else { return };
+    let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
+    let code = "export default (record, ctx) => { if (record.text() === 'bad') ctx.reject('bad'); return record; };";
+    let function = scene.function("it").reads(&input).source("skip-older-than = \"1h\"").writes(&output).handler(code);
+    let long_ago = 1_769_817_600_000;
+    scene.write(&input, ["a", "bad", "b"].map(|text| Record::of(text).at(long_ago)));
+    let done = backfill(&scene, &[&function.name, "--from", "0", "--to", "3", "--job", "second"]).output().unwrap();
+    assert_eq!(done.status.code(), Some(1), "{}", said(&done));
+    let report = report(&done);
+    assert_eq!((&report["complete"], &report["dead_lettered"]), (&true.into(), &1.into()));
+    assert_eq!(texts(&scene.read(&output)), ["a", "b"], "what is old is wanted");
+    assert_eq!(texts(&scene.read(&function.dead_letter)), ["bad"]);
+    assert_eq!(committed(&scene.brokers, &format!("{}.backfill.second", function.group), &input), [Some(3)]);
+
+    for (arguments, code) in [
+        (&["--to", "latest"][..], 2),
+        (&["--from", "yesterday"], 2),
+        (&["--from", "earliest", "--rate", "0"], 2),
+        (&["--from", "earliest", "--job", "No"], 2),
+        (&["--from", "earliest", "--sink", "nowhere"], 1),
+    ] {
+        let output = backfill(&scene, &[&[function.name.as_str()], arguments].concat()).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", said(&output));
+    }
+}
