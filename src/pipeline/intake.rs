@@ -58,7 +58,7 @@ impl Partition {
                 let size = message.size();
                 let doom = unwritable.and_then(|known| known.get(&self.at, message.offset())).cloned();
                 let too_old = oldest.is_some_and(|oldest| message.timestamp().is_some_and(|time| time < oldest));
-                let seq = self.ledger.add(message.offset(), Taken { message, at, attempts: 0, buried: false }, size);
+                let seq = self.ledger.add(message.offset(), Taken::new(message, at), size);
                 let doom = doom.or_else(|| too_old.then(Doom::too_old)).filter(|_| self.stopped.is_none());
                 let in_order = unwritable.is_some();
                 if doom.is_some_and(|doom| self.skip_now_or_later(seq, doom, in_order, ran)) {
@@ -95,7 +95,7 @@ impl Partition {
     /// that it is not forgotten with the next commit.
     fn remember(&mut self, message: Message, at: Instant) {
         let (offset, size) = (message.offset(), message.size());
-        let seq = self.ledger.add(offset, Taken { message, at, attempts: 0, buried: false }, size);
+        let seq = self.ledger.add(offset, Taken::new(message, at), size);
         self.ledger.settle(seq);
     }
 

@@ -42,10 +42,18 @@ pub(super) struct Taken {
     pub(super) message: Message,
     /// When it was taken from Kafka.
     pub(super) at: Instant,
+    /// It was sent to an isolate.
+    pub(super) sent: bool,
     /// Runs, once it has settled.
     pub(super) attempts: u32,
     /// It has a dead letter.
     pub(super) buried: bool,
+}
+
+impl Taken {
+    pub(super) fn new(message: Message, at: Instant) -> Taken {
+        Taken { message, at, sent: false, attempts: 0, buried: false }
+    }
 }
 
 pub struct Partition {
@@ -183,9 +191,10 @@ impl Partition {
                 records: items.len() as u32,
             });
             for item in items.drain(..) {
-                if let Some(entry) = self.ledger.get(item.seq) {
+                if let Some(entry) = self.ledger.get_mut(item.seq) {
                     put(&mut run, &entry.record.message);
-                    if item.first_run == Some(now) {
+                    // One that came back without having run is sent again.
+                    if !std::mem::replace(&mut entry.record.sent, true) {
                         metrics.queue.observe(now.saturating_duration_since(entry.record.at));
                     }
                 }

@@ -86,6 +86,8 @@ fn the_cost_of_exactly_once_is_printed() {
     }
     println!("a commit took {:.1} ms on average", 1e3 * commits.0 / commits.1);
     println!("throughput, exactly-once to at-least-once: {:.3}", elapsed[0] / elapsed[1]);
+    let total = |which: usize| all.iter().map(|round| round[which].elapsed).sum::<f64>();
+    println!("the same of all rounds together:           {:.3}", total(0) / total(1));
     println!("CPU time, exactly-once to at-least-once:   {:.3}", cpu[1] / cpu[0]);
 }
 

@@ -25,7 +25,8 @@ fn broken_functions_are_reported_and_the_others_run() {
     let unknown = draft("unknown").with("[retry]\nmax-atempts = 2").handler(COPY);
     let no_handler = draft("no-handler").handler(COPY);
     fs::remove_file(no_handler.path.join("index.ts")).expect("the handler is removed");
-    let reserved = draft("reserved").with("[delivery]\norder = \"key\"\nconcurrency = 4").handler(COPY);
+    let both = "[delivery]\nguarantee = \"exactly-once\"\norder = \"key\"\nconcurrency = 4";
+    let reserved = draft("reserved").with(both).handler(COPY);
     let own_sink = scene.function("circle").reads(&input).writes(&input).handler(COPY);
     let fine = scene.function("fine").reads(&input).writes(&output).handler(COPY);
     scene.write(&input, [Record::of("x")]);

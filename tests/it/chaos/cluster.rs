@@ -74,6 +74,8 @@ impl Cluster {
             ("admin.listen", "127.0.0.1:0"),
             // Partitions of a node that is gone move while the run lasts.
             ("kafka.properties.session.timeout.ms", "6000"),
+            // Members hear of a rebalance with a heartbeat.
+            ("kafka.properties.heartbeat.interval.ms", "1000"),
             // Workers die because they are killed, and no function is to be blamed for it.
             ("workers.quarantine-after", "1000"),
             ("workers.pause-after", "1000"),

@@ -18,8 +18,8 @@ const RATE: u32 = 600;
 /// Nodes that always stay.
 const LEAST: usize = 2;
 /// Seconds before the first turn, and how many of them are looked at together: about as long as a turn takes.
-const CALM: i64 = 9;
-const STRETCH: i64 = 3;
+const CALM: i64 = 8;
+const STRETCH: i64 = 2;
 
 /// Milliseconds since 1970.
 fn now() -> i64 {

@@ -27,7 +27,7 @@ fn under_faults_every_record_has_what_its_guarantee_says_in_order() {
     let input = cluster.scene.topic("in", PARTITIONS);
     let subjects = [
         Subject::by_record(&cluster.scene, &input, settings.guarantee, settings.order),
-        Subject::by_batch(&cluster.scene, &input, settings.guarantee),
+        Subject::by_batch(&cluster.scene, &input, settings.guarantee, settings.order),
     ];
     (0..BASE).for_each(|slot| _ = cluster.start(slot));
     let client = Client::start(&cluster.scene.brokers, &input, Records::moody(settings.seed), RATE);
