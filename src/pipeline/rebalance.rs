@@ -12,6 +12,10 @@ use crate::kafka::{ConsumerEvent, Next, Position, TopicPartition};
 /// How long revoked partitions may take to finish what is in flight.
 const REVOKE: Duration = Duration::from_secs(15);
 
+/// How long to ask where partitions stand that a transaction of their former owner may still keep from being told. The
+/// function's other partitions wait meanwhile.
+const UNSETTLED: Duration = Duration::from_millis(500);
+
 /// How long leaving the group may take.
 const CLOSE: Duration = Duration::from_secs(5);
 
@@ -102,7 +106,8 @@ impl Subscription {
                 tracing::info!(count = partitions.len(), "partitions assigned");
                 // A partition without new records has no other sign of where it stands, and none of what is finished
                 // beyond.
-                let known = consumer.committed_with_notes(partitions, COMMIT).unwrap_or_default();
+                let patience = if self.transactions.is_some() { UNSETTLED } else { COMMIT };
+                let known = consumer.committed_with_notes(partitions, patience).unwrap_or_default();
                 let delivery = self.isolates.version().program.manifest.delivery.clone();
                 let count = lanes::count(&delivery);
                 for (at, slot) in partitions.iter().zip(slots) {
