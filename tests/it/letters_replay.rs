@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::support::eventually;
 use crate::support::letters::letter;
 use crate::support::reading;
 use crate::support::record::texts;
@@ -173,22 +174,27 @@ fn with_exactly_once_results_and_marks_are_one_transaction() {
     scene.write(&function.dead_letter, letters);
     let said = scene.dead_letters(&["replay", &function.name, "--yes"]);
     assert!(said.code == 1 && said.out.contains("a result cannot be written"), "{}{}", said.out, said.err);
-    assert_eq!(states(&scene, &[&function.name]), ["replayed", "open", "replayed"]);
-    let out = scene.read(&output);
+    // A transaction is committed a moment before its readers see it.
+    eventually("the marks show", || {
+        (states(&scene, &[&function.name]) == ["replayed", "open", "replayed"]).then_some(())
+    });
+    let shown = |count| eventually("the results show", || Some(scene.read(&output)).filter(|all| all.len() >= count));
+    let out = shown(4);
     assert_eq!(texts(&out), ["first of a", "second of a", "first of b", "second of b"]);
     let end = reading::ends(&scene.brokers, &output)[0];
     assert!(end > out.len() as i64 + 1, "the log holds what was aborted, and marks of transactions: {end}");
 
     function.edit("export default (record, ctx) => ctx.reject('no');");
     assert_eq!(scene.dead_letters(&["replay", &function.name, "--dead-letter-again"]).code, 1);
-    let renewed = scene.listed(&[&function.name]);
-    assert_eq!((renewed.len(), &renewed[0]["code"]), (1, &"E2002".into()));
+    let renewed = eventually("the new letter shows", || {
+        Some(scene.listed(&[&function.name])).filter(|all| all.len() == 1 && all[0]["code"] == "E2002")
+    });
     let failed_at: jiff::Timestamp = renewed[0]["failed_at"].as_str().unwrap().parse().expect("a time");
     let behind = (failed_at + jiff::SignedDuration::from_millis(1)).to_string();
     assert_eq!(scene.listed(&[&function.name, "--since", &behind]).len(), 0, "nothing but the mark of a transaction");
 
     function.edit("export default (record) => record;");
     scene.dead_letters(&["replay", &function.name]).worked();
-    assert_eq!(texts(&scene.read(&output))[4..], ["large"]);
-    assert_eq!(scene.listed(&[&function.name]).len(), 0);
+    assert_eq!(texts(&shown(5))[4..], ["large"]);
+    eventually("no letter is open", || scene.listed(&[&function.name]).is_empty().then_some(()));
 }
