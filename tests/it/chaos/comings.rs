@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::checker::Guarantee;
 use super::client::{Client, Records};
 use super::cluster::Cluster;
 use super::injector::Tally;
@@ -101,8 +102,9 @@ fn partitions_that_stay_go_on_while_nodes_come_and_go() {
     // Who gives a partition up finishes and commits first: in order, nothing runs twice.
     assert_eq!(report.outcomes[0].findings.repeats, 0, "records ran twice although no node failed");
     let pauses = report.pauses.expect("it was measured");
+    // With exactly-once all wait: Kafka takes no offsets for a transaction while the group settles.
     assert!(
-        part(&pauses.stayed, 50) < part(&pauses.moved, 50),
+        settings.guarantee == Guarantee::ExactlyOnce || part(&pauses.stayed, 50) < part(&pauses.moved, 50),
         "partitions that stay stand still like those that move"
     );
 }
