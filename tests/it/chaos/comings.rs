@@ -102,7 +102,7 @@ fn partitions_that_stay_go_on_while_nodes_come_and_go() {
     // Who gives a partition up finishes and commits first: in order, nothing runs twice.
     assert_eq!(report.outcomes[0].findings.repeats, 0, "records ran twice although no node failed");
     let pauses = report.pauses.expect("it was measured");
-    // With exactly-once all wait: Kafka takes no offsets for a transaction while the group settles.
+    // With exactly-once others may wait too: offsets in a transaction need the present generation of the group.
     assert!(
         settings.guarantee == Guarantee::ExactlyOnce || part(&pauses.stayed, 50) < part(&pauses.moved, 50),
         "partitions that stay stand still like those that move"
