@@ -9,7 +9,7 @@ use super::{
 use crate::{
     control::{self, Found, PrepareLimits},
     function::Program,
-    manifest::Manifest,
+    manifest::{Manifest, check_function_name},
 };
 
 /// The function in this folder with its secrets, under its name, and with its manifest as `change` leaves it.
@@ -19,6 +19,12 @@ pub(super) fn load(
     limits: &PrepareLimits,
     change: impl FnOnce(&mut Manifest),
 ) -> anyhow::Result<Arc<Program>> {
+    // The name counts, not the place: a shell may have completed it to a path.
+    if let Err(problem) = check_function_name(name) {
+        return Err(Failure::new(exit::USAGE, format!("{name:?} is no name of a function: {problem}"))
+            .with_hint("give its name alone; --functions names the folder that it is in")
+            .into());
+    }
     if !dir.is_dir() {
         let functions = dir.parent().unwrap_or(dir);
         return Err(Failure::new(exit::FAILURE, format!("there is no function {name:?} in {}", functions.display()))

@@ -58,7 +58,9 @@ impl Seeker {
         // A seek that was interrupted has left a pause that is nobody's wish.
         let wished = self.wishes.of(function).and_then(|wish| wish.run).filter(Run::is_paused);
         let by_seek = wished.as_ref().is_some_and(|run| run.is_for(Cause::Seek));
-        let paused = !by_seek && (wished.is_some() || status.state == FunctionState::Paused);
+        // A pause for what one version did says nothing of another that runs now.
+        let holds = wished.is_some_and(|run| run.digest.is_none());
+        let paused = !by_seek && (holds || status.state == FunctionState::Paused);
         if !paused {
             let run = Run::paused(Cause::Seek, self.wishes.node(), None, None);
             self.wishes.wish(function, |wish| wish.run = Some(run.clone())).map_err(unwritten)?;
@@ -69,10 +71,12 @@ impl Seeker {
             if let Some(done) = &done {
                 wish.moved = Some(done.clone());
             }
-            if !paused {
+            // Whoever has paused it in the meantime wants it to stay so.
+            if wish.run.as_ref().is_some_and(|run| run.is_paused() && run.is_for(Cause::Seek)) {
                 wish.run = Some(Run::running(self.wishes.node()));
             }
         });
+        let paused = self.wishes.of(function).and_then(|wish| wish.run).map_or(paused, |run| run.is_paused());
         let moves = moved?;
         tracing::info!(function, to = %group.to, "the function's positions were moved");
         match resumed {

@@ -21,7 +21,7 @@ pub use limits::{Allowance, Limits};
 pub use model::{
     Backoff, Batch, DeadLetter, Delivery, Guarantee, Manifest, Order, Permissions, Retry, Sink, Source, Start, Topics,
 };
-pub use names::{check_function_name, check_topic_name};
+pub use names::{check_function_name, check_topic_name, is_kept};
 pub use parse::ParseOptions;
 pub use pattern::Pattern;
 pub use places::Places;

@@ -65,10 +65,15 @@ pub(super) fn topic(name: String, value: &ValueReader<'_>) -> Option<String> {
     }
 }
 
+/// Whether Kafka or Eddyline keep the topic for themselves.
+pub fn is_kept(topic: &str) -> bool {
+    topic.starts_with("__") || topic.starts_with("_eddyline.")
+}
+
 /// A topic to write to: not one of those that Kafka or Eddyline keep for themselves.
 pub(super) fn written_topic(name: String, value: &ValueReader<'_>) -> Option<String> {
     let name = topic(name, value)?;
-    if name.starts_with("__") || name.starts_with("_eddyline.") {
+    if is_kept(&name) {
         return value.refuse(
             codes::TOPIC_NAME,
             format!("{name:?} is an internal topic, functions cannot write to it"),

@@ -120,3 +120,29 @@ fn records_that_fail_become_dead_letters_and_show_in_the_exit_code() {
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", said(&output));
     }
 }
+
+#[test]
+fn a_job_reads_nothing_that_it_or_its_function_writes() {
+    let Some(scene) = Scene::new("backfill-own") else { return };
+    let (input, output, again) = (scene.topic("in", 1), scene.topic("out", 1), scene.topic("again", 1));
+    let pattern = format!("pattern = '^{}.*'", scene.name(""));
+    let function = scene.function("it").source(&pattern).writes(&output).handler(COPY);
+    scene.write(&input, (0..5).map(|n| Record::of(n.to_string())));
+    scene.write(&output, [Record::of("99")]);
+    let job = |more: &[&str]| {
+        backfill(&scene, &[&[function.name.as_str(), "--from", "earliest"], more].concat()).output().unwrap()
+    };
+    let refused = job(&["--sink", &again]);
+    assert!(refused.status.code() == Some(2) && said(&refused).contains("reads"), "{}", said(&refused));
+    let refused = job(&["--sink", "_eddyline.functions"]);
+    assert!(refused.status.code() == Some(2) && said(&refused).contains("internal"), "{}", said(&refused));
+
+    let elsewhere = format!("x{}", scene.name("elsewhere"));
+    scene.topics.create(&elsewhere, 1, &[]);
+    let output = job(&["--sink", &elsewhere]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(sorted(&scene, &elsewhere), [0, 1, 2, 3, 4]);
+
+    let by_path = backfill(&scene, &[&format!("./{}/", function.name), "--from", "earliest"]).output().unwrap();
+    assert!(by_path.status.code() == Some(2) && said(&by_path).contains("no name of a function"), "{}", said(&by_path));
+}

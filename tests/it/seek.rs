@@ -105,3 +105,30 @@ fn nothing_moves_unless_somebody_agrees_and_the_place_exists() {
     assert!(shown.contains("repeated") && shown.contains("2 would run again"), "{shown}");
     assert_eq!(node.status(function).unwrap()["state"], "running");
 }
+
+#[test]
+fn whoever_pauses_it_during_a_seek_finds_it_paused_when_the_seek_is_over() {
+    let slow = "
+        export default async (record) => {
+          console.log('began');
+          await new Promise((done) => setTimeout(done, 5000));
+          return record;
+        };";
+    let Some(trial) = Trial::with("seek-paused", 1, |draft| draft.with("[limits]\nwall = \"20s\""), slow) else {
+        return;
+    };
+    let Trial { node, function, scene, .. } = &trial;
+    scene.write(&trial.input, numbered(0..1));
+    node.eventually("it is busy", |node| (!node.logged("began").is_empty()).then_some(()));
+    std::thread::scope(|scope| {
+        let seeking = scope.spawn(|| seek(node, &function.name, &["--to", "earliest", "--yes"]));
+        let draining = |status: Value| (status["state"] == "draining").then_some(());
+        node.eventually("it drains for the seek", |node| node.status(function).and_then(draining));
+        node.command("pause", function);
+        let done = seeking.join().expect("the seek ends");
+        assert_eq!((&done["applied"], &done["paused"]), (&true.into(), &true.into()));
+    });
+    node.eventually("it is paused", |node| {
+        node.status(function).filter(|status| status["state"] == "paused").map(|_| ())
+    });
+}

@@ -62,7 +62,8 @@ impl Engine {
             bounds: bounds(config),
             rules: rules(config),
             // Not that of the function itself, which goes on meanwhile.
-            transactional_id: exactly.then(|| format!("{}.{}", job.group, config.node_id())),
+            // Several processes of one host may work on the same job.
+            transactional_id: exactly.then(|| format!("{}.{}.{}", job.group, config.node_id(), std::process::id())),
             stretch: Some(Stretch { ends: job.ends(), rate }),
             quarantined: false,
         };

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use crate::{
-    cli::{exit, failure::Failure, table::number},
-    kafka::{self, Outsider, Settings, Start, TopicInfo, TopicPartition, Topics},
+    cli::{exit, failure::Failure, table::number, traffic::Reader},
+    kafka::{self, Outsider, Position, Settings, Start, TopicInfo, TopicPartition, Topics},
     manifest::Manifest,
     moves::Target,
 };
@@ -36,16 +36,21 @@ pub(super) struct Job {
 }
 
 impl Job {
-    /// Looks for a job that was interrupted, and settles where this one begins and ends.
+    /// Looks for a job that was interrupted, and settles where this one begins and ends. `own` is what the function writes
+    /// to when it runs by itself, which a pattern does not match.
     pub(super) fn begin(
         settings: &Settings,
         topics: &Topics,
         manifest: &Manifest,
+        own: &[String],
         begin: &Begin,
     ) -> anyhow::Result<Job> {
         let group = manifest.source.group.clone();
         let all = topics.list(CALL).map_err(|error| unreachable(settings, &error))?;
-        let sources: Vec<&TopicInfo> = all.iter().filter(|topic| manifest.reads(&topic.name)).collect();
+        let by_pattern = matches!(manifest.source.topics, crate::manifest::Topics::Pattern(_));
+        let is_own = |topic: &TopicInfo| by_pattern && own.contains(&topic.name);
+        let sources: Vec<&TopicInfo> =
+            all.iter().filter(|topic| manifest.reads(&topic.name) && !is_own(topic)).collect();
         missing(manifest, &all)?;
         let partitions: Vec<TopicPartition> = sources
             .iter()
@@ -147,6 +152,24 @@ impl Job {
         let at = self.outsider.committed(&self.partitions, CALL).ok()?;
         let at: Vec<i64> = at.iter().zip(&self.to).map(|(at, end)| at.unwrap_or(*end)).collect();
         Some(distance(&at, &self.to))
+    }
+
+    /// Whether no record is left, as where compaction or transactions leave offsets without one. Looks at every partition
+    /// that is not at its end.
+    pub(super) fn holds_nothing_more(&self, settings: &Settings) -> anyhow::Result<bool> {
+        let at = self.outsider.committed(&self.partitions, CALL)?;
+        for ((partition, at), to) in self.partitions.iter().zip(at).zip(&self.to) {
+            let Some(at) = at.filter(|at| at < to) else { continue };
+            let mut first = None;
+            Reader::new(settings, &[(partition.clone(), Position::Offset(at))])?.read(CALL, |record| {
+                first = Some(record.offset());
+                false
+            })?;
+            if first.is_some_and(|offset| offset < *to) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The same; where Kafka does not say, all that was left at the beginning.

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     control::PrepareLimits,
     kafka::Topics,
-    manifest::Manifest,
+    manifest::{Manifest, check_topic_name, is_kept},
     moves::{TARGET_HINT, Target},
     node::worker_command,
     shutdown::Shutdown,
@@ -89,18 +89,23 @@ pub(super) fn run(context: &Context, args: &BackfillArgs) -> anyhow::Result<()> 
     };
     let command = worker_command(&config)?;
     let limits = PrepareLimits::new(command.clone(), config.limits.clone());
-    let program =
-        load(&config.functions.path.join(&args.function), &args.function, &limits, |manifest| change(manifest, args))?;
+    let (mut fits, mut own) = (Ok(()), Vec::new());
+    let program = load(&config.functions.path.join(&args.function), &args.function, &limits, |manifest| {
+        fits = args.sink.as_deref().map_or(Ok(()), |sink| check_sink(manifest, sink));
+        own.extend(manifest.sink.topics().map(str::to_owned));
+        change(manifest, args);
+    })?;
+    fits?;
     let settings = settings(&config)?;
     let topics = Topics::new(&settings, None)?;
-    let job = Job::begin(&settings, &topics, &program.manifest, &begin)?;
+    let job = Job::begin(&settings, &topics, &program.manifest, &own, &begin)?;
     context.note(&job.describe());
     let shutdown = Shutdown::on_signals()?;
     let mut report = Report::new(&job, &program);
     if job.left() > 0 {
         let engine = Engine::start(&config, &settings, topics, command, &program, &job, args.rate)?;
         let numbers = Arc::clone(&engine.metrics);
-        let ending = progress::watch(context, &engine, &job, &shutdown);
+        let ending = progress::watch(context, &engine, &job, &settings, &shutdown);
         let paused = engine.stop(config.shutdown.timeout);
         let ending = paused.map_or(ending, Ending::Stuck);
         if ending == Ending::Complete {
@@ -125,6 +130,22 @@ fn change(manifest: &mut Manifest, args: &BackfillArgs) {
     if let Some(sink) = &args.sink {
         manifest.sink.topic = Some(sink.clone());
     }
+}
+
+/// What the job writes must not be what it reads, nor what the cluster keeps for itself.
+fn check_sink(manifest: &Manifest, sink: &str) -> Result<(), Failure> {
+    let failure = |message: String, hint: &str| Err(Failure::new(exit::USAGE, message).with_hint(hint));
+    if let Err(problem) = check_topic_name(sink) {
+        return failure(format!("--sink {sink:?} is no topic to write to: {problem}"), "name another topic");
+    }
+    if is_kept(sink) {
+        return failure(format!("{sink:?} is an internal topic, functions cannot write to it"), "name another topic");
+    }
+    if manifest.reads(sink) {
+        let message = format!("{:?} reads {sink:?} itself, so results would become records of the job", manifest.name);
+        return failure(message, "name a topic that is none of its sources");
+    }
+    Ok(())
 }
 
 fn place(option: &str, text: &str, now: Timestamp) -> Result<Target, Failure> {

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{engine::Engine, job::Job};
 use crate::{
     cli::{context::Context, table::number},
+    kafka::Settings,
     shutdown::Shutdown,
     status::FunctionState,
 };
@@ -15,7 +16,7 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(500);
 /// How often a line is written where nobody watches.
 const LINE: Duration = Duration::from_secs(5);
-/// So long nothing has come and nothing is underway: what is left holds no records, since they were compacted away.
+/// So long nothing has come and nothing is underway: what is left may hold no records, since they were compacted away.
 const SILENCE: Duration = Duration::from_secs(20);
 
 /// How a job has ended.
@@ -27,7 +28,7 @@ pub(super) enum Ending {
     Stuck(String),
 }
 
-pub(super) fn watch(context: &Context, engine: &Engine, job: &Job, shutdown: &Shutdown) -> Ending {
+pub(super) fn watch(context: &Context, engine: &Engine, job: &Job, settings: &Settings, shutdown: &Shutdown) -> Ending {
     let bar = bar(context, job.total());
     let begun = Instant::now();
     let mut said = begun;
@@ -56,8 +57,17 @@ pub(super) fn watch(context: &Context, engine: &Engine, job: &Job, shutdown: &Sh
         if seen != moved.1 || status.in_flight > 0 || status.assignment.is_empty() {
             moved = (Instant::now(), seen);
         } else if moved.0.elapsed() > SILENCE {
-            bar.finish_and_clear();
-            return Ending::Complete;
+            match job.holds_nothing_more(settings) {
+                Ok(true) => {
+                    bar.finish_and_clear();
+                    return Ending::Complete;
+                }
+                Ok(false) => {
+                    bar.suspend(|| context.note("records are left, and Kafka has sent none for a while; waiting"))
+                }
+                Err(error) => bar.suspend(|| context.note(&format!("waiting for Kafka: {error:#}"))),
+            }
+            moved.0 = Instant::now();
         }
         bar.set_position(done);
         bar.set_message(letters(engine));

@@ -12,6 +12,9 @@ use crate::{
 
 /// How long Kafka may take for an answer.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long records may stay away that Kafka has. Those behind an open transaction show when it ends: if its node was
+/// killed, after its 15 s, and Kafka looks every 10 s.
+pub(super) const READ: Duration = Duration::from_secs(45);
 
 pub(super) struct Desk<'c> {
     pub(super) context: &'c Context,

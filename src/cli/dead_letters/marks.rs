@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    desk::{Desk, TIMEOUT, partitions_of},
+    desk::{Desk, READ, TIMEOUT, partitions_of},
     head::{Head, Place},
     select::Wanted,
 };
@@ -90,7 +90,7 @@ impl Marks {
         if filled.is_empty() {
             return Ok(Marks::default());
         }
-        Reader::new(&desk.settings, &filled)?.read(TIMEOUT, |record| {
+        Reader::new(&desk.settings, &filled)?.read(READ, |record| {
             let Some(key) = record.key().and_then(|key| std::str::from_utf8(key).ok()) else { return true };
             // What cannot be read marks nothing: a letter is rather shown once more than hidden.
             match record.value().and_then(|value| serde_json::from_slice(value).ok()) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use indicatif::ProgressBar;
 
 use super::{
-    desk::{Desk, TIMEOUT, partitions_of},
+    desk::{Desk, READ, TIMEOUT, partitions_of},
     head::{Head, Place},
     select::Wanted,
 };
@@ -33,7 +33,7 @@ pub(super) fn scan(
     let total: i64 = ends.iter().zip(begins.values()).map(|(ends, begin)| (ends.high - begin).max(0)).sum();
     bar.set_length(u64::try_from(total).unwrap_or(0));
     let (mut others, mut found, mut failed) = (0, 0, None);
-    reader.read(TIMEOUT, |message| {
+    reader.read(READ, |message| {
         bar.inc(1);
         let Some(head) = Head::of(message) else {
             others += 1;

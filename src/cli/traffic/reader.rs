@@ -128,7 +128,13 @@ impl Reader {
                 deadline = Instant::now() + timeout;
             } else {
                 if Instant::now() >= deadline {
-                    bail!("the records did not come within {timeout:?}");
+                    let (slot, end) = open[0];
+                    let partition = self.consumer.partition(slot).map(ToString::to_string).unwrap_or_default();
+                    bail!(
+                        "the records of {partition} up to offset {end} did not come within {timeout:?}; while a \
+                         transaction of a program that was killed is open there, Kafka shows nothing behind it: it ends \
+                         within its transaction.timeout.ms, so try again in a minute"
+                    );
                 }
                 self.bell.wait(NAP);
             }
