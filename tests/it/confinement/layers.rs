@@ -218,7 +218,8 @@ fn privileges_are_gone_and_do_not_come_back() {
 fn nothing_is_open_that_the_host_did_not_hand_over() {
     // Such as a library opens without a thought for children, and none of the numbers that a worker's own take.
     let file = std::fs::File::open("/dev/null").unwrap();
-    let _leak = rustix::io::fcntl_dupfd(&file, 100).unwrap();
+    let leak = rustix::io::fcntl_dupfd_cloexec(&file, 100).unwrap();
+    rustix::io::fcntl_setfd(&leak, rustix::io::FdFlags::empty()).unwrap();
     let own = "[0, 1, 2, 3, 4, 5]";
     assert_ne!(look("descriptors", &[]), own, "the descriptor is inherited");
     assert_eq!(look("descriptors", &[Descriptors]), own);
