@@ -320,7 +320,7 @@ impl Reconciler {
         let defaults = self.options.defaults;
         self.create(create::missing_topics(&manifests, topics, letters, defaults), topics);
         let limit = |topic: &str| {
-            if self.stopping.has_begun() { None } else { self.around.topics.max_message_bytes(topic, KAFKA) }
+            if self.stopping.has_begun() { None } else { self.around.topics.takes(topic, KAFKA).max_message_bytes }
         };
         self.create(create::missing_letters(&manifests, topics, letters, limit, defaults), topics);
     }

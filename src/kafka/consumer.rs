@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka_sys as sys;
 
+use super::back::Back;
 use super::log::{OffsetReset, log_of};
 use super::native::{Client, Entry, Event, Kind, PartitionList, Queue, c_name};
 use super::settings::pairs;
@@ -55,6 +56,7 @@ pub struct Consumer {
     client: Arc<Client>,
     wake: Wake,
     resets: Arc<Mutex<Vec<OffsetReset>>>,
+    back: Back,
     last_sweep: Instant,
     left: bool,
 }
@@ -75,7 +77,8 @@ impl Consumer {
         let mut events = Queue::consumer(&client)?;
         let on_event = Arc::clone(&wake);
         events.on_nonempty(Box::new(move || on_event()));
-        Ok(Self { slots: Slots::default(), events, client, wake, resets, last_sweep: Instant::now(), left: false })
+        let (slots, back) = (Slots::default(), Back::default());
+        Ok(Self { slots, events, client, wake, resets, back, last_sweep: Instant::now(), left: false })
     }
 
     /// Replaces the subscription; joins the group on the first call.
@@ -94,6 +97,7 @@ impl Consumer {
     pub fn poll(&mut self) -> Option<ConsumerEvent> {
         if let Some(reset) = lock(&self.resets).pop() {
             let OffsetReset { partition, detail } = reset;
+            self.back.begin(partition.clone());
             return Some(ConsumerEvent::OffsetReset { partition, detail });
         }
         loop {
@@ -104,7 +108,7 @@ impl Consumer {
         }
     }
 
-    fn translate(&self, event: &Event) -> Option<ConsumerEvent> {
+    fn translate(&mut self, event: &Event) -> Option<ConsumerEvent> {
         match event.kind() {
             sys::RD_KAFKA_EVENT_REBALANCE => Some(self.rebalance(event)),
             sys::RD_KAFKA_EVENT_ERROR if event.is_fatal() => {
@@ -116,6 +120,7 @@ impl Consumer {
             // The background commit had nothing new to commit.
             sys::RD_KAFKA_EVENT_OFFSET_COMMIT if event.code() == Code::NO_OFFSET => None,
             sys::RD_KAFKA_EVENT_OFFSET_COMMIT => {
+                self.back.committed(event);
                 let failed = event.result("committing offsets in the background").err();
                 failed.map(ConsumerEvent::Error)
             }
@@ -142,6 +147,7 @@ impl Consumer {
         let mut slots = Vec::with_capacity(partitions.len());
         for (partition, position) in partitions {
             // A partition that comes back begins anew, and slots from before are refused.
+            self.back.end(partition);
             self.slots.remove(partition);
             let slot = self.slots.insert(&self.client, partition, &self.wake)?;
             self.slots.get(slot)?.add_to(&mut list, position.as_offset());
@@ -213,7 +219,8 @@ impl Consumer {
     /// The background commit looks at offsets alone: a note that changes by itself goes with `commit_later`.
     pub fn store(&mut self, next: impl IntoIterator<Item = impl Into<Next>>) -> Result<()> {
         let list = self.slots.to_commit(next)?;
-        self.client.store(&list)
+        self.client.store(&list)?;
+        if self.back.goes_with(&list) { self.client.commit_later(&list) } else { Ok(()) }
     }
 
     /// Commits the next offsets without waiting; a failure comes as an event.

@@ -6,6 +6,7 @@
 //! and [`EmbeddedBroker`] stands in for Kafka where none is configured.
 //! All unsafe code is in `native`; the rest is ordinary Rust.
 
+mod back;
 mod consumer;
 mod embedded;
 mod error;
@@ -30,5 +31,5 @@ pub use positions::{Resolved, Start, ensure_start};
 pub use producer::{Batching, Deliveries, Outgoing, ProduceError, Producer, Topic};
 pub use settings::{Settings, TRANSACTION_TIMEOUT};
 pub use slots::{Next, Slot, Wake};
-pub use topics::{NewTopic, TopicInfo, Topics};
+pub use topics::{NewTopic, Takes, TopicInfo, Topics};
 pub use transactions::{Failure, TransactionError};

@@ -125,13 +125,37 @@ impl Topics {
         }
     }
 
-    /// The topic's `max.message.bytes`, where we may ask for it.
-    /// Kafka compares it with whole batches as sent, that is compressed.
-    pub fn max_message_bytes(&self, topic: &str, timeout: Duration) -> Option<u64> {
+    /// What records the topic takes, where we may ask for it.
+    pub fn takes(&self, topic: &str, timeout: Duration) -> Takes {
         if self.embedded.is_some() {
-            return None;
+            return Takes::default();
         }
-        let value = self.client.topic_config(topic, "max.message.bytes", timeout);
-        value.ok()??.parse().ok()
+        self.client.topic_configs(topic, timeout).map_or_else(|_| Takes::default(), |configs| Takes::of(&configs))
+    }
+}
+
+/// What records a topic takes, as far as it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Takes {
+    /// Kafka compares it with whole batches as sent, that is compressed.
+    pub max_message_bytes: Option<u64>,
+    /// It is compacted, which takes a key.
+    pub keyed: bool,
+    /// How far from the broker's clock a record's own time may be, in milliseconds: before it, and behind it.
+    pub before: Option<i64>,
+    pub after: Option<i64>,
+}
+
+impl Takes {
+    fn of(configs: &HashMap<String, String>) -> Takes {
+        let number = |name| configs.get(name).and_then(|value| value.parse::<i64>().ok());
+        let own_time = configs.get("message.timestamp.type").is_some_and(|kind| kind == "CreateTime");
+        let distance = |name| number(name).filter(|most| own_time && *most < i64::MAX);
+        Takes {
+            max_message_bytes: number("max.message.bytes").and_then(|max| u64::try_from(max).ok()),
+            keyed: configs.get("cleanup.policy").is_some_and(|policy| policy.contains("compact")),
+            before: distance("message.timestamp.before.max.ms"),
+            after: distance("message.timestamp.after.max.ms"),
+        }
     }
 }

@@ -46,6 +46,7 @@ impl Partition {
                     continue;
                 }
                 self.taken_to = Some(message.offset() + 1);
+                self.highest = self.highest.max(message.offset() + 1);
                 self.doubtful = false;
                 if self.finished_before.contains(message.offset()) {
                     self.remember(message, at);

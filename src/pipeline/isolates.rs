@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::inbox::Inbox;
-use super::sinks::Output;
+use super::output::Output;
 use crate::function::Program;
 use crate::pool::{Group, Isolate, Pool};
 use crate::protocol::control::{Credit, Problem};

@@ -88,6 +88,8 @@ pub struct Partition {
     pub(super) withheld: BTreeMap<Seq, Withheld>,
     /// Behind the last record that was taken.
     pub(super) taken_to: Option<i64>,
+    /// Behind the furthest record that was ever taken.
+    pub(super) highest: i64,
     /// Behind the last record that is wanted, where not all are.
     pub(super) end: Option<i64>,
     /// Everything that is wanted was taken.
@@ -122,6 +124,7 @@ impl Partition {
             in_group: None,
             withheld: BTreeMap::new(),
             taken_to: None,
+            highest: 0,
             end: None,
             is_over: false,
             doubtful: false,

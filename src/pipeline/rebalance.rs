@@ -54,6 +54,8 @@ impl Subscription {
                 ConsumerEvent::OffsetReset { partition, detail } => {
                     self.setup.metrics.offsets_out_of_range.increment();
                     tracing::warn!(%partition, %detail, "the position is out of range, going on at the earliest record");
+                    let reset = self.partitions.values_mut().find(|one| one.at == partition);
+                    reset.into_iter().for_each(Partition::begins_anew);
                 }
                 ConsumerEvent::Error(error) => tracing::debug!(%error, "the consumer reports an error and goes on"),
                 ConsumerEvent::Fatal(error) => {

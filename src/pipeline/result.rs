@@ -2,8 +2,8 @@
 //! input record, byte for byte.
 
 use super::outbox::Kept;
+use super::output::{Output, Unfit};
 use super::sink::{Sink, Writing};
-use super::sinks::Output;
 use super::tickets::Ticket;
 use crate::kafka::Message;
 use crate::protocol::headers::HeaderView;
@@ -27,16 +27,22 @@ fn header_bytes<'a>(headers: impl Iterator<Item = HeaderView<'a>>) -> usize {
 }
 
 /// Why this result cannot be written to `output`, if that can be told beforehand.
-pub fn refused(result: &ResultView<'_>, record: &Message, output: &Output) -> Option<String> {
-    // Without a limit there is nothing to add up.
-    output.max_bytes?;
-    let headers = match result.headers {
-        HeaderChange::Keep => header_bytes(record.headers()),
-        HeaderChange::Replace(list) => header_bytes(list.iter()),
-        HeaderChange::Patch(list) => header_bytes(list.iter()) + header_bytes(record.headers()),
+pub fn refused(result: &ResultView<'_>, record: &Message, output: &Output) -> Option<Unfit> {
+    let key = key(result, record);
+    // A record's own time is seldom ahead of now, and looked at only where old ones are refused.
+    let inherited = || record.timestamp().filter(|_| output.takes.before.is_some());
+    let by_time = || output.refuses_time(result.timestamp.or_else(inherited)?);
+    let by_size = || {
+        // Without a limit there is nothing to add up.
+        output.takes.max_message_bytes?;
+        let headers = match result.headers {
+            HeaderChange::Keep => header_bytes(record.headers()),
+            HeaderChange::Replace(list) => header_bytes(list.iter()),
+            HeaderChange::Patch(list) => header_bytes(list.iter()) + header_bytes(record.headers()),
+        };
+        output.refuses_size(value(result, record).map_or(0, <[u8]>::len) + key.map_or(0, <[u8]>::len) + headers)
     };
-    let size = value(result, record).map_or(0, <[u8]>::len) + key(result, record).map_or(0, <[u8]>::len) + headers;
-    output.refuses(size)
+    output.refuses_key(key).or_else(by_time).or_else(by_size)
 }
 
 fn writing<'a>(result: &ResultView<'a>, record: &'a Message, output: &'a Output) -> Writing<'a> {

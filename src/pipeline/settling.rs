@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use super::isolates::Version;
 use super::lane::{Item, OutOfOrder};
 use super::ledger::Seq;
+use super::output::Output;
 use super::partition::{Failed, Partition};
 use super::retry::{self, Decision};
 use super::sink::Sink;
-use super::sinks::Output;
 use super::tickets::Ticket;
 use super::withheld::Withheld;
 use super::{dead_letter, result};
@@ -158,10 +158,10 @@ impl Partition {
         let refused = results.iter().find_map(refusal);
         // Kafka's limit is for what it stores, compressed. One result alone may be left to it to judge; of several,
         // none must leave if one cannot.
-        let alone = refused.is_some() && results.len() == 1;
-        if let (Some(message), false) = (&refused, alone) {
+        let alone = refused.as_ref().is_some_and(|unfit| !unfit.certain) && results.len() == 1;
+        if let (Some(unfit), false) = (&refused, alone) {
             // Running it again would give the same result, so it is not retried.
-            let failure = FailureView { outcome: Outcome::TooLarge, message, stack: "" };
+            let failure = FailureView { outcome: unfit.outcome, message: &unfit.message, stack: "" };
             return self.give_up(item, &failure, ran);
         }
         let outputs = results.iter().filter_map(|result| {

@@ -9,13 +9,16 @@ use std::time::{Duration, Instant};
 
 use super::exclusive::{Exclusive, Refused, Trouble};
 use super::outbox::{Kept, Outbox};
-use super::sinks::{Mailbox, Output, Router, Shared, Sinks, Undelivered, join, lock};
+use super::output::Output;
+use super::sinks::{Mailbox, Router, Shared, Sinks, Undelivered, join, lock};
 use super::tickets::{Ticket, Tickets};
 use crate::kafka::{Code, Outgoing, ProduceError, Producer};
 use crate::outcome::Outcome;
 
 /// How long a result that Kafka could not take waits before it is offered again.
 const AGAIN: Duration = Duration::from_millis(500);
+/// How long Kafka may leave results unanswered before that is said.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// Bytes that are kept at most, with what follows from the records that isolates have already, for the next transaction.
 const STAGED: usize = 16 << 20;
@@ -57,6 +60,8 @@ pub struct Sink {
     tickets: Tickets,
     outbox: Outbox,
     trouble: Option<String>,
+    /// Since when Kafka has said nothing of what it was given.
+    silent_since: Option<Instant>,
     /// Instead of the node's producers, for a function that writes in transactions.
     exclusive: Option<Exclusive>,
 }
@@ -80,7 +85,7 @@ impl Sink {
     ) -> Sink {
         let (number, mailbox) = router.enrol(wake);
         let (tickets, outbox) = (Tickets::default(), Outbox::default());
-        Sink { node, router, number, mailbox, tickets, outbox, trouble: None, exclusive }
+        Sink { node, router, number, mailbox, tickets, outbox, trouble: None, silent_since: None, exclusive }
     }
 
     /// Begins anew with this producer and nobody else's: all that was underway is forgotten, and so is what will still be
@@ -244,6 +249,7 @@ impl Sink {
     /// Collects what Kafka has said since the last call.
     pub fn collect(&mut self, now: Instant, delivered: &mut Vec<Delivered>) {
         let reports = std::mem::take(&mut *lock(&self.mailbox.reports));
+        self.watch(!reports.is_empty(), now);
         for (number, failed) in reports {
             match failed {
                 None => {
@@ -266,6 +272,21 @@ impl Sink {
         }
         if self.is_open() {
             self.offer_again(now, delivered);
+        }
+    }
+
+    /// What is on its way to Kafka never times out, or it would come back behind what is younger.
+    fn watch(&mut self, heard: bool, now: Instant) {
+        if heard || self.unacknowledged() == 0 {
+            self.silent_since = None;
+            return;
+        }
+        let since = *self.silent_since.get_or_insert(now);
+        if now.saturating_duration_since(since) >= SILENCE {
+            self.silent_since = Some(now);
+            let results = self.unacknowledged();
+            self.trouble =
+                Some(format!("Kafka has not answered for {SILENCE:?} to {results} results that it was sent"));
         }
     }
 

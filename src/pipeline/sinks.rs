@@ -3,15 +3,16 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::outbox::Kept;
-use crate::kafka::{Batching, Code, Deliveries, Producer, Report, Settings, Topic, Topics};
+use super::output::Output;
+use crate::kafka::{Batching, Code, Deliveries, Producer, Report, Settings, Takes, Topics};
 
-/// How long we ask Kafka for a topic's size limit.
+/// How long we ask Kafka for what a topic takes.
 const LIMIT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Bytes that Kafka's record format may add to key, value and headers, generously.
-const RECORD_OVERHEAD: usize = 128;
+/// For how long a new version believes what others have asked.
+const FRESH: Duration = Duration::from_secs(60);
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -25,7 +26,7 @@ pub struct Sinks {
     /// Sends each record in a batch of its own, for those that a broker refused together with others.
     alone: Mutex<Option<Producer>>,
     topics: Arc<Topics>,
-    limits: Mutex<HashMap<String, Option<u64>>>,
+    taken: Mutex<HashMap<String, (Instant, Takes)>>,
 }
 
 /// The producer that all functions share, and how many there were before it.
@@ -136,7 +137,7 @@ impl Sinks {
             shared: RwLock::new(Shared { producer: shared, generation: 0 }),
             alone: Mutex::default(),
             topics,
-            limits: Mutex::default(),
+            taken: Mutex::default(),
         }))
     }
 
@@ -182,50 +183,25 @@ impl Sinks {
 
     /// The limit that a topic has refused a record of this size for; asked for anew if the known one is larger.
     pub(super) fn limit_below(&self, topic: &str, size: usize) -> Option<u64> {
-        let known = lock(&self.limits).get(topic).copied().flatten();
+        let known = lock(&self.taken).get(topic).and_then(|(_, takes)| takes.max_message_bytes);
         if known.is_some_and(|max| max < size as u64) {
             return known;
         }
-        let asked = self.topics.max_message_bytes(topic, LIMIT_TIMEOUT);
-        lock(&self.limits).insert(topic.to_owned(), asked);
-        asked
+        self.ask(topic).max_message_bytes
     }
 
-    /// A topic that results may go to, with its limit where we may know it.
+    /// A topic that results may go to, with what it takes where we may know it.
     pub fn output(&self, name: &str) -> crate::kafka::Result<Output> {
         let Shared { producer, generation } = self.shared();
         let topic = producer.topic(name)?;
-        let known = lock(&self.limits).get(name).copied();
-        let max_bytes = known.unwrap_or_else(|| {
-            let asked = self.topics.max_message_bytes(name, LIMIT_TIMEOUT);
-            lock(&self.limits).insert(name.to_owned(), asked);
-            asked
-        });
-        Ok(Output { topic, max_bytes, generation })
+        let known = lock(&self.taken).get(name).filter(|(at, _)| at.elapsed() < FRESH).map(|(_, takes)| *takes);
+        Ok(Output { topic, takes: known.unwrap_or_else(|| self.ask(name)), generation })
     }
-}
 
-/// A topic that results may go to.
-#[derive(Clone)]
-pub struct Output {
-    pub topic: Topic,
-    /// The topic's `max.message.bytes`.
-    pub max_bytes: Option<u64>,
-    /// Of the producer that knows the topic.
-    pub(super) generation: u64,
-}
-
-impl Output {
-    /// Why a record of this size cannot go there, if it cannot.
-    pub fn refuses(&self, size: usize) -> Option<String> {
-        let max = self.max_bytes?;
-        let size = size + RECORD_OVERHEAD;
-        (size as u64 > max).then(|| {
-            format!(
-                "the result takes about {size} bytes, and topic {:?} takes at most {max} (its max.message.bytes)",
-                self.topic.name()
-            )
-        })
+    fn ask(&self, topic: &str) -> Takes {
+        let takes = self.topics.takes(topic, LIMIT_TIMEOUT);
+        lock(&self.taken).insert(topic.to_owned(), (Instant::now(), takes));
+        takes
     }
 }
 

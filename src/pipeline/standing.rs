@@ -43,6 +43,10 @@ impl Partition {
     pub fn idle_position(&mut self, position: Option<i64>) -> Option<Next> {
         let trusted = self.ledger.is_empty() && !self.doubtful;
         let position = position.filter(|position| *position >= 0 && trusted)?;
+        // Kafka's client only ever raises it, also where it has begun again at the earliest record.
+        if self.taken_to.is_some_and(|taken| taken < self.highest) && position <= self.highest {
+            return None;
+        }
         let position = self.end.map_or(position, |end| position.min(end));
         let moved = self.stored.is_some_and(|stored| position > stored);
         if moved {
@@ -55,9 +59,16 @@ impl Partition {
     pub fn begins_at(&mut self, committed: &Committed) {
         self.stored.get_or_insert(committed.offset);
         self.in_group.get_or_insert(committed.offset);
+        self.highest = self.highest.max(committed.offset);
         self.finished_before = Finished::read(&committed.note);
         // Until more is known, it goes with every commit as it came.
         self.note = (!self.finished_before.is_empty()).then(|| committed.note.as_str().into());
+    }
+
+    /// Its log is another one, or a part of it is gone: what was known beyond the position says nothing any more.
+    pub fn begins_anew(&mut self) {
+        self.finished_before = Finished::default();
+        self.note = None;
     }
 
     /// The offset that is to be committed next, if it is not already.

@@ -1,6 +1,6 @@
 //! Large backlogs and strange values: memory stays bounded, and nothing crashes.
 
-use crate::support::record::keys;
+use crate::support::record::{keys, texts};
 use crate::support::{Record, Scene, Trial, process};
 
 const COPY: &str = "export default (record) => record;";
@@ -198,4 +198,35 @@ fn a_limit_that_was_lowered_later_costs_no_neighbour_its_place() {
     assert_eq!(dead[0].error_code(), "E2202");
     let message = dead[0].header_text("eddyline.error.message").expect("a message");
     assert!(message.contains("50000"), "it names the limit of today: {message}");
+}
+
+#[test]
+fn what_a_topic_does_not_take_for_its_key_or_time_costs_no_neighbour_its_place() {
+    let Some(scene) = Scene::new("not-taken") else { return };
+    let input = scene.topic("in", 1);
+    let output = scene.topic_with("out", 1, &[("cleanup.policy", "compact"), ("min.compaction.lag.ms", "86400000")]);
+    let handler = "
+        export default (record, ctx) => {
+          if (record.text() === 'ahead') ctx.emit('x', { timestamp: Date.now() + 1e9 });
+          else return record;
+        };";
+    let function = scene.function("it").reads(&input).writes(&output).handler(handler);
+    let special = |n: u32| match n {
+        700 => Record::of("without a key"),
+        1400 => Record::new("k", "ahead"),
+        n => Record::new("k", n.to_string()),
+    };
+    scene.write(&input, (0..2000).map(special));
+    let node = scene.start();
+    node.runs(&function);
+    scene.caught_up(&function);
+    let expected: Vec<String> = (0..2000).filter(|n| ![700, 1400].contains(n)).map(|n| n.to_string()).collect();
+    assert_eq!(texts(&scene.read(&output)), expected);
+    let dead = scene.read(&function.dead_letter);
+    assert_eq!(texts(&dead), ["without a key", "ahead"]);
+    for (letter, reason) in dead.iter().zip(["compacted", "message.timestamp.after.max.ms"]) {
+        assert_eq!(letter.error_code(), "E2001");
+        let message = letter.header_text("eddyline.error.message").expect("a message");
+        assert!(message.contains(reason) && message.contains(&output), "{message}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::support::reading::committed;
 use crate::support::record::texts;
-use crate::support::{Record, Scene};
+use crate::support::{Record, Scene, eventually};
 
 const COPY: &str = "export default (record) => record;";
 
@@ -174,4 +174,30 @@ fn a_function_reads_several_topics_and_two_functions_read_the_same_topic() {
     values.sort_unstable();
     assert_eq!(values, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
     assert_eq!(texts(&scene.read(&single)), ["0", "1", "2", "3", "4"]);
+}
+
+#[test]
+fn a_topic_that_is_made_anew_is_read_and_committed_from_its_beginning() {
+    for guarantee in ["at-least-once", "exactly-once"] {
+        let Some(scene) = Scene::new("made-anew") else { return };
+        let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
+        let draft = scene.function("it").reads(&input).writes(&output);
+        let function = draft.with(&format!("[delivery]\nguarantee = \"{guarantee}\"")).handler(COPY);
+        let node = scene.start();
+        node.runs(&function);
+        scene.write(&input, numbered(0..50));
+        scene.caught_up(&function);
+
+        scene.topics.delete(&input);
+        scene.topics.create(&input, 1, &[]);
+        scene.write(&input, numbered(50..70));
+        // The node's client asks for what it knew until it learns of the new topic.
+        eventually("the group stands behind the new records", || {
+            (committed(&scene.brokers, &function.group, &input) == [Some(20)]).then_some(())
+        });
+        let all: Vec<String> = (0..70).map(|n| n.to_string()).collect();
+        assert_eq!(texts(&scene.read(&output)), all, "{guarantee}");
+        node.stop();
+        assert_eq!(committed(&scene.brokers, &function.group, &input), [Some(20)], "{guarantee}, when it was stopped");
+    }
 }

@@ -1,5 +1,6 @@
 //! Metadata and administration, each call waiting for its answer.
 
+use std::collections::HashMap;
 use std::ffi::CString;
 use std::ptr::{self, NonNull};
 use std::slice;
@@ -91,12 +92,11 @@ impl Client {
     }
 
     /// One configuration value of a topic.
-    pub(in crate::kafka) fn topic_config(
+    pub(in crate::kafka) fn topic_configs(
         self: &Arc<Self>,
         topic: &str,
-        name: &str,
         timeout: Duration,
-    ) -> Result<Option<String>> {
+    ) -> Result<HashMap<String, String>> {
         const OPERATION: &str = "asking for a topic's configuration";
         let topic = c_name(topic)?;
         let answers = Queue::new(self);
@@ -109,6 +109,7 @@ impl Client {
             sys::rd_kafka_ConfigResource_destroy(resource);
         }
         let answer = answer(OPERATION, &answers, timeout)?;
+        let mut configs = HashMap::new();
         // SAFETY: the event holds this answer, whose texts are copied.
         unsafe {
             let result = sys::rd_kafka_event_DescribeConfigs_result(answer.raw());
@@ -120,13 +121,14 @@ impl Client {
                 let entries = sys::rd_kafka_ConfigResource_configs(resource, &raw mut count);
                 for &entry in array(entries, count) {
                     let value = sys::rd_kafka_ConfigEntry_value(entry);
-                    if text(sys::rd_kafka_ConfigEntry_name(entry)) == name && !value.is_null() {
-                        return Ok(Some(text(value).into_owned()));
+                    if !value.is_null() {
+                        configs
+                            .insert(text(sys::rd_kafka_ConfigEntry_name(entry)).into_owned(), text(value).into_owned());
                     }
                 }
             }
         }
-        Ok(None)
+        Ok(configs)
     }
 
     /// Offsets of many partitions, one request to each broker. -1 where no record is late enough.

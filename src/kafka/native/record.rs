@@ -129,10 +129,10 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// The failure in words.
+    /// The failure in words. What the broker said of it itself is not to be had: librdkafka has freed that text by the
+    /// time the report is read.
     pub fn reason(&self) -> String {
-        // SAFETY: the message is live, and the text is copied.
-        unsafe { text(sys::rd_kafka_message_produce_errstr(self.message)) }.into_owned()
+        self.result().err().map_or_else(String::new, |code| code.to_string())
     }
 
     pub fn topic(&self) -> &'a str {

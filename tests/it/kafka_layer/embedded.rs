@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use eddyline::kafka::{Code, EmbeddedBroker, Position, Resolved, Settings, Start, TopicInfo, Topics, ensure_start};
+use eddyline::kafka::{
+    Code, EmbeddedBroker, Position, Resolved, Settings, Start, Takes, TopicInfo, Topics, ensure_start,
+};
 
 use super::group::a_late_answer_holds_the_partitions;
 use super::positions::members_are_left_alone;
@@ -34,7 +36,7 @@ fn the_embedded_broker_makes_only_the_topics_that_were_asked_for() {
     let seen = topics.describe(&["never", "asked"], PATIENCE).unwrap();
     let info = TopicInfo { name: "asked".into(), partitions: 3 };
     assert_eq!(seen, [None, Some(info)]);
-    assert_eq!(topics.max_message_bytes("asked", PATIENCE), None);
+    assert_eq!(topics.takes("asked", PATIENCE), Takes::default());
 }
 
 #[test]

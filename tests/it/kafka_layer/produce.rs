@@ -61,7 +61,7 @@ fn an_empty_key_is_a_key() {
 fn a_record_too_large_for_its_topic_is_told_with_its_bytes() {
     let Some(settings) = real_kafka() else { return };
     let topic = create(&settings, 1, &[("max.message.bytes", "10000")]);
-    let limit = topics(&settings).max_message_bytes(&topic.name, PATIENCE);
+    let limit = topics(&settings).takes(&topic.name, PATIENCE).max_message_bytes;
     assert_eq!(limit, Some(10_000));
     let collector = Arc::new(Collector::default());
     let producer = Producer::new(&settings, Batching::Alone, Arc::clone(&collector) as _).unwrap();
