@@ -1,0 +1,151 @@
+//! How fast Eddyline is: beside the floors of `benches/floor` and the peers of `benches/peers`, on the same broker, topics
+//! and records, in turn, in several rounds.
+//!
+//! `make bench` builds the peers and runs this; `cargo bench --bench speed -- --help` lists what can be chosen.
+
+mod broker;
+mod contract;
+#[path = "../floor/mod.rs"]
+mod floor;
+mod latency;
+mod loads;
+mod machine;
+mod orders;
+mod plot;
+mod process;
+mod reading;
+mod report;
+mod run;
+mod systems;
+mod targets;
+mod versions;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
+use clap::Parser;
+
+use broker::Broker;
+use contract::Contract;
+use loads::{COPY, LOADS, Load, V8};
+use machine::Machine;
+use report::Report;
+use run::Task;
+use systems::Places;
+
+#[derive(Parser)]
+struct Options {
+    /// How often everything is run
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Records of each load
+    #[arg(long, default_value_t = 1_000_000)]
+    records: u64,
+    /// Loads, with commas between; all without it
+    #[arg(long, value_delimiter = ',')]
+    loads: Vec<String>,
+    /// Systems, with commas between; all of a load without it
+    #[arg(long, value_delimiter = ',')]
+    systems: Vec<String>,
+    /// Loads whose latency is measured too, at a share of each system's speed in the same measurement
+    #[arg(long, value_delimiter = ',', default_value = "enrich-1k")]
+    latency: Vec<String>,
+    /// Which share. A quarter is about half load, for producer and consumer need the same cores
+    #[arg(long, default_value_t = 0.25)]
+    latency_share: f64,
+    /// The Kafka to measure on, which nobody else uses meanwhile
+    #[arg(long, env = "EDDYLINE_TEST_BROKERS")]
+    brokers: String,
+    /// Where the report goes
+    #[arg(long, default_value = "target/bench")]
+    into: PathBuf,
+    /// What cargo says to every bench
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> Result<()> {
+    match std::env::args().nth(1).as_deref() {
+        Some(COPY) => floor::copy(&Contract::from_environment()),
+        Some(V8) => floor::v8(&Contract::from_environment()),
+        _ => measure(&Options::parse())?,
+    }
+    Ok(())
+}
+
+fn measure(options: &Options) -> Result<()> {
+    let loads = chosen(options)?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::Builder::new().prefix("eddyline-bench.").tempdir()?;
+    let places = Places { root: root.to_owned(), peers: root.join("target/peers"), scratch: folder.path().to_owned() };
+    let broker = Broker::at(&options.brokers)?;
+    let mut report = Report::new(Machine::look(versions::all(root)), options.records);
+    let inputs: Vec<Vec<String>> = loads.iter().map(inputs).collect();
+    let mut filled: Vec<&Vec<String>> = Vec::new();
+    for (load, inputs) in loads.iter().zip(&inputs) {
+        if !filled.contains(&inputs) {
+            eprintln!("filling {} with {} records of {} bytes", inputs[0], options.records, load.bytes);
+            broker.fill(load, options.records, inputs)?;
+            filled.push(inputs);
+        }
+    }
+    for round in 1..=options.rounds {
+        for (load, inputs) in loads.iter().zip(&inputs) {
+            for system in systems_of(load, options, &places) {
+                let (places, broker, records) = (&places, &broker, options.records);
+                let task = Task { places, broker, load, system, round, records, inputs };
+                match task.run() {
+                    Ok(figures) => report.add(figures),
+                    Err(error) => eprintln!("round {round}, {}, {system}: {error:#}", load.name),
+                }
+                report.write(&options.into)?;
+            }
+        }
+    }
+    for round in 1..=options.rounds {
+        for (load, inputs) in
+            loads.iter().zip(&inputs).filter(|(load, _)| options.latency.iter().any(|name| name == load.name))
+        {
+            for system in systems_of(load, options, &places) {
+                let Some(rate) = report.median(load.name, system, |run| run.warm.records_per_second) else { continue };
+                let (places, broker, records) = (&places, &broker, options.records);
+                let task = Task { places, broker, load, system, round, records, inputs };
+                match latency::measure(&task, rate * options.latency_share) {
+                    Ok(latency) => report.add_latency(latency),
+                    Err(error) => eprintln!("round {round}, latency of {system}: {error:#}"),
+                }
+                report.write(&options.into)?;
+            }
+        }
+    }
+    filled.into_iter().try_for_each(|topics| broker.delete(topics))
+}
+
+fn chosen(options: &Options) -> Result<Vec<Load>> {
+    for name in &options.loads {
+        ensure!(LOADS.iter().any(|load| load.name == name), "there is no load {name}");
+    }
+    let wanted = |load: &&Load| options.loads.is_empty() || options.loads.iter().any(|name| name == load.name);
+    Ok(LOADS.iter().filter(wanted).cloned().collect())
+}
+
+fn systems_of(load: &Load, options: &Options, places: &Places) -> Vec<&'static str> {
+    let wanted =
+        |system: &&&'static str| options.systems.is_empty() || options.systems.iter().any(|name| name == **system);
+    let ready = |system: &&&'static str| match systems::missing(places, system) {
+        None => true,
+        Some(path) => {
+            eprintln!("{system} is left out: {} is missing; make it with benches/peers/build", path.display());
+            false
+        }
+    };
+    load.systems.iter().filter(wanted).filter(ready).copied().collect()
+}
+
+/// Loads of the same records share their topics.
+fn inputs(load: &Load) -> Vec<String> {
+    let Load { bytes, partitions, functions, .. } = load;
+    (0..*functions)
+        .map(|index| format!("orders-{bytes}-{partitions}-{functions}-{index}-{}", std::process::id()))
+        .collect()
+}
