@@ -1,7 +1,7 @@
 # What a person does with this repository. Every target first checks for what it
 # needs, and installs it or says what is missing; `make` alone lists the targets.
 #
-#   ARGS              further arguments of demo, run and test, for example
+#   ARGS              further arguments of demo, run, test and bench, for example
 #                     make run ARGS="--config my.toml"
 #   MINUTES, EVERY, SEED, GUARANTEE, ORDER, COMINGS, JSON
 #                     what chaos does: for how long, how many seconds between two faults,
@@ -22,7 +22,7 @@ EVERY ?= 2
 GUARANTEE ?= at-least-once
 ORDER ?= partition
 COMINGS ?= 50
-.PHONY: help demo run test chaos check docs build ready
+.PHONY: help demo run test chaos bench check docs build ready
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ chaos: ready ## break nodes, workers, broker and network on purpose, and check w
 	  EDDYLINE_CHAOS_ORDER=$(ORDER) EDDYLINE_CHAOS_COMINGS=$(COMINGS) EDDYLINE_CHAOS_EVERY=$(EVERY) \
 	  EDDYLINE_CHAOS_JSON=$(abspath $(JSON)) EDDYLINE_TEST_PATIENCE=180 \
 	  scripts/test --test it -- chaos:: --nocapture --test-threads=1
+
+bench: ready ## measure speed beside floors and peers, on a quiet machine, and write docs/performance.md
+	@scripts/bench --into docs $(ARGS)
 
 check: ready ## check format, lints and, where cargo-deny is installed, the dependencies
 	$(CARGO) fmt --check
