@@ -90,6 +90,10 @@ impl Consumer {
         self.client.subscribe(&list)
     }
 
+    pub(super) fn client(&self) -> Arc<Client> {
+        Arc::clone(&self.client)
+    }
+
     /// Serves events without waiting. Until it returns `None` there may be more.
     ///
     /// It must be called at least once in `max.poll.interval.ms`, or the group takes the
@@ -247,14 +251,6 @@ impl Consumer {
         committed(&self.client, partitions, timeout)
     }
 
-    /// The same, with the notes that were committed along.
-    pub fn committed_with_notes(&mut self, partitions: &[TopicPartition], timeout: Duration) -> Result<Vec<Committed>> {
-        let entries = committed_entries(&self.client, partitions, timeout)?;
-        let known =
-            |entry: Entry| Some(Committed { offset: entry.known()?, partition: entry.partition, note: entry.note });
-        Ok(entries.into_iter().filter_map(known).collect())
-    }
-
     /// Low and high watermark as of the last fetch; no network.
     pub fn watermarks(&self, slot: Slot) -> Option<(i64, i64)> {
         let assigned = self.slots.get(slot).ok()?;
@@ -344,7 +340,11 @@ pub(super) fn committed(
 
 /// Waits for transactions that are about to commit other offsets, since until then there is no answer, and no answer must
 /// not be taken for no offset.
-fn committed_entries(client: &Client, partitions: &[TopicPartition], timeout: Duration) -> Result<Vec<Entry>> {
+pub(super) fn committed_entries(
+    client: &Client,
+    partitions: &[TopicPartition],
+    timeout: Duration,
+) -> Result<Vec<Entry>> {
     let mut list = PartitionList::new(partitions.len());
     for partition in partitions {
         list.add_partition(partition, Position::Committed.as_offset());

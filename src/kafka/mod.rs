@@ -6,6 +6,7 @@
 //! and [`EmbeddedBroker`] stands in for Kafka where none is configured.
 //! All unsafe code is in `native`; the rest is ordinary Rust.
 
+mod asking;
 mod back;
 mod consumer;
 mod embedded;
@@ -21,6 +22,7 @@ mod slots;
 mod topics;
 mod transactions;
 
+pub use asking::Question;
 pub use consumer::{Committed, Consumer, ConsumerEvent};
 pub use embedded::EmbeddedBroker;
 pub use error::{Code, Error, Result};

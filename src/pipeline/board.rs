@@ -97,11 +97,35 @@ impl Reporter {
             "another node seems to have the same id: the transactional id {id:?} is taken over again and again (E3002); \
              set `id` under `[node]` to one of its own for each node"
         );
-        tracing::error!(code = "E3002", "{reason}");
-        self.last_error("E3002", &reason, None);
+        self.waits("E3002", reason);
+    }
+
+    /// Kafka holds up what transactions need for longer than it ought to.
+    pub fn held_up(&self, what: &str) {
+        self.waits(
+            "E3004",
+            format!(
+                "{what} (E3004); it goes on by itself when Kafka does, and `kafka-transactions.sh find-hanging` tells whether \
+                 a transaction hangs there"
+            ),
+        );
+    }
+
+    fn waits(&self, code: &str, reason: String) {
+        tracing::error!(code, "{reason}");
+        self.last_error(code, &reason, None);
         self.board.update(&self.function, |status| {
             if matches!(status.state, FunctionState::Running | FunctionState::Quarantined) {
                 status.enter(FunctionState::Waiting, Some(reason));
+            }
+        });
+    }
+
+    /// What it waited for is over.
+    pub fn over(&self) {
+        self.board.update(&self.function, |status| {
+            if status.state == FunctionState::Waiting {
+                self.enter_running(status);
             }
         });
     }

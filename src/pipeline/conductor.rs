@@ -21,11 +21,19 @@ pub enum Job {
 
 pub type Answer = Result<(), TransactionError>;
 
+/// What became of a call.
+pub struct Done {
+    pub answer: Answer,
+    /// It was a commit, and the next transaction has begun as well: that takes no exchange with Kafka, and nobody need
+    /// be asked about it.
+    pub begun: bool,
+}
+
 /// Without it, the thread ends after the call that it is in.
 pub struct Conductor {
     producer: Producer,
     jobs: Sender<Job>,
-    answers: Receiver<Answer>,
+    answers: Receiver<Done>,
 }
 
 impl Conductor {
@@ -36,7 +44,9 @@ impl Conductor {
         let own = producer.clone();
         std::thread::Builder::new().name("transactions".to_owned()).spawn(move || {
             for job in todo {
-                if told.send(make(&own, &job)).is_err() {
+                let answer = make(&own, &job);
+                let begun = matches!(job, Job::Commit) && answer.is_ok() && own.begin_transaction().is_ok();
+                if told.send(Done { answer, begun }).is_err() {
                     return;
                 }
                 wake();
@@ -53,13 +63,13 @@ impl Conductor {
         let _ = self.jobs.send(job);
     }
 
-    pub fn answer(&self) -> Option<Answer> {
+    pub fn answer(&self) -> Option<Done> {
         self.answers.try_recv().ok()
     }
 
     /// Waits for an answer, on the way out.
     pub fn wait(&self, within: Duration) -> Option<Answer> {
-        self.answers.recv_timeout(within).ok()
+        self.answers.recv_timeout(within).ok().map(|done| done.answer)
     }
 
     /// Leaves the producer to itself, with whatever call it is in.

@@ -34,8 +34,6 @@ pub struct Exclusive {
     topics: HashMap<String, Topic>,
     /// Whether a transaction takes results.
     pub open: bool,
-    /// Results that had waited for it and have not been reported since it opened, and about how many bytes these are.
-    pub carried: (usize, usize),
     /// Bytes that came into it since somebody asked.
     pub written: usize,
     pub trouble: Option<Trouble>,
@@ -44,15 +42,7 @@ pub struct Exclusive {
 
 impl Exclusive {
     pub fn new(producer: Option<Producer>) -> Exclusive {
-        Exclusive {
-            producer,
-            topics: HashMap::new(),
-            open: false,
-            carried: (0, 0),
-            written: 0,
-            trouble: None,
-            refused: Vec::new(),
-        }
+        Exclusive { producer, topics: HashMap::new(), open: false, written: 0, trouble: None, refused: Vec::new() }
     }
 
     pub fn topic(&mut self, name: &str) -> Result<Topic, ProduceError> {
@@ -88,12 +78,6 @@ impl Exclusive {
     fn fail(&mut self, reason: String, fatal: bool) {
         let trouble = self.trouble.get_or_insert(Trouble { reason, fatal });
         trouble.fatal |= fatal;
-    }
-
-    /// A result was delivered.
-    pub fn delivered(&mut self) {
-        let (results, bytes) = self.carried;
-        self.carried = (results.saturating_sub(1), bytes - bytes / results.max(1));
     }
 
     /// A result was not delivered.

@@ -32,16 +32,16 @@ impl Subscription {
                     Arrival::UpdateFailed(problem) => self.reporter.cannot_load(&problem, true),
                 }
             }
-            IsolateEvent::Settled(body) => {
-                if let Err(violation) = self.settle(tag, &body) {
-                    tracing::error!(error = %violation, "a worker broke the protocol");
-                    if let Some(held) = self.isolates.by_tag(tag) {
-                        held.isolate.link().kill("sent outcomes that cannot be");
-                    }
-                }
+            IsolateEvent::Settled(body) => self.settled(tag, body),
+            // What it had settled before it ended counts.
+            IsolateEvent::Unloaded(unloaded) => {
+                self.settle_deferred();
+                self.unloaded(tag, &unloaded.reason.unwrap_or_default());
             }
-            IsolateEvent::Unloaded(unloaded) => self.unloaded(tag, &unloaded.reason.unwrap_or_default()),
-            IsolateEvent::Died(death) => self.died(tag, &death),
+            IsolateEvent::Died(death) => {
+                self.settle_deferred();
+                self.died(tag, &death);
+            }
             IsolateEvent::Log(log) => {
                 self.setup.metrics.log_lines_dropped.add(log.dropped);
                 self.reporter.log(&log);
@@ -55,6 +55,16 @@ impl Subscription {
         if self.announced < version.program.version {
             self.announced = version.program.version;
             self.reporter.installed(version);
+        }
+    }
+
+    /// Settles what an isolate says, and ends its worker if that cannot be.
+    pub(super) fn settle_or_end(&mut self, tag: u64, body: &[u8]) {
+        if let Err(violation) = self.settle(tag, body) {
+            tracing::error!(error = %violation, "a worker broke the protocol");
+            if let Some(held) = self.isolates.by_tag(tag) {
+                held.isolate.link().kill("sent outcomes that cannot be");
+            }
         }
     }
 

@@ -119,6 +119,12 @@ impl<R> Ledger<R> {
         seq.0 <= self.settled_to
     }
 
+    /// The offset behind the records underway that have settled with all before them, whatever Kafka has acknowledged.
+    pub fn settled_offset(&self) -> Option<i64> {
+        let last = self.settled_to.checked_sub(self.first + 1)?;
+        self.entries.get(last as usize).map(|entry| entry.next)
+    }
+
     /// Forgets the finished prefix, showing each record to `finished`. Returns the offset to commit, if it has moved.
     pub fn advance(&mut self, mut finished: impl FnMut(&R)) -> Option<i64> {
         let mut moved = std::mem::take(&mut self.passed);
@@ -306,6 +312,9 @@ mod tests {
             committed = ledger.advance(|()| {}).or(committed);
             let prefix = model.iter().take_while(|record| !record.unsettled && record.missing == 0).count();
             prop_assert_eq!(committed, prefix.checked_sub(1).map(|last| model[last].offset + 1));
+            let settled = model.iter().take_while(|record| !record.unsettled).count();
+            let behind = settled.checked_sub(1).map(|last| model[last].offset + 1);
+            prop_assert_eq!(ledger.settled_offset().or(committed), behind);
             prop_assert_eq!(ledger.len(), model[prefix..].iter().filter(|record| record.seq.is_some()).count());
             prop_assert_eq!(ledger.bytes(), 3 * ledger.len());
             let beyond: Vec<Range<i64>> = ledger.finished_beyond().collect();

@@ -15,7 +15,9 @@
 //! 3. [`lanes`], [`keys`] and [`lane`]: what may be sent next, and what must wait or run again;
 //! 4. [`result`], [`sink`] and [`dead_letter`]: what Kafka gets, and what becomes of it;
 //! 5. [`ledger`] and [`standing`]: up to where everything is finished, so that it may be committed;
-//! 6. for exactly-once, [`transacting`]: the transaction that results and offsets are in, as [`transaction`] says.
+//! 6. for exactly-once, [`transacting`]: the transaction that results and offsets are in, as [`transaction`] says, and
+//!    [`deferred`]: what settles between two of them;
+//! 7. [`rebalance`] and [`unsettled`]: partitions that come and go, and where they begin.
 //!
 //! All state of a subscription belongs to its one thread; other threads only put events into its [`inbox`].
 //! Nothing here imports the control plane, the admin API or the command line.
@@ -25,6 +27,7 @@ mod board;
 mod conduct;
 mod conductor;
 mod dead_letter;
+mod deferred;
 mod dispatch;
 mod exclusive;
 mod footnote;
@@ -56,6 +59,7 @@ mod subscription;
 mod tickets;
 mod transacting;
 mod transaction;
+mod unsettled;
 mod unwritable;
 mod withheld;
 

@@ -10,8 +10,9 @@ use super::lane::{Grouping, Item, Lane, Window};
 use super::lanes::Lanes;
 use super::ledger::{Ledger, Seq};
 use super::screen::Screen;
+use super::unsettled::Unsettled;
 use super::withheld::Withheld;
-use crate::kafka::{Committed, Message, Slot, TopicPartition};
+use crate::kafka::{Message, Slot, TopicPartition};
 use crate::outcome::Outcome;
 use crate::protocol::control::Handler;
 use crate::protocol::run::{Invocation, RecordView, RunBuilder};
@@ -82,8 +83,12 @@ pub struct Partition {
     /// The records at hand wait until then for others to make a batch with.
     gathering_until: Option<Instant>,
     pub(super) stored: Option<i64>,
+    /// Where the group stands was asked for. Nothing is taken before that is known.
+    pub(super) unsettled: Option<Unsettled>,
     /// Where the group stands, as far as we know. Only for exactly-once.
     pub(super) in_group: Option<i64>,
+    /// Records before that may come: there is no such offset any more, or Kafka's client was sent back already.
+    pub(super) may_stray: bool,
     /// What is written when all before it have settled.
     pub(super) withheld: BTreeMap<Seq, Withheld>,
     /// Behind the last record that was taken.
@@ -121,7 +126,9 @@ impl Partition {
             least_version: 0,
             gathering_until: None,
             stored: None,
+            unsettled: None,
             in_group: None,
+            may_stray: false,
             withheld: BTreeMap::new(),
             taken_to: None,
             highest: 0,
@@ -282,14 +289,9 @@ impl Partition {
     }
 
     /// The same partition, as if it had just been assigned.
-    pub fn anew(self, lanes: Lanes, committed: Option<&Committed>) -> Partition {
+    pub fn anew(self, lanes: Lanes) -> Partition {
         let (leaving, least_version) = (self.leaving, self.least_version);
-        let mut fresh =
-            Partition { leaving, least_version, end: self.end, ..Partition::new(self.at, self.slot, lanes) };
-        if let Some(committed) = committed {
-            fresh.begins_at(committed);
-        }
-        fresh
+        Partition { leaving, least_version, end: self.end, ..Partition::new(self.at, self.slot, lanes) }
     }
 
     /// Whether nothing is underway that could still finish.

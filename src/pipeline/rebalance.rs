@@ -12,10 +12,6 @@ use crate::kafka::{ConsumerEvent, Next, Position, TopicPartition};
 /// How long revoked partitions may take to finish what is in flight.
 const REVOKE: Duration = Duration::from_secs(15);
 
-/// How long to ask where partitions stand that a transaction of their former owner may still keep from being told. The
-/// function's other partitions wait meanwhile.
-const UNSETTLED: Duration = Duration::from_millis(500);
-
 /// How long leaving the group may take.
 const CLOSE: Duration = Duration::from_secs(5);
 
@@ -82,7 +78,7 @@ impl Subscription {
     pub(super) fn answer_rebalances(&mut self, now: Instant) {
         while let Some(asked) = self.rebalance.asked.pop_front() {
             match asked {
-                Asked::Assign(partitions) => self.assign(&partitions),
+                Asked::Assign(partitions) => self.assign(&partitions, now),
                 Asked::Revoke { partitions, lost, until } => {
                     let quiet = self.leaving(&partitions).all(Partition::is_quiet) && !self.is_uncommitted();
                     if !lost && !quiet && now < until {
@@ -99,38 +95,30 @@ impl Subscription {
         self.partitions.values().filter(|partition| which.contains(&partition.at))
     }
 
-    fn assign(&mut self, partitions: &[TopicPartition]) {
-        let Some(consumer) = &mut self.consumer else { return };
+    fn assign(&mut self, partitions: &[TopicPartition], now: Instant) {
+        if let Err(error) = self.take_over(partitions, now) {
+            tracing::error!(%error, "cannot take on the assigned partitions; the consumer is made anew");
+            self.drop_consumer(now);
+        }
+    }
+
+    fn take_over(&mut self, partitions: &[TopicPartition], now: Instant) -> crate::kafka::Result<()> {
+        let Some(consumer) = &mut self.consumer else { return Ok(()) };
         let positions: Vec<(TopicPartition, Position)> =
             partitions.iter().map(|partition| (partition.clone(), Position::Committed)).collect();
-        match consumer.assign(&positions) {
-            Ok(slots) => {
-                tracing::info!(count = partitions.len(), "partitions assigned");
-                // A partition without new records has no other sign of where it stands, and none of what is finished
-                // beyond.
-                let patience = if self.transactions.is_some() { UNSETTLED } else { COMMIT };
-                let known = consumer.committed_with_notes(partitions, patience).unwrap_or_default();
-                let delivery = self.isolates.version().program.manifest.delivery.clone();
-                let count = lanes::count(&delivery);
-                for (at, slot) in partitions.iter().zip(slots) {
-                    let lane = Self::new_lanes(&mut self.next_lane, count);
-                    self.homes.add(lane, count);
-                    let mut partition = Partition::new(at.clone(), slot, Lanes::new(lane, &delivery));
-                    if let Some(committed) = known.iter().find(|one| one.partition == *at) {
-                        partition.begins_at(committed);
-                    }
-                    if let Some(stretch) = &self.setup.stretch {
-                        stretch.limit(&mut partition);
-                    }
-                    partition.leaving = self.draining.is_some();
-                    self.partitions.insert(lane, partition);
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "cannot take on the assigned partitions; the consumer is made anew");
-                self.drop_consumer(Instant::now());
-            }
+        let slots = consumer.assign(&positions)?;
+        tracing::info!(count = partitions.len(), "partitions assigned");
+        let delivery = self.isolates.version().program.manifest.delivery.clone();
+        let count = lanes::count(&delivery);
+        for (at, slot) in partitions.iter().zip(slots) {
+            let lane = Self::new_lanes(&mut self.next_lane, count);
+            self.homes.add(lane, count);
+            let mut partition = Partition::new(at.clone(), slot, Lanes::new(lane, &delivery));
+            partition.leaving = self.draining.is_some();
+            self.partitions.insert(lane, partition);
         }
+        // A partition without new records has no other sign of where it stands, and none of what is finished beyond.
+        self.ask(partitions, false, now)
     }
 
     fn revoke(&mut self, which: &[TopicPartition], lost: bool) {

@@ -21,7 +21,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// Bytes that are kept at most, with what follows from the records that isolates have already, for the next transaction.
-const STAGED: usize = 16 << 20;
+pub(super) const STAGED: usize = 16 << 20;
 
 /// Errors of the broker that concern a record, or the batch that it was in, rather than the topic.
 pub(super) const MESSAGE_TOO_LARGE: Code = Code(10);
@@ -96,7 +96,7 @@ impl Sink {
     }
 
     /// Whether results may go out now, or wait for a transaction.
-    fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         self.exclusive.as_ref().is_none_or(|exclusive| exclusive.open)
     }
 
@@ -104,11 +104,7 @@ impl Sink {
     pub fn open_if(&mut self, open: bool) -> bool {
         let Some(exclusive) = &mut self.exclusive else { return false };
         let was_open = std::mem::replace(&mut exclusive.open, open);
-        let opens = open && !was_open;
-        if opens {
-            exclusive.carried = (self.outbox.len(), self.outbox.bytes());
-        }
-        opens && !self.outbox.is_empty()
+        open && !was_open && !self.outbox.is_empty()
     }
 
     /// Results that Kafka's client has and has not reported.
@@ -226,16 +222,6 @@ impl Sink {
         if self.is_open() { self.has_kept() } else { self.outbox.bytes() >= STAGED }
     }
 
-    /// Results that wait for the next transaction, or did so and are on their way, and their bytes. They are on top of what
-    /// may be underway otherwise, or isolates would have nothing to do before long.
-    pub fn staged(&self) -> (usize, usize) {
-        match &self.exclusive {
-            None => (0, 0),
-            Some(exclusive) if exclusive.open => exclusive.carried,
-            Some(_) => (self.outbox.len(), self.outbox.bytes()),
-        }
-    }
-
     /// What is wrong with writing at present, said once.
     pub fn take_trouble(&mut self) -> Option<String> {
         self.trouble.take()
@@ -253,9 +239,6 @@ impl Sink {
         for (number, failed) in reports {
             match failed {
                 None => {
-                    if let Some(exclusive) = &mut self.exclusive {
-                        exclusive.delivered();
-                    }
                     if let Some(ticket) = self.tickets.redeem(number) {
                         delivered.push(Delivered::Acknowledged(ticket));
                     }

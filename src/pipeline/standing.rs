@@ -69,11 +69,19 @@ impl Partition {
     pub fn begins_anew(&mut self) {
         self.finished_before = Finished::default();
         self.note = None;
+        self.may_stray = true;
     }
 
     /// The offset that is to be committed next, if it is not already.
     pub fn uncommitted(&self) -> Option<i64> {
         self.stored.filter(|stored| self.in_group != Some(*stored))
+    }
+
+    /// The offset behind all that has settled, if the group does not stand there already. What it has written may still be
+    /// on its way to Kafka.
+    pub fn settled_to(&self) -> Option<i64> {
+        let settled = self.ledger.settled_offset().filter(|_| !sabotage::commits_early());
+        settled.or(self.stored).filter(|settled| self.in_group != Some(*settled))
     }
 
     /// The group stands here.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::board::Reporter;
 use super::conduct::{Conduct, Rules};
+use super::deferred::Deferred;
 use super::homes::Homes;
 use super::inbox::{Event, Inbox, Order, Outlet};
 use super::intake::TURN;
@@ -18,6 +19,7 @@ use super::sink::{Delivered, Sink};
 use super::sinks::Sinks;
 use super::stretch::{Pace, Stretch};
 use super::transacting::Transactions;
+use super::unsettled::Questions;
 use crate::kafka::{Consumer, Message, Next, Position, Settings, Slot, TopicPartition};
 use crate::pool::Pool;
 use crate::protocol::control::Problem;
@@ -51,6 +53,9 @@ pub struct Paused {
     pub version: u64,
 }
 
+/// How many times as many records may be underway where they are finished in transactions: between two of them nothing
+/// is acknowledged for a while, and isolates would have nothing to do before long.
+const AHEAD: usize = 4;
 /// How often numbers are shown and idle things looked at.
 const TICK: Duration = Duration::from_millis(500);
 /// An isolate that ran nothing for this long is given back.
@@ -74,7 +79,9 @@ pub(super) struct Subscription {
     pub(super) isolates: Isolates,
     pub(super) sink: Sink,
     pub(super) rebalance: Rebalance,
+    pub(super) questions: Questions,
     pub(super) transactions: Option<Transactions>,
+    pub(super) deferred: Deferred,
     pub(super) draining: Option<Instant>,
     /// The version that is known to run.
     pub(super) announced: u64,
@@ -110,7 +117,9 @@ impl Subscription {
             isolates: Isolates::new(setup.pool.clone(), inbox.clone(), Arc::clone(&setup.version), setup.quarantined),
             sink,
             rebalance: Rebalance::default(),
+            questions: Questions::default(),
             transactions,
+            deferred: Deferred::default(),
             draining: None,
             announced: setup.version.program.version,
             reporter: Reporter::new(&setup),
@@ -157,8 +166,10 @@ impl Subscription {
         self.turned_at = now;
         self.keep_consumer(now);
         self.hear_consumer(now);
+        self.hear_positions(now);
         self.acknowledge(now);
         self.commit(now);
+        self.take_up(now);
         self.answer_rebalances(now);
         self.source(now);
         self.dispatch(now);
@@ -173,15 +184,16 @@ impl Subscription {
         self.ready.clear();
         consumer.ready(&mut self.ready);
         self.hurry = false;
-        let (records, bytes) = self.sink.staged();
-        let Bounds { records: most_records, bytes: most_bytes } = self.setup.bounds;
-        let bounds = Bounds { records: most_records + records, bytes: most_bytes + bytes };
+        let mut bounds = self.setup.bounds;
+        if self.transactions.is_some() {
+            bounds.records = bounds.records.saturating_mul(AHEAD);
+        }
         for partition in self.partitions.values_mut() {
             partition.has_more |= self.ready.contains(&partition.slot);
             let releases = partition.may_release();
             self.hurry |= releases;
             let allowed = self.pace.allowed(now);
-            let may_take = partition.has_more && allowed != Some(0);
+            let may_take = partition.has_more && allowed != Some(0) && partition.unsettled.is_none();
             if self.sink.is_blocked() || !(may_take || releases) {
                 continue;
             }
@@ -320,6 +332,7 @@ impl Subscription {
             transactions.spoil("the consumer is made anew");
         }
         self.rebalance = Rebalance::default();
+        self.forget_questions();
         self.consumer_after = now + NEW_CONSUMER;
         self.consumer = None;
     }
@@ -359,6 +372,7 @@ impl Subscription {
             let bound = partition.bound;
             partition.recall_stalled(bound.and_then(|tag| self.isolates.held().find(|held| held.tag == tag)));
         }
+        self.show_unsettled(now);
         self.retire();
         self.end_stuck_workers(now);
         self.release_if_calm(now);

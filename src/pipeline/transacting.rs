@@ -4,15 +4,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::conductor::{Conductor, Job};
+use super::conductor::{Conductor, Done, Job};
 use super::exclusive::{Refused, Trouble};
 use super::lanes::{self, Lanes};
 use super::partition::Partition;
 use super::sinks::Router;
-use super::subscription::{COMMIT, Subscription};
+use super::subscription::Subscription;
 use super::transaction::{Call, Pace, Step, Transaction};
 use super::unwritable::{Doom, Unwritable};
-use crate::kafka::{Batching, Failure, Position, TRANSACTION_TIMEOUT, TopicPartition, TransactionError};
+use crate::kafka::{Batching, Failure, TRANSACTION_TIMEOUT, TopicPartition, TransactionError};
 
 /// Bytes of results at which a transaction is committed before its interval is over.
 const BYTES: usize = 64 << 20;
@@ -28,14 +28,21 @@ pub(super) struct Transactions {
     /// Where the reports of its producer come to.
     router: Arc<Router>,
     batching: Batching,
-    /// The offsets of the commit that is underway, by lane.
+    /// What is to be committed, by lane, and when that was settled.
     offered: Vec<(u32, i64)>,
-    offered_at: Instant,
+    sealed_at: Instant,
+    /// The transaction that is to begin has begun already.
+    begun: bool,
     unwritable: Unwritable,
     /// The id was taken over again, and nobody was told.
     fenced_again: bool,
     /// Everybody was told that the id is not ours alone.
     shared: bool,
+    /// Since when no transaction takes results, and what the last call that failed said.
+    closed: Option<Instant>,
+    trouble: Option<String>,
+    /// Everybody was told that this takes long.
+    held_up: bool,
 }
 
 impl Transactions {
@@ -48,10 +55,14 @@ impl Transactions {
             router: Arc::default(),
             batching: Batching::Shared,
             offered: Vec::new(),
-            offered_at: now,
+            sealed_at: now,
+            begun: false,
             unwritable: Unwritable::default(),
             fenced_again: false,
             shared: false,
+            closed: None,
+            trouble: None,
+            held_up: false,
         }
     }
 
@@ -105,10 +116,12 @@ impl Subscription {
     /// Ledger → transaction, as far as it goes now.
     pub(super) fn transact(&mut self, now: Instant) {
         let Some(mut own) = self.transactions.take() else { return };
-        while let Some(answer) = own.conductor.as_ref().and_then(Conductor::answer) {
+        while let Some(Done { answer, begun }) = own.conductor.as_ref().and_then(Conductor::answer) {
+            own.begun = begun;
             own.machine.answered(now, answer.as_ref().copied().map_err(|error| error.failure));
             if let Err(error) = &answer {
                 own.explain(error);
+                own.trouble = Some(error.to_string());
                 own.fenced_again |= error.failure == Failure::Fenced && own.machine.is_fenced_again();
             }
         }
@@ -117,6 +130,7 @@ impl Subscription {
         while let Some(step) = own.machine.next(now, self.sink.unacknowledged()) {
             match step {
                 Step::Build => self.build(&mut own, now),
+                Step::Seal => self.seal(&mut own, now),
                 Step::Call(call) => self.call(&mut own, call, now),
                 Step::Committed => self.committed(&mut own, now),
                 Step::Rewind => {
@@ -128,6 +142,7 @@ impl Subscription {
             }
         }
         self.show_fence(&mut own);
+        self.show_delay(&mut own, now);
         if self.sink.open_if(own.machine.is_open()) {
             // Those that have waited go out with the next turn.
             self.inbox.wake()();
@@ -141,7 +156,24 @@ impl Subscription {
             own.shared = true;
             self.reporter.fenced(&own.id);
         } else if own.machine.is_open() && std::mem::take(&mut own.shared) {
-            self.reporter.running();
+            self.reporter.over();
+        }
+    }
+
+    /// Says so while no transaction takes results for longer than one may be open.
+    fn show_delay(&mut self, own: &mut Transactions, now: Instant) {
+        if own.machine.is_open() {
+            (own.closed, own.trouble) = (None, None);
+            if std::mem::take(&mut own.held_up) {
+                self.reporter.over();
+            }
+            return;
+        }
+        let since = *own.closed.get_or_insert(now);
+        let overdue = now.saturating_duration_since(since) >= TRANSACTION_TIMEOUT;
+        if overdue && !own.shared && !std::mem::replace(&mut own.held_up, true) {
+            let trouble = own.trouble.as_deref().unwrap_or("no answer");
+            self.reporter.held_up(&format!("a transaction waits for Kafka: it is {} ({trouble})", own.machine.doing()));
         }
     }
 
@@ -175,6 +207,7 @@ impl Subscription {
         if let Some(old) = own.conductor.take() {
             old.abandon();
         }
+        own.begun = false;
         own.batching = own.unwritable.batching();
         let made = self.setup.sinks.transactional(&own.id, own.batching);
         let made = made.map_err(|error| error.to_string()).and_then(|(producer, router)| {
@@ -197,11 +230,12 @@ impl Subscription {
 
     fn call(&mut self, own: &mut Transactions, call: Call, now: Instant) {
         let job = match call {
+            Call::Begin if std::mem::take(&mut own.begun) => return own.machine.answered(now, Ok(())),
             Call::Init => Job::Init,
             Call::Begin => Job::Begin,
             Call::Commit => Job::Commit,
             Call::Abort => Job::Abort,
-            Call::Offsets => match self.offsets(own, now) {
+            Call::Offsets => match self.offsets(own) {
                 Some(job) => job,
                 None => return own.machine.answered(now, Err(Failure::Abortable)),
             },
@@ -209,18 +243,18 @@ impl Subscription {
         own.make(job);
     }
 
-    /// The ledgers were asked just before. All that is in the transaction is acknowledged, and nothing comes in any more,
-    /// so what the ledgers have finished is what it contains.
-    fn offsets(&self, own: &mut Transactions, now: Instant) -> Option<Job> {
+    /// Every result of what has settled is in the transaction, and nothing comes into it any more: this is what it
+    /// contains, and its offsets are settled here, however often they have to be sent.
+    fn seal(&self, own: &mut Transactions, now: Instant) {
+        own.sealed_at = now;
         own.offered.clear();
-        own.offered_at = now;
-        let mut next = Vec::new();
-        for (lane, partition) in &self.partitions {
-            if let Some(offset) = partition.uncommitted() {
-                own.offered.push((*lane, offset));
-                next.push((partition.at.clone(), offset));
-            }
-        }
+        let settled = self.partitions.iter().filter_map(|(lane, partition)| Some((*lane, partition.settled_to()?)));
+        own.offered.extend(settled);
+    }
+
+    fn offsets(&self, own: &Transactions) -> Option<Job> {
+        let at = |lane: &u32| self.partitions.get(lane).map(|partition| partition.at.clone());
+        let next = own.offered.iter().filter_map(|(lane, offset)| Some((at(lane)?, *offset))).collect();
         // Taken by the thread that hears of rebalances, so that it is never of a generation that has taken from us
         // what we still hold.
         let group = self.consumer.as_ref()?.group_metadata();
@@ -237,7 +271,7 @@ impl Subscription {
                 own.unwritable.committed(&partition.at, offset);
             }
         }
-        self.setup.metrics.commit.observe(now.saturating_duration_since(own.offered_at));
+        self.setup.metrics.commit.observe(now.saturating_duration_since(own.sealed_at));
         self.setup.metrics.transactions_committed.increment();
         if own.batching != own.unwritable.batching() {
             own.machine.broke(now);
@@ -250,34 +284,28 @@ impl Subscription {
         if let Some(conductor) = &own.conductor {
             self.sink.renew(conductor.producer(), &own.router, self.inbox.wake());
         }
-        if let Err(error) = self.go_back() {
+        if let Err(error) = self.go_back(now) {
             tracing::error!(%error, "cannot go back to the last commit; the consumer is made anew");
             self.drop_consumer(now);
         }
     }
 
-    fn go_back(&mut self) -> crate::kafka::Result<()> {
-        let Some(consumer) = &mut self.consumer else { return Ok(()) };
+    fn go_back(&mut self, now: Instant) -> crate::kafka::Result<()> {
         let old: Vec<Partition> = self.partitions.drain().map(|(_, partition)| partition).collect();
         if old.is_empty() {
             return Ok(());
         }
         let at: Vec<TopicPartition> = old.iter().map(|partition| partition.at.clone()).collect();
-        let known = consumer.committed_with_notes(&at, COMMIT)?;
         let delivery = self.isolates.version().program.manifest.delivery.clone();
         tracing::info!(partitions = at.len(), "the records since the last commit run again");
         for mut partition in old {
-            let committed = known.iter().find(|one| one.partition == partition.at);
-            // One without an offset appeared later than the function.
-            consumer
-                .restart(partition.slot, committed.map_or(Position::Beginning, |one| Position::Offset(one.offset)))?;
             let bound = partition.bound;
             partition.recall(bound.and_then(|tag| self.isolates.held().find(|held| held.tag == tag)));
             // Whatever is still said of the old lane is not heard any more.
             let lane = Self::new_lanes(&mut self.next_lane, lanes::count(&delivery));
-            self.partitions.insert(lane, partition.anew(Lanes::new(lane, &delivery), committed));
+            self.partitions.insert(lane, partition.anew(Lanes::new(lane, &delivery)));
         }
-        Ok(())
+        self.ask(&at, true, now)
     }
 
     /// A result will never be taken: its transaction is given up, and when its record comes again, it is a dead letter.

@@ -2,9 +2,12 @@
 //! no thread.
 //!
 //! ```text
-//! Down → init → (rewind) → begin → Open → Sealed → offsets → commit → begin → Open …
-//!                            ↑        └──────┴─────────┴→ abort → rewind ┘
+//! Down → init → (rewind) → begin → Open → offsets → Sealed → commit → begin → Open …
+//!                            ↑        └───────┴────────┴→ abort → rewind ┘
 //! ```
+//! Offsets go to Kafka while the last results are still on their way there, for both take time. They count for nothing
+//! before the commit, and that is called only when every result is acknowledged.
+//!
 //! One rule carries the rest: before a commit was called, what goes wrong is aborted and runs again; after it, nobody
 //! here knows whether Kafka has committed. The call is then only made again, or the producer is made anew under the
 //! same id, which has Kafka settle the matter, and positions are read from the group.
@@ -20,6 +23,9 @@ use crate::kafka::Failure;
 const FENCED_AGAIN: Duration = Duration::from_secs(60);
 /// and leaves it alone for longer and longer, from this time on.
 const AFTER_FENCE: Duration = Duration::from_secs(1);
+/// Kafka has not quite ended a transaction when it says so, and whoever goes on at once is sent away, and asks again after
+/// 20 ms only. This long it usually takes.
+const SETTLING: Duration = Duration::from_millis(5);
 /// An end that takes this long may have been asked for twice.
 const DOUBTFUL: Duration = Duration::from_secs(1);
 /// Aborts and failed producers are followed by a wait that doubles from this
@@ -44,6 +50,8 @@ pub enum Call {
 pub enum Step {
     /// Make a producer; the one before it, if there is any, is left to itself, and its answers count no more.
     Build,
+    /// Nothing more comes into it: what has settled by now is what its offsets are to be behind.
+    Seal,
     /// Have this call made.
     Call(Call),
     /// What the transaction contained is committed.
@@ -92,7 +100,7 @@ enum State {
         until: Instant,
     },
     Open,
-    /// Nothing more comes in; waiting for what is in it to be acknowledged.
+    /// Its offsets are in it; waiting for the rest of what is in it to be acknowledged.
     Sealed {
         since: Instant,
     },
@@ -175,6 +183,24 @@ impl Transaction {
         self.spoilt.as_deref()
     }
 
+    /// What it is about while it takes nothing, for people.
+    pub fn doing(&self) -> &'static str {
+        match self.state {
+            State::Open => "being given up",
+            State::Down { .. } | State::Building => "waiting for a producer",
+            State::Sealed { .. } => "waiting until its results are acknowledged",
+            State::Done { .. } => "committed",
+            State::Void { .. } => "given up",
+            State::Calling { call, .. } | State::Due { call, .. } => match call {
+                Call::Init => "taking over its transactional id",
+                Call::Begin => "beginning",
+                Call::Offsets => "adding the group's offsets",
+                Call::Commit => "being committed",
+                Call::Abort => "being aborted",
+            },
+        }
+    }
+
     /// Whether somebody else seems to use the same transactional id.
     pub fn is_fenced_again(&self) -> bool {
         self.fences > 0
@@ -199,7 +225,7 @@ impl Transaction {
                 if doubtful {
                     (self.again, self.state) = (true, State::Down { until: now });
                 } else {
-                    self.call(Call::Begin, now);
+                    self.state = State::Due { call: Call::Begin, since: now, at: now + SETTLING };
                 }
                 Some(Step::Committed)
             }
@@ -218,16 +244,7 @@ impl Transaction {
             self.turn_back(now);
             return self.next(now, unacknowledged);
         }
-        let filled = self.filled?;
         match self.state {
-            State::Open => {
-                let due = self.hurried || self.bytes >= self.pace.bytes || now >= filled + self.pace.interval;
-                if !due || self.incomplete {
-                    return None;
-                }
-                self.state = State::Sealed { since: now };
-                self.next(now, unacknowledged)
-            }
             State::Sealed { since } if unacknowledged > 0 => {
                 if !self.is_overdue(since, now) {
                     return None;
@@ -235,9 +252,18 @@ impl Transaction {
                 self.spoil("its results were not acknowledged in time");
                 self.next(now, unacknowledged)
             }
-            _ => {
-                self.call(Call::Offsets, now);
+            State::Sealed { .. } => {
+                self.call(Call::Commit, now);
                 self.next(now, unacknowledged)
+            }
+            _ => {
+                let filled = self.filled?;
+                let due = self.hurried || self.bytes >= self.pace.bytes || now >= filled + self.pace.interval;
+                if !due || self.incomplete {
+                    return None;
+                }
+                self.call(Call::Offsets, now);
+                Some(Step::Seal)
             }
         }
     }
@@ -264,7 +290,7 @@ impl Transaction {
             (Call::Begin, Ok(())) => self.state = State::Open,
             // It was spoilt while its offsets were on their way: the last moment to turn back.
             (Call::Offsets, Ok(())) if self.spoilt.is_some() => self.turn_back(now),
-            (Call::Offsets, Ok(())) => self.call(Call::Commit, now),
+            (Call::Offsets, Ok(())) => self.state = State::Sealed { since: now },
             (Call::Offsets, Err(Failure::Abortable)) => self.turn_back(now),
             (Call::Commit, Ok(())) => {
                 (self.filled, self.bytes, self.hurried, self.failures) = (None, 0, false, 0);

@@ -18,6 +18,7 @@ mod confinement;
 mod dead_letters;
 mod exactly_once;
 mod exactly_once_speed;
+mod exactly_once_waiting;
 mod fetch;
 mod fetch_allowed;
 mod fetch_harm;

@@ -15,14 +15,14 @@ fn call(transaction: &mut Transaction, now: Instant) -> Option<Call> {
     }
 }
 
-/// Everything that is to be done now, with every call answered well.
+/// Everything that is to be done now and when Kafka has settled, with every call answered well.
 fn run(transaction: &mut Transaction, now: Instant) -> Vec<Step> {
     let mut steps = Vec::new();
-    while let Some(step) = transaction.next(now, 0) {
+    while let Some(step) = transaction.next(now, 0).or_else(|| transaction.next(now + SETTLING, 0)) {
         match step {
             Step::Build => transaction.built(now, true),
             Step::Call(_) => transaction.answered(now, OK),
-            Step::Committed | Step::Rewind => {}
+            Step::Seal | Step::Committed | Step::Rewind => {}
         }
         steps.push(step);
     }
@@ -41,14 +41,21 @@ fn committing(now: Instant) -> Transaction {
     let mut transaction = open(now);
     transaction.fill(now, 1);
     transaction.hurry();
-    assert_eq!(call(&mut transaction, now), Some(Call::Offsets));
+    seal(&mut transaction, now);
     transaction.answered(now, OK);
     assert_eq!(call(&mut transaction, now), Some(Call::Commit));
     transaction
 }
 
-const COMMIT: [Step; 4] =
-    [Step::Call(Call::Offsets), Step::Call(Call::Commit), Step::Committed, Step::Call(Call::Begin)];
+/// Ends the time in which something comes in.
+fn seal(transaction: &mut Transaction, now: Instant) {
+    assert_eq!(transaction.next(now, 1), Some(Step::Seal));
+    assert!(!transaction.is_open(), "what comes now belongs to the next one");
+    assert_eq!(transaction.next(now, 1), Some(Step::Call(Call::Offsets)));
+}
+
+const COMMIT: [Step; 5] =
+    [Step::Seal, Step::Call(Call::Offsets), Step::Call(Call::Commit), Step::Committed, Step::Call(Call::Begin)];
 
 #[test]
 fn it_is_committed_an_interval_after_the_first_thing_came_into_it() {
@@ -60,6 +67,17 @@ fn it_is_committed_an_interval_after_the_first_thing_came_into_it() {
     assert_eq!(run(&mut transaction, now), []);
     assert_eq!(run(&mut transaction, now + PACE.interval), COMMIT);
     assert!(!transaction.is_pending());
+}
+
+#[test]
+fn the_next_one_begins_when_kafka_has_settled() {
+    let now = Instant::now();
+    let mut transaction = committing(now);
+    transaction.answered(now, OK);
+    assert_eq!(transaction.next(now, 0), Some(Step::Committed));
+    assert_eq!(transaction.next(now, 0), None);
+    assert_eq!(transaction.due(), Some(now + SETTLING));
+    assert_eq!(call(&mut transaction, now + SETTLING), Some(Call::Begin));
 }
 
 #[test]
@@ -80,9 +98,10 @@ fn nothing_is_committed_before_its_results_are_acknowledged() {
     let mut transaction = open(now);
     transaction.fill(now, 1);
     transaction.hurry();
+    seal(&mut transaction, now);
+    transaction.answered(now, OK);
     assert_eq!(transaction.next(now, 1), None);
-    assert!(!transaction.is_open(), "what comes now belongs to the next one");
-    assert_eq!(run(&mut transaction, now), COMMIT);
+    assert_eq!(run(&mut transaction, now), COMMIT[2..]);
 }
 
 #[test]
@@ -104,6 +123,8 @@ fn results_that_are_not_acknowledged_in_time_end_it() {
     let mut transaction = open(now);
     transaction.fill(now, 1);
     transaction.hurry();
+    seal(&mut transaction, now);
+    transaction.answered(now, OK);
     assert_eq!(transaction.next(now, 1), None);
     assert_eq!(transaction.next(now + PACE.patience, 1), Some(Step::Call(Call::Abort)));
 }
@@ -125,8 +146,21 @@ fn offsets_that_kafka_refuses_are_turned_back_from() {
     let mut transaction = open(now);
     transaction.fill(now, 1);
     transaction.hurry();
-    assert_eq!(call(&mut transaction, now), Some(Call::Offsets));
+    seal(&mut transaction, now);
     transaction.answered(now, Err(Failure::Abortable));
+    assert_eq!(run(&mut transaction, now), [Step::Call(Call::Abort), Step::Rewind, Step::Call(Call::Begin)]);
+}
+
+#[test]
+fn a_result_that_fails_when_the_offsets_are_in_it_is_turned_back_from() {
+    let now = Instant::now();
+    let mut transaction = open(now);
+    transaction.fill(now, 1);
+    transaction.hurry();
+    seal(&mut transaction, now);
+    transaction.answered(now, OK);
+    assert_eq!(transaction.next(now, 1), None);
+    transaction.spoil("a result was not delivered");
     assert_eq!(run(&mut transaction, now), [Step::Call(Call::Abort), Step::Rewind, Step::Call(Call::Begin)]);
 }
 
@@ -202,7 +236,7 @@ fn who_is_fenced_again_leaves_the_id_alone_for_a_while_whatever_was_committed_me
     transaction.fill(now, PACE.bytes);
     assert_eq!(run(&mut transaction, now), COMMIT);
     transaction.fill(now, PACE.bytes);
-    assert_eq!(call(&mut transaction, now), Some(Call::Offsets));
+    seal(&mut transaction, now);
     transaction.answered(now, Err(Failure::Fenced));
     assert!(transaction.is_fenced_again());
     assert!(transaction.due().unwrap() > now + AFTER_FENCE);
@@ -247,8 +281,9 @@ struct Kafka {
     committed: u64,
     /// What readers of committed records see.
     seen: Vec<u64>,
-    /// Results of the open transaction, by the producer that is alive.
+    /// Results of the open transaction, by the producer that is alive, and how many of them it has acknowledged.
     open: Vec<u64>,
+    acknowledged: usize,
     offset: Option<u64>,
 }
 
@@ -257,11 +292,16 @@ impl Kafka {
         if let Some(offset) = self.offset.take() {
             self.committed = offset;
             self.seen.append(&mut self.open);
+            self.acknowledged = 0;
         }
     }
 
     fn abort(&mut self) {
-        (self.offset, self.open) = (None, Vec::new());
+        (self.offset, self.open, self.acknowledged) = (None, Vec::new(), 0);
+    }
+
+    fn unacknowledged(&self) -> usize {
+        self.open.len() - self.acknowledged
     }
 }
 
@@ -269,6 +309,8 @@ impl Kafka {
 enum Event {
     /// The function handles a record, if it may.
     Record,
+    /// Kafka has what was written so far.
+    Acknowledge,
     Spoil,
     Hurry,
     /// Time goes on, by less than the watchdog's patience or more.
@@ -290,6 +332,7 @@ fn event() -> impl Strategy<Value = Event> {
     let answer = prop_oneof![4 => Just(Ok(())), 1 => failures.prop_map(Err)];
     prop_oneof![
         6 => Just(Event::Record),
+        6 => Just(Event::Acknowledge),
         1 => Just(Event::Spoil),
         2 => Just(Event::Hurry),
         3 => any::<bool>().prop_map(|long| Event::Wait { long }),
@@ -304,7 +347,7 @@ proptest! {
         let mut now = Instant::now();
         let mut transaction = Transaction::new(PACE, now);
         let mut kafka = Kafka::default();
-        let (mut next, mut underway, mut committing) = (0, None, false);
+        let (mut next, mut underway, mut committing, mut sealed) = (0, None, false, 0);
         for event in events {
             match event {
                 Event::Record if transaction.is_open() => {
@@ -313,6 +356,7 @@ proptest! {
                     transaction.fill(now, 1);
                 }
                 Event::Record => {}
+                Event::Acknowledge => kafka.acknowledged = kafka.open.len(),
                 Event::Spoil => transaction.spoil("for a reason"),
                 Event::Hurry => transaction.hurry(),
                 Event::Wait { long } => now += if long { PACE.patience } else { SOON },
@@ -323,14 +367,15 @@ proptest! {
                         (Call::Commit, Ok(())) => kafka.commit(),
                         (Call::Commit, Err(_)) if done => kafka.commit(),
                         (Call::Init | Call::Abort, Ok(())) => kafka.abort(),
-                        (Call::Offsets, Ok(())) => kafka.offset = Some(next),
+                        (Call::Offsets, Ok(())) => kafka.offset = Some(sealed),
                         _ => {}
                     }
                     transaction.answered(now, answer);
                 }
             }
-            while let Some(step) = transaction.next(now, 0) {
+            while let Some(step) = transaction.next(now, kafka.unacknowledged()) {
                 match step {
+                    Step::Seal => sealed = next,
                     Step::Build => {
                         (underway, committing) = (None, false);
                         transaction.built(now, true);
@@ -339,6 +384,7 @@ proptest! {
                         prop_assert_eq!(underway.replace(call), None, "one call at a time");
                         prop_assert!(!committing || matches!(call, Call::Commit | Call::Begin), "{:?}", call);
                         committing = call == Call::Commit;
+                        prop_assert!(!committing || kafka.unacknowledged() == 0, "something may still fail");
                     }
                     Step::Committed => prop_assert_eq!(kafka.committed, next),
                     Step::Rewind => next = kafka.committed,

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use rdkafka::consumer::Consumer;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::config;
+use super::reading;
 use super::record::Record;
 
 const CALL: Duration = Duration::from_secs(30);
@@ -15,8 +18,12 @@ pub struct Transactions {
 
 impl Transactions {
     pub fn new(brokers: &str, id: &str) -> Transactions {
-        let producer: BaseProducer =
-            config(brokers).set("transactional.id", id).set("linger.ms", "0").create().expect("a producer");
+        let producer: BaseProducer = config(brokers)
+            .set("transactional.id", id)
+            .set("transaction.timeout.ms", "600000")
+            .set("linger.ms", "0")
+            .create()
+            .expect("a producer");
         producer.init_transactions(CALL).expect("a transactional id");
         Transactions { producer }
     }
@@ -36,5 +43,18 @@ impl Transactions {
         } else {
             self.producer.abort_transaction(CALL).expect("the transaction is aborted");
         }
+    }
+
+    /// Begins a transaction that is to move a group without members, and leaves it open.
+    pub fn hold(&mut self, brokers: &str, group: &str, topic: &str, partition: i32, offset: i64) {
+        let mut position = TopicPartitionList::new();
+        position.add_partition_offset(topic, partition, Offset::Offset(offset)).expect("a partition");
+        let group = reading::consumer(brokers, group).group_metadata().expect("a group");
+        self.producer.begin_transaction().expect("a transaction");
+        self.producer.send_offsets_to_transaction(&position, &group, CALL).expect("the offsets are taken");
+    }
+
+    pub fn let_go(&mut self) {
+        self.producer.abort_transaction(CALL).expect("the transaction is aborted");
     }
 }
