@@ -10,7 +10,7 @@ use anyhow::Context;
 use crate::admin::Admin;
 use crate::commands::Commands;
 use crate::config::{NodeConfig, SandboxDemand};
-use crate::control::{Control, ControlOptions, Defaults, PrepareLimits, Surroundings, Wishes};
+use crate::control::{Control, ControlOptions, Defaults, Pace, PrepareLimits, Surroundings, Wishes};
 use crate::fetch::Fetch;
 use crate::kafka::{EmbeddedBroker, Settings, Topics};
 use crate::pipeline::{Bounds, Rules, Sinks};
@@ -180,6 +180,7 @@ fn replication(config: &NodeConfig) -> Option<i32> {
 fn control_options(config: &NodeConfig, embedded: bool) -> ControlOptions {
     ControlOptions {
         folder: config.functions.path.clone(),
+        pace: Pace { sleep_after: config.functions.sleep_after, keep_positions: config.functions.keep_positions },
         create_topics: config.topics.create.unwrap_or(false),
         defaults: Defaults {
             partitions: i32::try_from(config.topics.partitions).unwrap_or(i32::MAX),

@@ -8,6 +8,8 @@ pub const KIB: u64 = 1 << 10;
 pub const MIB: u64 = 1 << 20;
 pub const GIB: u64 = 1 << 30;
 
+/// What people write where a duration may be without end.
+pub const NEVER: &str = "never";
 /// What to tell people whose duration was not understood.
 pub const DURATION_HINT: &str = "give a number with a unit, such as \"50ms\", \"5s\" or \"24h\"";
 /// What to tell people whose size was not understood.
@@ -59,6 +61,16 @@ pub fn format_size(bytes: u64) -> String {
 pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse_duration(&text).ok_or_else(|| D::Error::custom(DURATION_HINT))
+}
+
+/// A duration in a configuration that may be without end, for serde: neither "never" nor a duration of zero is one.
+pub fn patience<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text == NEVER {
+        return Ok(None);
+    }
+    let duration = parse_duration(&text).ok_or_else(|| D::Error::custom(DURATION_HINT))?;
+    Ok(Some(duration).filter(|duration| !duration.is_zero()))
 }
 
 /// A size in a configuration, for serde.

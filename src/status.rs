@@ -20,6 +20,8 @@ pub enum FunctionState {
     /// Something outside is missing, a topic for example; it goes on by itself.
     Waiting,
     Running,
+    /// It has read all that its sources hold, and holds nothing until more comes.
+    Idle,
     /// It runs, in a worker of its own, because it kept bringing down those that it shared.
     Quarantined,
     /// A record failed, and dead letters are off; it goes on when the function changes.
@@ -41,6 +43,9 @@ pub struct FunctionStatus {
     pub state: FunctionState,
     /// What is the matter, and what to do about it.
     pub state_reason: Option<String>,
+    /// Since when it is idle, if it is.
+    #[serde(serialize_with = "as_optional_text", skip_serializing_if = "Option::is_none")]
+    pub idle_since: Option<Timestamp>,
     /// Not known before the function was loaded once.
     pub handler: Option<Handler>,
     /// The source topics, by name or as matched by the pattern.
@@ -277,6 +282,7 @@ impl FunctionStatus {
     pub fn enter(&mut self, state: FunctionState, reason: Option<String>) {
         self.state = state;
         self.state_reason = reason;
+        self.idle_since = None;
     }
 }
 
@@ -303,6 +309,10 @@ impl NodeStatus {
 
 fn as_text<S: serde::Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(time)
+}
+
+fn as_optional_text<S: serde::Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&time.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -40,6 +40,12 @@ pub struct KafkaConfig {
 pub struct FunctionsConfig {
     /// The folder of function folders; relative to the working folder.
     pub path: PathBuf,
+    /// For how long a function's sources are without a new record until it sleeps; without it, none does.
+    #[serde(deserialize_with = "quantity::patience")]
+    pub sleep_after: Option<Duration>,
+    /// How often the group of a function that sleeps or is paused is visited.
+    #[serde(deserialize_with = "quantity::duration")]
+    pub keep_positions: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -152,7 +158,11 @@ pub struct ShutdownConfig {
 
 impl Default for FunctionsConfig {
     fn default() -> Self {
-        FunctionsConfig { path: PathBuf::from("functions") }
+        FunctionsConfig {
+            path: PathBuf::from("functions"),
+            sleep_after: Some(Duration::from_secs(60)),
+            keep_positions: Duration::from_secs(86_400),
+        }
     }
 }
 

@@ -21,6 +21,8 @@ enum Kind {
     Switch,
     Count(RangeInclusive<u64>),
     Duration(RangeInclusive<Duration>),
+    /// Or `never`.
+    Patience(RangeInclusive<Duration>),
     Size(RangeInclusive<u64>),
     /// A key of a manifest's `[limits]`, with the same range.
     Limit(&'static str),
@@ -48,6 +50,8 @@ const fn key(name: &'static str, kind: Kind) -> Key {
 pub(super) const KEYS: &[Key] = &[
     key("kafka.brokers", Kind::Brokers),
     key("functions.path", Kind::Text),
+    key("functions.sleep-after", Kind::Patience(seconds(0)..=seconds(86_400))),
+    key("functions.keep-positions", Kind::Duration(seconds(1)..=seconds(7 * 86_400))),
     key("topics.create", Kind::Switch),
     key("topics.partitions", Kind::Count(1..=10_000)),
     key("topics.replication-factor", Kind::Count(0..=100)),
@@ -106,6 +110,8 @@ impl Key {
             Kind::Switch => one_of(text, &["true", "false"]),
             Kind::Count(range) => check_count(text, range),
             Kind::Duration(range) => check_duration(text, range),
+            Kind::Patience(_) if text == quantity::NEVER => Ok(()),
+            Kind::Patience(range) => check_duration(text, range),
             Kind::Size(range) => check_size(text, range),
             Kind::Limit(name) => check_limit(text, name),
             Kind::Listen => check_address(text, true),

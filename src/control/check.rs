@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::folder::{self, Found};
-use super::prepare::{PrepareLimits, prepare};
+use super::prepare::{PrepareLimits, Preparer};
 use crate::diagnostic::Diagnostics;
 use crate::manifest::{Manifest, check_together};
 use crate::protocol::control::{Bundle, Handler};
@@ -62,7 +62,7 @@ pub fn check_function(found: &Found, limits: &PrepareLimits) -> FunctionReport {
     let env = manifest.env.clone().into_iter().chain(secrets).collect();
     let prepared = folder::read(&found.dir).and_then(|files| {
         report.digest.clone_from(&files.digest);
-        prepare(&found.dir, &manifest, files, env, limits)
+        Preparer::new(limits).prepare(&found.dir, &manifest, files, env)
     });
     match prepared {
         Ok(bundle) => {

@@ -1,5 +1,6 @@
 //! Which versions may come in beside the functions that are in already. Pure logic over manifests.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::diagnostic::Diagnostics;
@@ -19,21 +20,21 @@ pub struct Member<'a> {
 /// candidate changes anything. A version that comes in takes the place of its function's older one, which may make
 /// room for another candidate.
 pub fn objections(members: &[Member<'_>], candidates: &[Member<'_>]) -> Vec<Diagnostics> {
-    let mut members = members.to_vec();
+    let mut present = Present::default();
+    members.iter().for_each(|member| present.put(*member));
     let mut objections = vec![Diagnostics::new(); candidates.len()];
     let mut open: Vec<usize> = (0..candidates.len()).collect();
     loop {
         let before = open.len();
         open.retain(|&index| {
             let candidate = candidates[index];
-            let others = members.iter().filter(|member| member.name != candidate.name);
+            let others = present.beside(&candidate);
             let together: Vec<(&Path, &Manifest)> =
-                others.chain([&candidate]).map(|member| (member.dir, member.manifest)).collect();
+                others.iter().chain([&candidate]).map(|member| (member.dir, member.manifest)).collect();
             objections[index] = check_together(&together);
             let comes_in = objections[index].is_empty();
             if comes_in {
-                members.retain(|member| member.name != candidate.name);
-                members.push(candidate);
+                present.put(candidate);
             }
             !comes_in
         });
@@ -41,6 +42,45 @@ pub fn objections(members: &[Member<'_>], candidates: &[Member<'_>]) -> Vec<Diag
             return objections;
         }
     }
+}
+
+/// Those that are in, found by what no two may have in common: there may be thousands.
+#[derive(Default)]
+struct Present<'a> {
+    members: BTreeMap<&'a str, Member<'a>>,
+    having: BTreeMap<Unique<'a>, BTreeSet<&'a str>>,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Unique<'a> {
+    Name(&'a str),
+    Group(&'a str),
+}
+
+impl<'a> Present<'a> {
+    /// Takes the place of the older version.
+    fn put(&mut self, member: Member<'a>) {
+        if let Some(older) = self.members.insert(member.name, member) {
+            for unique in uniques(&older) {
+                self.having.entry(unique).or_default().remove(older.name);
+            }
+        }
+        for unique in uniques(&member) {
+            self.having.entry(unique).or_default().insert(member.name);
+        }
+    }
+
+    /// The other functions that have something in common with this one.
+    fn beside(&self, member: &Member<'a>) -> Vec<Member<'a>> {
+        let names: BTreeSet<&str> =
+            uniques(member).iter().filter_map(|unique| self.having.get(unique)).flatten().copied().collect();
+        let others = names.into_iter().filter(|name| *name != member.name);
+        others.filter_map(|name| self.members.get(name)).copied().collect()
+    }
+}
+
+fn uniques<'a>(member: &Member<'a>) -> [Unique<'a>; 2] {
+    [Unique::Name(&member.manifest.name), Unique::Group(&member.manifest.source.group)]
 }
 
 #[cfg(test)]

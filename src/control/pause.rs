@@ -58,6 +58,7 @@ impl Function {
         let Some(program) = self.newest().filter(|_| self.paused.is_none() && !self.removed) else { return };
         tracing::info!(function = %self.name, %reason, "the function is to pause");
         self.wanted = None;
+        self.end_rest();
         if self.running.is_some() {
             board.update(&self.name, |status| status.enter(FunctionState::Draining, None));
             self.end_running();

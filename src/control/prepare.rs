@@ -1,13 +1,15 @@
-//! From a function's files to modules that an isolate can load, in a child that lives only for this.
+//! From functions' files to modules that an isolate can load, in children that live only for this.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::folder::Files;
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceText, codes};
 use crate::manifest::{Allowance, ENTRY_FILES, Manifest, ParseOptions};
-use crate::pool::{HELLO, Link, WorkerCommand};
-use crate::protocol::control::{Bundle, Prepare, Problem};
+use crate::pool::{HELLO, Link, LinkError, WorkerCommand};
+use crate::protocol::control::{Bundle, Prepare, Prepared, Problem};
 
 /// What preparing one function may take.
 #[derive(Debug, Clone)]
@@ -32,43 +34,101 @@ impl PrepareLimits {
     }
 }
 
-/// Transpiles, links and tries out the modules of the function in `dir`.
-pub fn prepare(
-    dir: &Path,
-    manifest: &Manifest,
-    files: Files,
-    env: std::collections::BTreeMap<String, String>,
-    limits: &PrepareLimits,
-) -> Result<Bundle, Diagnostics> {
-    let entry = ENTRY_FILES.iter().find(|entry| files.sources.iter().any(|file| file.path == **entry));
-    let Some(entry) = entry else {
-        let message = "the function has no handler module";
-        let hint = format!("add {}", ENTRY_FILES.join(" or "));
-        return Err(Diagnostic::error(codes::NO_ENTRY, dir, message).with_hint(hint).into());
-    };
-    let request = Prepare {
-        id: 1,
-        function: manifest.name.clone(),
-        files: files.sources,
-        entry: (*entry).to_owned(),
-        load_ms: manifest.limits.load.as_millis() as u64,
-        heap_bytes: manifest.limits.heap,
-        external_bytes: manifest.limits.external,
-        env,
-    };
-    let answer = Link::start(&limits.command, |_| {}).and_then(|link| {
-        link.wait_ready(HELLO)?;
-        let prepared = link.prepare(&request, limits.patience + manifest.limits.load);
-        link.close();
-        prepared
-    });
-    match answer {
-        Ok(prepared) => prepared.result.map_err(|problem| diagnostic(dir, &request, &problem)),
-        Err(error) => {
-            let message = format!("the handler could not be tried out: {error}");
-            let hint = "a module that brings its own process down or never ends loading cannot run";
-            Err(Diagnostic::error(codes::LOAD_LIMIT, dir.join(entry), message).with_hint(hint).into())
+/// Most functions that one child prepares: what they leave behind in it is not to add up.
+const MOST: u64 = 64;
+
+/// Prepares functions one after the other, those of one tenant in the same child, since they may share workers when they
+/// run. A child that dies or stalls in the middle costs nobody but the function that was at fault: whoever was not the
+/// first in it is tried again in a fresh one.
+pub struct Preparer<'a> {
+    limits: &'a PrepareLimits,
+    child: Option<Child>,
+}
+
+struct Child {
+    link: Arc<Link>,
+    tenant: Option<String>,
+    prepared: u64,
+}
+
+impl<'a> Preparer<'a> {
+    pub fn new(limits: &'a PrepareLimits) -> Preparer<'a> {
+        Preparer { limits, child: None }
+    }
+
+    pub fn limits(&self) -> &'a PrepareLimits {
+        self.limits
+    }
+
+    /// Transpiles, links and tries out the modules of the function in `dir`.
+    pub fn prepare(
+        &mut self,
+        dir: &Path,
+        manifest: &Manifest,
+        files: Files,
+        env: BTreeMap<String, String>,
+    ) -> Result<Bundle, Diagnostics> {
+        let entry = ENTRY_FILES.iter().find(|entry| files.sources.iter().any(|file| file.path == **entry));
+        let Some(entry) = entry else {
+            let message = "the function has no handler module";
+            let hint = format!("add {}", ENTRY_FILES.join(" or "));
+            return Err(Diagnostic::error(codes::NO_ENTRY, dir, message).with_hint(hint).into());
+        };
+        let mut request = Prepare {
+            id: 0,
+            function: manifest.name.clone(),
+            files: files.sources,
+            entry: (*entry).to_owned(),
+            load_ms: manifest.limits.load.as_millis() as u64,
+            heap_bytes: manifest.limits.heap,
+            external_bytes: manifest.limits.external,
+            env,
+        };
+        match self.ask(&mut request, manifest) {
+            Ok(prepared) => prepared.result.map_err(|problem| diagnostic(dir, &request, &problem)),
+            Err(error) => {
+                let message = format!("the handler could not be tried out: {error}");
+                let hint = "a module that brings its own process down or never ends loading cannot run";
+                Err(Diagnostic::error(codes::LOAD_LIMIT, dir.join(entry), message).with_hint(hint).into())
+            }
         }
+    }
+
+    fn ask(&mut self, request: &mut Prepare, manifest: &Manifest) -> Result<Prepared, LinkError> {
+        loop {
+            let mut child = self.child_for(manifest.tenant.as_ref())?;
+            child.prepared += 1;
+            request.id = child.prepared;
+            let answer = child.link.prepare(request, self.limits.patience + manifest.limits.load);
+            let is_first = child.prepared == 1;
+            match answer {
+                Ok(prepared) => {
+                    // One in which something went wrong is not used again.
+                    if prepared.result.is_ok() && child.prepared < MOST {
+                        self.child = Some(child);
+                    }
+                    return Ok(prepared);
+                }
+                Err(error) if is_first => return Err(error),
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn child_for(&mut self, tenant: Option<&String>) -> Result<Child, LinkError> {
+        if let Some(child) = self.child.take().filter(|child| child.tenant.as_ref() == tenant) {
+            return Ok(child);
+        }
+        let link = Link::start(&self.limits.command, |_| {})?;
+        let child = Child { link, tenant: tenant.cloned(), prepared: 0 };
+        child.link.wait_ready(HELLO)?;
+        Ok(child)
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.link.close();
     }
 }
 

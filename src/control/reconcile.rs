@@ -11,10 +11,13 @@ use std::time::{Duration, Instant};
 use super::conflicts::{self, Member};
 use super::create;
 use super::folder::{self, Found};
+use super::late::{self, Due};
 use super::pause::Unsaid;
 use super::plan::{self, TopicMap};
+use super::prepare::Preparer;
 use super::service::{ControlOptions, Order, Stopping, Surroundings};
 use super::settle::{Starting, Verdict, settle};
+use super::sleep::Sleep;
 use super::state::{Function, Start};
 use super::versions::{self, Numbers};
 use super::watch::Watch;
@@ -43,31 +46,48 @@ const LAST_MENTION: Duration = Duration::from_secs(300);
 
 pub struct Reconciler {
     options: ControlOptions,
-    around: Surroundings,
+    pub(super) around: Surroundings,
     orders: Sender<Order>,
-    functions: BTreeMap<String, Function>,
+    pub(super) functions: BTreeMap<String, Function>,
+    pub(super) sleep: Sleep,
     numbers: Numbers,
     watch: Watch,
     retry: Duration,
     /// When an unreachable broker is mentioned again, and how patient we are by then.
     mention: Option<(Instant, Duration)>,
     folder_missing: bool,
-    stopping: Stopping,
+    /// There is more to start than was started at once.
+    pub(super) hurry: bool,
+    /// The folder has changed while we were at it.
+    pub(super) rescan: bool,
+    /// When the cluster's topics were looked at last.
+    listed_at: Option<Instant>,
+    pub(super) stopping: Stopping,
 }
 
 impl Reconciler {
-    pub fn new(options: ControlOptions, around: Surroundings, orders: Sender<Order>, stopping: Stopping) -> Reconciler {
+    pub fn new(
+        options: ControlOptions,
+        around: Surroundings,
+        orders: Sender<Order>,
+        sleep: Sleep,
+        stopping: Stopping,
+    ) -> Reconciler {
         let watch = Watch::start(&options.folder, orders.clone(), || Order::Changed);
         Reconciler {
             options,
             around,
             orders,
             functions: BTreeMap::new(),
+            sleep,
             numbers: Numbers::default(),
             watch,
             retry: RETRY,
             mention: None,
             folder_missing: false,
+            hurry: false,
+            rescan: false,
+            listed_at: None,
             stopping,
         }
     }
@@ -75,7 +95,7 @@ impl Reconciler {
     pub fn run(mut self, inbox: &Receiver<Order>) {
         let mut scan_at = Instant::now();
         loop {
-            if Instant::now() >= scan_at {
+            if std::mem::take(&mut self.rescan) || Instant::now() >= scan_at {
                 self.compare();
                 scan_at = Instant::now() + self.watch.patience();
             }
@@ -83,12 +103,22 @@ impl Reconciler {
                 return self.stop();
             }
             let unfinished = self.bring_about();
-            let wait = if unfinished { self.retry } else { PATTERNS.min(self.watch.patience()) };
+            self.keep_watch();
+            let hurry = std::mem::take(&mut self.hurry) || self.rescan;
+            let aside = !hurry && self.anybody_unprepared();
+            let wait = match unfinished {
+                _ if hurry || aside => Duration::ZERO,
+                true => self.retry,
+                false => PATTERNS.min(self.watch.patience()),
+            };
             let mut changed = false;
             match inbox.recv_timeout(wait) {
                 Ok(Order::Changed) => changed = true,
                 Ok(Order::Command(command)) => self.obey(&command),
+                Ok(Order::Sleep(news)) => self.act_on(news),
                 Ok(Order::Ended | Order::Wishes) => {}
+                Err(RecvTimeoutError::Timeout) if hurry => {}
+                Err(RecvTimeoutError::Timeout) if aside => self.prepare_sleepers(),
                 Err(RecvTimeoutError::Timeout) => {
                     self.retry = (self.retry * 2).min(MAX_RETRY);
                 }
@@ -101,6 +131,7 @@ impl Reconciler {
                     match inbox.recv_timeout(settled.saturating_duration_since(Instant::now())) {
                         Ok(Order::Changed | Order::Ended | Order::Wishes) => {}
                         Ok(Order::Command(command)) => self.obey(&command),
+                        Ok(Order::Sleep(news)) => self.act_on(news),
                         Ok(Order::Stop) => return self.stop(),
                         Err(_) => break,
                     }
@@ -127,6 +158,7 @@ impl Reconciler {
             }
             let wish = known.get(&function.name);
             function.heed(wish.and_then(|wish| wish.run.as_ref()), &self.around.board);
+            function.hear_of_move(wish.and_then(|wish| wish.moved.as_ref()));
         }
         true
     }
@@ -165,22 +197,19 @@ impl Reconciler {
             }
         };
         self.folder_missing = false;
+        let names: BTreeSet<&str> = found.iter().map(|found| found.name.as_str()).collect();
         for function in self.functions.values_mut() {
-            if !found.iter().any(|found| found.name == function.name) && !function.removed {
+            if !names.contains(function.name.as_str()) && !function.removed {
                 tracing::info!(function = %function.name, "the function is gone and drains");
                 function.remove();
             }
         }
-        let changed: Vec<Found> = found
-            .into_iter()
-            .filter(|found| {
-                let known = self.functions.get(&found.name);
-                known.is_none_or(|known| known.stamp != found.stamp || known.removed)
-            })
-            .collect();
-        let limits = &self.around.prepare;
-        let load = |found: &Found, version| versions::load(found, version, limits);
-        let loaded = versions::load_all(&changed, &mut self.numbers, &self.stopping, load);
+        let mut changed = found;
+        changed.retain(|found| {
+            let known = self.functions.get(&found.name);
+            known.is_none_or(|known| known.stamp != found.stamp || known.removed)
+        });
+        let loaded = self.load(changed);
         let mut candidates = BTreeMap::new();
         for (found, program) in loaded {
             let name = found.name.clone();
@@ -195,6 +224,21 @@ impl Reconciler {
             }
         }
         self.admit(&candidates);
+    }
+
+    /// Reads functions and tries them out, many of them later, if they may have nothing to do.
+    fn load(&mut self, changed: Vec<Found>) -> Vec<(Found, Result<Program, Diagnostics>)> {
+        let late = changed.len() > late::MANY && self.options.pace.sleep_after.is_some();
+        let numbered: Vec<(Found, u64)> = changed.into_iter().map(|found| (found, self.numbers.next())).collect();
+        let limits = &self.around.prepare;
+        let loaded = versions::with_all(&numbered, &self.stopping, || {
+            let mut preparer = Preparer::new(limits);
+            move |(found, version): &(Found, u64)| match late {
+                true => versions::read(found, *version, limits).map(|(program, _)| program),
+                false => versions::load(found, *version, &mut preparer),
+            }
+        });
+        loaded.into_iter().map(|((found, _), program)| (found.clone(), program)).collect()
     }
 
     /// Notes what was loaded; returns a version that is new and would run.
@@ -259,7 +303,9 @@ impl Reconciler {
         let heeded = self.heed();
         let waiting = self.functions.values().any(Function::is_waiting);
         let patterns = self.functions.values().any(Function::follows_a_pattern);
-        if waiting || patterns {
+        let long_ago = self.listed_at.is_none_or(|at| at.elapsed() >= PATTERNS);
+        if waiting || patterns || (long_ago && self.anybody_sleeps()) {
+            self.listed_at = Some(Instant::now());
             match self.around.topics.list(LOOK) {
                 Ok(list) => {
                     self.reachable();
@@ -283,7 +329,7 @@ impl Reconciler {
         }
         let mut starting = Vec::new();
         for function in self.functions.values_mut() {
-            function.follow_pattern(&topics, &letters, &self.around.board);
+            function.follow_topics(&topics, &letters, &self.around.board);
             let Some(program) = function.wanted() else { continue };
             let needs = plan::needs(&program.manifest, &topics, &letters);
             if let Some(start) =
@@ -293,24 +339,32 @@ impl Reconciler {
             }
         }
         let late = self.functions.values().filter_map(Function::unsettled).collect();
-        let settings = &self.around.settings;
+        let mut settled = self.ensure_starts(&starting);
         let judged = settle(starting, late, &self.stopping, |starting| {
-            let Start::At(start, topics) = &starting.start else { return Ok(()) };
-            let group = &starting.program.manifest.source.group;
-            let resolved = kafka::ensure_start(settings, group, topics, *start, KAFKA)?;
+            if starting.start == Start::Settled {
+                return Ok(());
+            }
+            let nobody = || Err(kafka::Error::Client("nobody has asked Kafka".to_owned()));
+            let resolved = settled.remove(&starting.name).unwrap_or_else(nobody);
             tracing::debug!(function = %starting.name, ?resolved, "positions are settled");
-            Ok(())
+            resolved.map(drop)
         });
+        let mut resting = self.at_rest(&judged);
+        let mut due = Vec::new();
         for (Starting { name, program, needs, .. }, verdict) in judged {
             let Some(function) = self.functions.get_mut(&name) else { continue };
             if !matches!(verdict, Verdict::Unsettled(_)) {
                 function.is_settled(&needs, &program.manifest);
             }
             match verdict {
-                Verdict::Ready => self.run_version(&name, &program, needs.source_names()),
+                Verdict::Ready => match resting.remove(&name) {
+                    Some(ends) => function.rests(&program, needs.source_names(), ends, &self.around.board),
+                    None => due.push(Due { name, program, topics: needs.source_names() }),
+                },
                 Verdict::Waits(reason) | Verdict::Unsettled(reason) => function.waits(reason, &self.around.board),
             }
         }
+        self.prepare_and_run(due);
     }
 
     /// Sources and sinks first: what a dead-letter topic has to take can be asked only of topics that exist.
@@ -344,7 +398,7 @@ impl Reconciler {
         newest.map(|program| program.manifest.dead_letter.topic.clone()).collect()
     }
 
-    fn run_version(&mut self, name: &str, program: &Arc<Program>, topics: Vec<String>) {
+    pub(super) fn run_version(&mut self, name: &str, program: &Arc<Program>, topics: Vec<String>) {
         let Some(function) = self.functions.get_mut(name) else { return };
         let version = match versions::resolve(program, &self.around.sinks) {
             Ok(version) => version,
@@ -391,6 +445,7 @@ impl Reconciler {
     }
 
     fn stop(mut self) {
+        self.sleep.stop();
         let within = self.stopping.left();
         for function in self.functions.values_mut() {
             self.around.board.update(&function.name, |status| status.enter(FunctionState::Draining, None));

@@ -10,6 +10,7 @@ use super::create::Defaults;
 use super::prepare::PrepareLimits;
 use super::reconcile::Reconciler;
 use super::seek::Seeker;
+use super::sleep::{News, Pace, Sleep};
 use super::wishes::{Cause, Run, Unwritten, Wishes};
 use crate::commands::{Answer, Command, Commands, Reach, Refusal};
 use crate::kafka::{Settings, Topics};
@@ -22,6 +23,8 @@ use crate::telemetry::Metrics;
 #[derive(Debug, Clone)]
 pub struct ControlOptions {
     pub folder: PathBuf,
+    /// When functions sleep.
+    pub pace: Pace,
     pub create_topics: bool,
     pub defaults: Defaults,
     pub bounds: Bounds,
@@ -63,6 +66,8 @@ pub enum Order {
     Command(Command),
     /// A subscription has ended.
     Ended,
+    /// Functions may sleep, or have to wake.
+    Sleep(News),
     Stop,
 }
 
@@ -102,8 +107,11 @@ impl Control {
         let seeker = Arc::new(Seeker::new(&surroundings, options.embedded));
         let told = orders.clone();
         surroundings.wishes.tell(move || _ = told.send(Order::Wishes));
+        let told = orders.clone();
+        let (topics, settings) = (Arc::clone(&surroundings.topics), surroundings.settings.clone());
+        let sleep = Sleep::start(topics, settings, options.pace, move |news| _ = told.send(Order::Sleep(news)))?;
         let thread = std::thread::Builder::new().name("control".to_owned()).spawn(move || {
-            Reconciler::new(options, surroundings, own, seen).run(&inbox);
+            Reconciler::new(options, surroundings, own, sleep, seen).run(&inbox);
         })?;
         Ok(Control { orders, stopping, thread, seeker })
     }

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::asleep::Asleep;
 use super::pause::{Pause, Unsaid};
-use super::plan::{self, Needs, TopicMap};
+use super::plan::Needs;
 use super::versions::{Lanes, Reading};
-use super::wishes::Run;
+use super::wishes::{Moved, Run};
 use crate::diagnostic::{Diagnostics, codes};
 use crate::function::Program;
 use crate::kafka::{self, TopicInfo};
@@ -39,24 +40,28 @@ pub struct Function {
     /// A version that may not come in beside the other functions, and why; it may when they change.
     refused: Option<(Arc<Program>, Diagnostics)>,
     pub(super) running: Option<Running>,
+    /// It could run, and has nothing to do.
+    pub(super) asleep: Option<Asleep>,
     /// Nothing of it runs until somebody says so.
     pub(super) paused: Option<Pause>,
     /// The wish that was heeded last.
     pub(super) heeded: Option<Run>,
+    /// The move of its group that was heard of last.
+    pub(super) moved: Option<Moved>,
     /// It has paused by itself, and other nodes have to know.
     pub unsaid: Option<Unsaid>,
     /// For what its last subscription did to workers, the next begins in one of its own.
     pub(super) offender: bool,
     /// Subscriptions that are draining.
-    ending: Vec<Handle>,
+    pub(super) ending: Vec<Handle>,
     /// The node is shutting down.
-    draining: bool,
+    pub(super) draining: bool,
 }
 
 pub(super) struct Running {
-    program: Arc<Program>,
-    handle: Handle,
-    topics: Vec<String>,
+    pub(super) program: Arc<Program>,
+    pub(super) handle: Handle,
+    pub(super) topics: Vec<String>,
 }
 
 /// Where a function that is about to start begins.
@@ -81,8 +86,10 @@ impl Function {
             wanted: None,
             refused: None,
             running: None,
+            asleep: None,
             paused: None,
             heeded: None,
+            moved: None,
             unsaid: None,
             offender: false,
             ending: Vec::new(),
@@ -96,9 +103,7 @@ impl Function {
     }
 
     pub fn newest(&self) -> Option<Arc<Program>> {
-        let running = self.running.as_ref().map(|running| &running.program);
-        let paused = self.paused.as_ref().map(|pause| &pause.program);
-        self.wanted.as_ref().or(running).or(paused).cloned()
+        self.wanted.as_ref().or(self.current()).cloned()
     }
 
     pub fn refused(&self) -> Option<Arc<Program>> {
@@ -117,15 +122,11 @@ impl Function {
         !self.ending.is_empty()
     }
 
-    pub fn follows_a_pattern(&self) -> bool {
-        let pattern = |program: &Program| matches!(program.manifest.source.topics, Topics::Pattern(_));
-        self.current().is_some_and(|program| pattern(program))
-    }
-
-    /// What runs, or would if it were not paused.
-    fn current(&self) -> Option<&Arc<Program>> {
+    /// What runs, or would if it were not asleep or paused.
+    pub(super) fn current(&self) -> Option<&Arc<Program>> {
         let running = self.running.as_ref().map(|running| &running.program);
-        running.or(self.paused.as_ref().map(|pause| &pause.program))
+        let asleep = self.asleep.as_ref().map(|asleep| &asleep.program);
+        running.or(asleep).or(self.paused.as_ref().map(|pause| &pause.program))
     }
 
     /// The version to start, unless an older subscription has to end first.
@@ -150,6 +151,7 @@ impl Function {
     pub fn want(&mut self, program: Arc<Program>, board: &Board) {
         self.refused = None;
         let is_held = self.takes_into_pause(&program);
+        self.keep_rest_for(&program);
         board.update(&self.name, |status| {
             let manifest = &program.manifest;
             status.tenant.clone_from(&manifest.tenant);
@@ -164,7 +166,7 @@ impl Function {
                 }
                 status.version = program.version;
                 status.digest.clone_from(&program.digest);
-                status.handler = Some(program.handler());
+                status.handler = program.known_handler();
                 if !is_held {
                     status.enter(FunctionState::Starting, None);
                 }
@@ -202,7 +204,7 @@ impl Function {
     pub fn is_broken(&mut self, mistakes: Diagnostics, board: &Board) {
         self.wanted = None;
         self.refused = None;
-        let goes_on = self.running.is_some() || self.paused.is_some();
+        let goes_on = self.current().is_some();
         for mistake in mistakes.iter() {
             let place = mistake.line.map_or_else(
                 || mistake.file.display().to_string(),
@@ -220,6 +222,7 @@ impl Function {
                 status.enter(FunctionState::Broken, reason);
             }
         });
+        self.show_rest(board);
     }
 
     /// It cannot start yet.
@@ -298,6 +301,7 @@ impl Function {
             running.program = Arc::clone(program);
             return;
         }
+        self.end_rest();
         match start() {
             Ok(handle) => {
                 tracing::info!(function = %self.name, version = program.version, topics = %topics.join(", "), "the function starts");
@@ -310,30 +314,12 @@ impl Function {
         }
     }
 
-    /// A pattern may match other topics by now.
-    pub fn follow_pattern(&mut self, topics: &TopicMap, dead_letters: &BTreeSet<&str>, board: &Board) {
-        if !self.follows_a_pattern() {
-            return;
-        }
-        let Some(program) = self.current() else { return };
-        let names = plan::needs(&program.manifest, topics, dead_letters).source_names();
-        let Some(running) = &mut self.running else {
-            // Whoever moves its positions wants to know where.
-            return board.update(&self.name, |status| status.topics = names);
-        };
-        if !names.is_empty() && names != running.topics {
-            tracing::info!(function = %self.name, topics = %names.join(", "), "the pattern matches other topics");
-            running.handle.subscribe(names.clone());
-            board.update(&self.name, |status| status.topics.clone_from(&names));
-            running.topics = names;
-        }
-    }
-
     pub fn remove(&mut self) {
         self.removed = true;
         self.wanted = None;
         self.refused = None;
         self.end_pause();
+        self.end_rest();
         self.stamp = 0;
         self.settled = None;
         self.first_seen = None;
@@ -370,6 +356,7 @@ impl Function {
         finished.into_iter().for_each(|handle| _ = handle.join());
         if self.ending.is_empty() && !self.draining {
             self.show_pause(board);
+            self.show_rest(board);
         }
         self.ending.is_empty() && self.running.is_none()
     }
@@ -384,7 +371,7 @@ fn commits(program: &Program) -> (Guarantee, Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::samples;
+    use crate::control::{plan, samples};
     use crate::telemetry::Metrics;
 
     struct Scene {

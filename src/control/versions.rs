@@ -1,11 +1,13 @@
 //! Making versions of functions: reading, preparing, numbering.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 
-use super::folder::{self, Found};
-use super::prepare::{PrepareLimits, prepare};
+use super::folder::{self, Files, Found};
+use super::prepare::{PrepareLimits, Preparer};
 use super::service::Stopping;
 use crate::diagnostic::Diagnostics;
 use crate::function::Program;
@@ -26,43 +28,62 @@ impl Numbers {
     }
 }
 
-/// Reads and prepares the function in `found`. Takes as long as starting a process and evaluating the modules.
-pub fn load(found: &Found, version: u64, limits: &PrepareLimits) -> Result<Program, Diagnostics> {
+/// Reads the function in `found`, which takes no process.
+pub fn read(found: &Found, version: u64, limits: &PrepareLimits) -> Result<(Program, Files), Diagnostics> {
     let manifest = Manifest::load(&found.dir, &limits.parsing())?;
     let mut env = manifest.env.clone();
     env.extend(manifest.resolve_secrets()?.into_map());
     let files = folder::read(&found.dir)?;
-    let digest = files.digest.clone();
-    let bundle = prepare(&found.dir, &manifest, files, env.clone(), limits)?;
-    Ok(Program::new(manifest, version, digest, bundle, env))
+    Ok((Program::unprepared(manifest, version, files.digest.clone(), env), files))
 }
 
-/// Loads several functions, some at once, until the node stops: what is left then is not loaded any more.
-pub fn load_all(
-    changed: &[Found],
-    numbers: &mut Numbers,
-    stopping: &Stopping,
-    load: impl Fn(&Found, u64) -> Result<Program, Diagnostics> + Sync,
-) -> Vec<(Found, Result<Program, Diagnostics>)> {
-    let numbered: Vec<(&Found, u64)> = changed.iter().map(|found| (found, numbers.next())).collect();
-    let at_once = std::thread::available_parallelism().map_or(2, usize::from);
-    let mut loaded = Vec::with_capacity(changed.len());
-    for some in numbered.chunks(at_once) {
-        if stopping.has_begun() {
-            break;
-        }
-        std::thread::scope(|scope| {
-            let load = &load;
-            let threads: Vec<_> =
-                some.iter().map(|(found, version)| scope.spawn(move || load(found, *version))).collect();
-            for ((found, _), thread) in some.iter().zip(threads) {
-                if let Ok(result) = thread.join() {
-                    loaded.push(((*found).clone(), result));
-                }
-            }
-        });
+/// Reads and prepares the function in `found`. Takes as long as evaluating the modules, and for the first as starting a
+/// process.
+pub fn load(found: &Found, version: u64, preparer: &mut Preparer<'_>) -> Result<Program, Diagnostics> {
+    let (program, files) = read(found, version, preparer.limits())?;
+    let bundle = preparer.prepare(&found.dir, &program.manifest, files, program.env().clone())?;
+    program.prepare(bundle);
+    Ok(program)
+}
+
+/// Prepares what was only read before. Returns whether it is prepared now: the folder may hold something else by now,
+/// which is then about to come.
+pub fn prepare(dir: &Path, program: &Program, preparer: &mut Preparer<'_>) -> Result<bool, Diagnostics> {
+    if program.is_prepared() {
+        return Ok(true);
     }
-    loaded
+    let files = folder::read(dir)?;
+    if files.digest != program.digest {
+        return Ok(false);
+    }
+    let bundle = preparer.prepare(dir, &program.manifest, files, program.env().clone())?;
+    program.prepare(bundle);
+    Ok(true)
+}
+
+/// Does something with each of several functions, some at once, until the node stops: what is left then is left out. Each
+/// of the threads that do it has a `worker` of its own.
+pub fn with_all<'f, T: Sync, R: Send, W: FnMut(&'f T) -> R>(
+    functions: &'f [T],
+    stopping: &Stopping,
+    worker: impl Fn() -> W + Sync,
+) -> Vec<(&'f T, R)> {
+    let at_once = std::thread::available_parallelism().map_or(2, usize::from).min(functions.len());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut work = worker();
+        let mut done = Vec::new();
+        while !stopping.has_begun()
+            && let Some(function) = functions.get(next.fetch_add(1, Ordering::Relaxed))
+        {
+            done.push((function, work(function)));
+        }
+        done
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
+    })
 }
 
 /// The same function with all its topics looked up. They exist.
@@ -109,15 +130,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stopping_ends_loading_between_two_handfuls() {
+    fn stopping_ends_loading_between_two_functions() {
         let at_once = std::thread::available_parallelism().map_or(2, usize::from);
-        let changed: Vec<Found> =
-            (0..at_once * 3).map(|n| Found { name: format!("f{n}"), dir: format!("f{n}").into(), stamp: 1 }).collect();
+        let functions: Vec<usize> = (0..at_once * 3).collect();
         let stopping = Stopping::default();
-        let loaded = load_all(&changed, &mut Numbers::default(), &stopping, |_, _| {
-            stopping.begin(Duration::from_secs(1));
-            Err(Diagnostics::new())
-        });
-        assert_eq!(loaded.len(), at_once);
+        let loaded = with_all(&functions, &stopping, || |_: &usize| stopping.begin(Duration::from_secs(1)));
+        assert!((1..=at_once).contains(&loaded.len()), "{}", loaded.len());
     }
 }

@@ -78,6 +78,17 @@ impl Code {
         .iter()
         .any(|&known| known as i32 == self.0)
     }
+
+    /// The broker that was asked does not look after the group (yet, or any more).
+    pub(super) fn is_coordinator_change(self) -> bool {
+        [
+            native::RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+            native::RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
+            native::RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
+        ]
+        .iter()
+        .any(|&known| known as i32 == self.0)
+    }
 }
 
 impl fmt::Display for Code {

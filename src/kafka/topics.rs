@@ -44,6 +44,10 @@ impl Topics {
         Ok(Self { client, embedded })
     }
 
+    pub(super) fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
     /// All topics that we may see, internal ones included.
     pub fn list(&self, timeout: Duration) -> Result<Vec<TopicInfo>> {
         Ok(self.known(timeout)?.map(|topic| topic.info).collect())

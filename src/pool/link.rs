@@ -185,7 +185,8 @@ impl Link {
     /// Has a short-lived worker transpile and check a function.
     pub fn prepare(&self, prepare: &Prepare, patience: Duration) -> Result<Prepared, LinkError> {
         self.send(encode(Kind::Prepare, 0, prepare));
-        self.wait_for(&self.prepared, patience, |prepared| prepared.take())
+        // What it says of another function than the one that was asked for is nobody's.
+        self.wait_for(&self.prepared, patience, |prepared| prepared.take().filter(|answer| answer.id == prepare.id))
     }
 
     fn wait_for<T, R>(

@@ -165,6 +165,11 @@ pub(super) const FUNCTION: &[Definition<FunctionMetrics>] = &[
         read: Read::Gauge(|function| &function.paused),
     },
     Definition {
+        name: "eddyline_function_idle",
+        help: "1 while the function is idle: it has read all that its sources hold, and holds nothing until more comes",
+        read: Read::Gauge(|function| &function.idle),
+    },
+    Definition {
         name: "eddyline_fetch_requests",
         help: "Fetches of the function's handler that have ended, by what became of them",
         read: Fetches,

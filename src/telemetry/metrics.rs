@@ -73,6 +73,8 @@ pub struct FunctionMetrics {
     pub quarantined: Gauge,
     /// 1 while it is.
     pub paused: Gauge,
+    /// 1 while it is.
+    pub idle: Gauge,
     failed: [Counter; Outcome::ALL.len()],
     lag: Mutex<BTreeMap<String, Arc<Gauge>>>,
 }

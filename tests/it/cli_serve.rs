@@ -112,8 +112,8 @@ fn dev_runs_functions_on_its_own_broker_that_other_programs_can_join() {
     dev.wait_until("readiness", |dev| {
         eddyline(folder.path(), &["health", "--admin", &dev.admin]).output().unwrap().status.success()
     });
-    dev.wait_until("a running function", |dev| {
-        dev.get("/api/v1/functions/enrich").is_some_and(|function| function["state"] == "running")
+    dev.wait_until("a function that has nothing to do yet", |dev| {
+        dev.get("/api/v1/functions/enrich").is_some_and(|function| function["state"] == "idle")
     });
 
     let seed = eddyline(folder.path(), &["seed", "--brokers", &dev.brokers, "--output", "json"]).output().unwrap();

@@ -75,7 +75,7 @@ impl Stage {
             for function in self.flow.functions() {
                 let status = self.node.board.function(&function.name).unwrap_or_default();
                 match status.state {
-                    FunctionState::Running => {}
+                    FunctionState::Running | FunctionState::Idle => {}
                     FunctionState::Broken => {
                         let what = match status.diagnostics {
                             Some(found) => What::Diagnostics(found),

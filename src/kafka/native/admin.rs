@@ -11,20 +11,10 @@ use rdkafka_sys as sys;
 use rdkafka_sys::rd_kafka_admin_op_t as op;
 
 use super::group::timed_out;
-use super::list::read_one;
 use super::queue::millis;
 use super::text::{ErrorText, c_name, check, code, text};
-use super::{Client, Entry, Event, PartitionList, Queue};
+use super::{Client, Event, Queue};
 use crate::kafka::{Code, Error, NewTopic, Result, TopicInfo};
-
-/// Which offset of a partition is asked for.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::kafka) enum Spec {
-    Earliest,
-    Latest,
-    /// The first record at or after this time.
-    Time(i64),
-}
 
 /// A topic of the cluster as one broker sees it.
 pub(in crate::kafka) struct TopicMetadata {
@@ -130,40 +120,6 @@ impl Client {
         }
         Ok(configs)
     }
-
-    /// Offsets of many partitions, one request to each broker. -1 where no record is late enough.
-    pub(in crate::kafka) fn list_offsets(
-        self: &Arc<Self>,
-        partitions: &[crate::kafka::TopicPartition],
-        spec: Spec,
-        timeout: Duration,
-    ) -> Result<Vec<Entry>> {
-        const OPERATION: &str = "asking for offsets";
-        let wanted = match spec {
-            Spec::Earliest => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_EARLIEST as i64,
-            Spec::Latest => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST as i64,
-            Spec::Time(time) => time.max(0),
-        };
-        let mut list = PartitionList::new(partitions.len());
-        for partition in partitions {
-            list.add_partition(partition, wanted);
-        }
-        let answers = Queue::new(self);
-        let options = Options::new(self, op::RD_KAFKA_ADMIN_OP_LISTOFFSETS, timeout);
-        // SAFETY: everything lives through the call, which copies the list.
-        unsafe { sys::rd_kafka_ListOffsets(self.raw(), list.raw(), options.0, answers.raw()) }
-        let answer = answer(OPERATION, &answers, timeout)?;
-        // SAFETY: the event holds this answer, which is copied.
-        unsafe {
-            let result = sys::rd_kafka_event_ListOffsets_result(answer.raw());
-            let mut count = 0;
-            let infos = sys::rd_kafka_ListOffsets_result_infos(result, &raw mut count);
-            Ok(array(infos, count)
-                .iter()
-                .map(|&info| read_one(&*sys::rd_kafka_ListOffsetsResultInfo_topic_partition(info)))
-                .collect())
-        }
-    }
 }
 
 fn answer(operation: &'static str, answers: &Queue, timeout: Duration) -> Result<Event> {
@@ -175,7 +131,7 @@ fn answer(operation: &'static str, answers: &Queue, timeout: Duration) -> Result
 
 /// # Safety
 /// `start` is null or points to `count` values that live for `'a`.
-unsafe fn array<'a, T, N: TryInto<usize>>(start: *const T, count: N) -> &'a [T] {
+pub(super) unsafe fn array<'a, T, N: TryInto<usize>>(start: *const T, count: N) -> &'a [T] {
     if start.is_null() {
         return &[];
     }
@@ -183,10 +139,10 @@ unsafe fn array<'a, T, N: TryInto<usize>>(start: *const T, count: N) -> &'a [T] 
     unsafe { slice::from_raw_parts(start, count.try_into().unwrap_or(0)) }
 }
 
-struct Options(*mut sys::rd_kafka_AdminOptions_t);
+pub(super) struct Options(pub(super) *mut sys::rd_kafka_AdminOptions_t);
 
 impl Options {
-    fn new(client: &Client, operation: op, timeout: Duration) -> Self {
+    pub(super) fn new(client: &Client, operation: op, timeout: Duration) -> Self {
         let mut ignored = ErrorText::new();
         // SAFETY: the client is live and the options are ours. A timeout out of librdkafka's
         // range leaves its default in place.
@@ -200,6 +156,12 @@ impl Options {
             );
             Self(options)
         }
+    }
+
+    /// What the answer is told apart by from others that come to the same queue: [`Event::number`].
+    pub(super) fn number(&mut self, number: usize) {
+        // SAFETY: the options are ours; the pointer is only handed back.
+        unsafe { sys::rd_kafka_AdminOptions_set_opaque(self.0, ptr::without_provenance_mut(number)) }
     }
 }
 

@@ -57,6 +57,12 @@ impl Event {
         unsafe { sys::rd_kafka_event_error_is_fatal(self.raw()) != 0 }
     }
 
+    /// The number that the request was given.
+    pub(super) fn number(&self) -> usize {
+        // SAFETY: the event is live; the pointer is none.
+        unsafe { sys::rd_kafka_event_opaque(self.raw()) }.addr()
+    }
+
     /// The partitions of a rebalance or of a commit.
     pub(in crate::kafka) fn partitions(&self) -> Vec<Entry> {
         // SAFETY: the event is live; the list belongs to it and is copied.

@@ -40,6 +40,15 @@ impl OwnBroker {
         assert_eq!(address, self.address, "it comes back where it was");
     }
 
+    /// Starts it again with more lines in its configuration.
+    pub fn reconfigure(&self, lines: &str) {
+        self.stop();
+        let file = self.dir.path().join("server.properties");
+        let text = fs::read_to_string(&file).expect("its configuration");
+        fs::write(&file, format!("{text}\n{lines}")).expect("its configuration");
+        self.start_again();
+    }
+
     /// The ports behind the listeners of `through`, in their order.
     pub fn listeners(&self) -> Vec<u16> {
         let properties = fs::read_to_string(self.dir.path().join("server.properties")).expect("its configuration");
@@ -48,7 +57,7 @@ impl OwnBroker {
         ports.map(|listener| listener.rsplit_once(':').expect("a port").1.parse().expect("a number")).collect()
     }
 
-    fn pid(&self) -> Option<u32> {
+    pub fn pid(&self) -> Option<u32> {
         fs::read_to_string(self.dir.path().join("pid")).ok()?.trim().parse().ok()
     }
 

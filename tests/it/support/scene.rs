@@ -121,6 +121,8 @@ impl Scene {
             ("node.id", self.id.as_str()),
             ("workers.count", "1"),
             ("admin.listen", "127.0.0.1:0"),
+            // Tests wait until their functions are in their groups.
+            ("functions.sleep-after", "never"),
         ];
         [&all[..], more].concat()
     }

@@ -46,14 +46,20 @@ impl Topics {
     /// Makes many topics of one partition at once.
     #[track_caller]
     pub fn create_all(&self, names: &[String]) {
+        self.create_unseen(names);
+        for name in names {
+            eventually(&format!("topic {name} shows"), || reading::partitions(&self.brokers, name));
+        }
+    }
+
+    /// The same, without looking whether they show, which takes long for thousands.
+    #[track_caller]
+    pub fn create_unseen(&self, names: &[String]) {
         let topics: Vec<NewTopic<'_>> =
             names.iter().map(|name| NewTopic::new(name, 1, TopicReplication::Fixed(1))).collect();
         let answers = wait(self.admin.create_topics(&topics, &AdminOptions::new())).expect("topics are created");
         for answer in answers {
             answer.unwrap_or_else(|(name, code)| panic!("cannot create {name}: {code}"));
-        }
-        for name in names {
-            eventually(&format!("topic {name} shows"), || reading::partitions(&self.brokers, name));
         }
     }
 
