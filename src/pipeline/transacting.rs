@@ -313,11 +313,12 @@ impl Subscription {
         let Refused { ticket, outcome, reason, alone } = refused;
         let Some(partition) = self.partitions.get(&ticket.lane) else { return };
         let Some(offset) = partition.ledger.get(ticket.seq).map(|entry| entry.offset) else { return };
-        own.machine.spoil(reason.clone());
         if alone {
+            own.machine.spoil_known(reason.clone());
             let doom = Doom { outcome, reason, letter: ticket.dead_letter };
             own.unwritable.condemn(&partition.at, offset, doom);
         } else {
+            own.machine.spoil(reason);
             own.unwritable.suspect(&partition.at, offset);
             own.machine.broke(now);
         }

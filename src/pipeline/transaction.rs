@@ -179,6 +179,12 @@ impl Transaction {
         }
     }
 
+    /// It is known now which record spoils it, and the next one is without: that is progress, and nothing to wait for.
+    pub fn spoil_known(&mut self, reason: impl Into<String>) {
+        self.spoil(reason);
+        self.failures = 0;
+    }
+
     pub fn spoilt(&self) -> Option<&str> {
         self.spoilt.as_deref()
     }
