@@ -1,5 +1,6 @@
 //! Records in librdkafka's memory: consumed ones, and produced ones in their reports.
 
+use std::cell::OnceCell;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
@@ -19,6 +20,8 @@ use crate::kafka::{Code, Error, Result};
 /// It may go to another thread but is used by one at a time.
 pub struct Message {
     message: NonNull<sys::rd_kafka_message_t>,
+    /// Null where it has none: librdkafka would look for them anew each time.
+    headers: OnceCell<*const sys::rd_kafka_headers_t>,
     _client: Arc<Client>,
 }
 
@@ -34,6 +37,7 @@ impl Message {
     pub(super) unsafe fn own(client: &Arc<Client>, message: *mut sys::rd_kafka_message_t) -> Result<Self> {
         let message = Self {
             message: NonNull::new(message).expect("librdkafka hands out no null messages"),
+            headers: OnceCell::new(),
             _client: Arc::clone(client),
         };
         match status(message.raw()) {
@@ -80,7 +84,8 @@ impl Message {
 
     /// Names and values in the record's order, duplicates included.
     pub fn headers(&self) -> Headers<'_> {
-        headers(self.raw())
+        // SAFETY: the headers live as long as their message.
+        unsafe { Headers::of(*self.headers.get_or_init(|| headers(self.raw()))) }
     }
 
     /// Bytes of key, value and headers.
@@ -158,7 +163,8 @@ impl<'a> Report<'a> {
     }
 
     pub fn headers(&self) -> Headers<'a> {
-        headers(self.raw())
+        // SAFETY: the headers live as long as their message.
+        unsafe { Headers::of(headers(self.raw())) }
     }
 }
 
@@ -168,6 +174,14 @@ pub struct Headers<'a> {
     headers: *const sys::rd_kafka_headers_t,
     next: usize,
     _record: PhantomData<&'a ()>,
+}
+
+impl Headers<'_> {
+    /// # Safety
+    /// The headers are null or live for as long as this says.
+    unsafe fn of(headers: *const sys::rd_kafka_headers_t) -> Self {
+        Headers { headers, next: 0, _record: PhantomData }
+    }
 }
 
 impl<'a> Iterator for Headers<'a> {
@@ -216,18 +230,15 @@ fn timestamp(message: &sys::rd_kafka_message_t) -> Option<i64> {
     (time >= 0).then_some(time)
 }
 
-fn headers<'a>(message: &'a sys::rd_kafka_message_t) -> Headers<'a> {
+/// Of as long a life as the message; null where it has none.
+fn headers(message: &sys::rd_kafka_message_t) -> *const sys::rd_kafka_headers_t {
     let mut headers = ptr::null_mut();
     // SAFETY: the message is live. Decoding on first use changes the message, which only its one
     // owner looks at: neither `Message` nor `Report` is `Sync`.
     let answer = unsafe { sys::rd_kafka_message_headers(message, &raw mut headers) };
-    Headers {
-        headers: match answer {
-            RD_KAFKA_RESP_ERR_NO_ERROR => headers,
-            _ => ptr::null(),
-        },
-        next: 0,
-        _record: PhantomData,
+    match answer {
+        RD_KAFKA_RESP_ERR_NO_ERROR => headers,
+        _ => ptr::null(),
     }
 }
 
