@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::fetches::Fetches;
 use super::ids::IdMap;
 use super::invoke::limit_failure;
+use super::json::Stringify;
 use super::limits::Limit;
 use super::log::Budget;
 use super::outbox::Outbox;
@@ -39,6 +40,8 @@ pub struct Arena {
     /// Invocations whose promise has settled since somebody looked.
     pub woken: RefCell<Vec<u64>>,
     pub fetches: Fetches,
+    /// Writes results that are neither text nor bytes.
+    pub stringify: Stringify,
     outbox: Arc<Outbox>,
     /// For lines that belong to no invocation.
     stray: RefCell<Budget>,
@@ -121,6 +124,7 @@ impl Arena {
         let stray = RefCell::new(Budget::new(settings.limits.log_bytes));
         Arena {
             fetches: Fetches::new(settings.channel, outbox.clone()),
+            stringify: Stringify::default(),
             settings,
             live: RefCell::default(),
             next: Cell::new(1),

@@ -93,7 +93,7 @@ impl<'s> Emit<'s> {
         } else if self.flags & NULL != 0 {
             put_result(&mut result, &head, Written::Null);
         } else {
-            put_result_with(&mut result, &head, |out| encode::append(scope, value, out, left))
+            put_result_with(&mut result, &head, |out| encode::append(scope, &arena.stringify, value, out, left))
                 .map_err(|error| refused(error, limits.output_bytes))?;
         }
         if result.len() > left {

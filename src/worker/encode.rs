@@ -3,6 +3,7 @@
 use deno_core::v8;
 
 use super::failure::{self, Failure};
+use super::json::Stringify;
 
 /// Why a value cannot become bytes.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +22,7 @@ pub enum Unencodable {
 /// This may run the user's code, and must not be called while state that it can reach is borrowed.
 pub fn append<'s>(
     scope: &mut v8::PinScope<'s, '_>,
+    json: &Stringify,
     value: v8::Local<'s, v8::Value>,
     out: &mut Vec<u8>,
     most: usize,
@@ -31,7 +33,7 @@ pub fn append<'s>(
     if let Some(result) = append_buffer(value, out, most) {
         return result;
     }
-    let text = stringify(scope, value)?;
+    let text = stringify(scope, json, value)?;
     append_text(scope, text, out, most)
 }
 
@@ -111,6 +113,7 @@ fn append_text<'s>(
 /// The value as `JSON.stringify` writes it.
 fn stringify<'s>(
     scope: &mut v8::PinScope<'s, '_>,
+    json: &Stringify,
     value: v8::Local<'s, v8::Value>,
 ) -> Result<v8::Local<'s, v8::String>, Unencodable> {
     let unplaced = |why: &str, stack: String| Unencodable::Unserialisable {
@@ -125,12 +128,8 @@ fn stringify<'s>(
         return Err(unserialisable(if value.is_symbol() { "it is a symbol" } else { "it is a function" }));
     }
     v8::tc_scope!(let scope, scope);
-    match v8::json::stringify(scope, value) {
-        // What `JSON.stringify` answers with undefined arrives as this text, which is no JSON text of anything.
-        Some(text) if text.length() == 9 && text.to_rust_string_lossy(scope) == "undefined" => {
-            Err(unserialisable("its toJSON returned nothing"))
-        }
-        Some(text) => Ok(text),
+    match json.call(scope, value) {
+        Some(text) => text.try_cast::<v8::String>().map_err(|_| unserialisable("its toJSON returned nothing")),
         None if scope.has_terminated() => Err(Unencodable::Terminated),
         None => {
             let Some(exception) = scope.exception() else { return Err(unserialisable("it cannot be read")) };

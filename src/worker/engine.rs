@@ -78,7 +78,7 @@ pub fn create(
     {
         let state = runtime.op_state();
         let mut state = state.borrow_mut();
-        state.put(arena);
+        state.put(arena.clone());
         state.put(guard.clone());
         state.put(Room::new(limits.external_bytes));
     }
@@ -100,6 +100,8 @@ pub fn create(
         let glue = v8::Local::new(scope, glue);
         let glue = glue.try_cast::<v8::Object>().map_err(|_| "glue.js made no glue".to_owned())?;
         memory::start(scope, guard.memory());
+        let stringify = glue_function(scope, glue, "stringify")?;
+        arena.stringify.set(v8::Global::new(scope, stringify));
         v8::Global::new(scope, glue)
     };
     if loader.has_wasm() {

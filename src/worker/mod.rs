@@ -30,6 +30,7 @@ mod handler;
 mod ids;
 mod invoke;
 mod isolate;
+mod json;
 mod lanes;
 mod limits;
 mod loader;

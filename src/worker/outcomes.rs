@@ -90,7 +90,8 @@ impl Encoder<'_> {
             self.other_record(returned, &head)?;
             return self.check(number);
         }
-        put_result_with(self.scratch, &head, |out| encode::append(scope, value, out, left))
+        let stringify = &self.arena.stringify;
+        put_result_with(self.scratch, &head, |out| encode::append(scope, stringify, value, out, left))
             .map_err(|error| unencodable(error, limits.output_bytes))?;
         self.check(number)
     }

@@ -15,7 +15,7 @@
   } = ops;
   const {
     ArrayBufferIsView, ArrayFrom, ArrayIsArray, Date, DatePrototypeGetTime, DatePrototype, Error,
-    Number, NumberIsInteger, NumberIsSafeInteger, ObjectDefineProperty, ObjectFreeze, ObjectKeys,
+    JSONStringify, Number, NumberIsInteger, NumberIsSafeInteger, ObjectDefineProperty, ObjectFreeze, ObjectKeys,
     ObjectGetPrototypeOf, ObjectPrototype, ObjectPrototypeIsPrototypeOf, ObjectSetPrototypeOf, PromiseResolve, SafeMap, SafePromiseAll,
     MapPrototypeGet, MapPrototypeGetSize, MapPrototypeSet, MapPrototypeDelete, MapPrototypeForEach, String, Symbol, TypeError, ReflectApply,
   } = primordials;
@@ -362,6 +362,7 @@
   return {
     __proto__: null,
     same,
+    stringify: JSONStringify,
     start,
     recordGlue,
     plainGlue,
