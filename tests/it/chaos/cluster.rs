@@ -71,6 +71,8 @@ impl Cluster {
             ("kafka.brokers", proxy.as_str()),
             ("node.id", slot.id.as_str()),
             ("workers.count", "1"),
+            // Who owns what is asked before there are records.
+            ("functions.sleep-after", "never"),
             ("admin.listen", "127.0.0.1:0"),
             // Partitions of a node that is gone move while the run lasts.
             ("kafka.properties.session.timeout.ms", "6000"),
