@@ -83,7 +83,7 @@ impl Groups {
                 Err(error) => answers.push(Some(Err(error))),
             }
         }
-        let mut given = self.client.group_offsets(&requests, false, timeout).into_iter();
+        let mut given = self.client.group_offsets(&requests, timeout).into_iter();
         let missing = || Err(Error::Client("an answer is missing".to_owned()));
         answers.into_iter().map(|known| known.or_else(|| given.next()).unwrap_or_else(missing)).collect()
     }
@@ -108,7 +108,7 @@ impl Groups {
     /// All partitions that a group has an offset for.
     pub(super) fn partitions_of(&self, group: &str, timeout: Duration) -> Result<Vec<TopicPartition>> {
         let asked: [(CString, Option<PartitionList>); 1] = [(c_name(group)?, None)];
-        let mut answers = self.client.group_offsets(&asked, false, timeout);
+        let mut answers = self.client.group_offsets(&asked, timeout);
         let entries = answers.pop().unwrap_or_else(|| Ok(Vec::new()))?;
         Ok(entries.into_iter().filter(|entry| entry.known().is_some()).map(|entry| entry.partition).collect())
     }

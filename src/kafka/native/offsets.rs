@@ -99,12 +99,10 @@ impl Client {
         })
     }
 
-    /// What groups have committed: of these partitions, or of all that they have an offset for. `settled`: what a
-    /// transaction is about to replace is an error.
+    /// What groups have committed: of these partitions, or of all that they have an offset for.
     pub(in crate::kafka) fn group_offsets(
         self: &Arc<Self>,
         asked: &[(CString, Option<PartitionList>)],
-        settled: bool,
         timeout: Duration,
     ) -> Vec<Result<Vec<Entry>>> {
         let request =
@@ -114,12 +112,6 @@ impl Client {
             let partitions = partitions.as_ref().map_or(ptr::null_mut(), PartitionList::raw);
             // SAFETY: everything lives through the calls, which copy what they are given; the errors are ours.
             unsafe {
-                if settled {
-                    let error = sys::rd_kafka_AdminOptions_set_require_stable_offsets(options.0, 1);
-                    if !error.is_null() {
-                        sys::rd_kafka_error_destroy(error);
-                    }
-                }
                 let mut one = sys::rd_kafka_ListConsumerGroupOffsets_new(group.as_ptr(), partitions);
                 sys::rd_kafka_ListConsumerGroupOffsets(self.raw(), &raw mut one, 1, options.0, answers.raw());
                 sys::rd_kafka_ListConsumerGroupOffsets_destroy(one);
