@@ -56,6 +56,14 @@ fn what_first_appears_behind_a_later_record_is_disordered() {
 }
 
 #[test]
+fn a_record_with_a_dead_letter_and_a_result_has_no_place_among_the_results() {
+    let late = [0, 2, 3, 1, 4, 5];
+    assert_eq!(of(Guarantee::AtLeastOnce, Order::Partition, &late, &[]).disordered.len(), 1);
+    assert!(of(Guarantee::AtLeastOnce, Order::Partition, &late, &[1]).is_clean(), "its dead letter came first");
+    assert_eq!(of(Guarantee::AtLeastOnce, Order::Partition, &late, &[4]).disordered.len(), 1, "that is another one");
+}
+
+#[test]
 fn a_key_in_two_partitions_has_no_order() {
     let mut results = results(&[0, 1, 2, 3, 4, 5]);
     results[4].partition = 1;

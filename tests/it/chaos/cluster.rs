@@ -159,6 +159,12 @@ impl Cluster {
         }
     }
 
+    /// Keeps what the broker holds beside the logs, for whoever looks into a failure.
+    pub fn keep_records(&self) {
+        let kept = self.broker.copy_to(&self.logs);
+        println!("what the broker holds is kept in {}", kept.display());
+    }
+
     /// What befalls the broker always strikes.
     pub fn kill_broker(&mut self) -> bool {
         self.wait_for_broker();

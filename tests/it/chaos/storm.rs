@@ -48,6 +48,9 @@ fn under_faults_every_record_has_what_its_guarantee_says_in_order() {
     let (took, surprises) = (begun.elapsed(), cluster.surprises.as_slice());
     let report = Report { test: "storm", settings, took, catching_up, faults, pauses: None, outcomes, surprises };
     report.publish();
+    if !report.is_clean() {
+        cluster.keep_records();
+    }
     assert!(report.faults.count() > 0, "a run without a fault shows nothing");
     assert!(report.is_clean(), "the promises were not kept; to see it again: {}", settings.again());
 }

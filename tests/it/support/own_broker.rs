@@ -1,6 +1,7 @@
 //! A Kafka that one test has for itself, and may stop, kill and freeze.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::folder::repository;
@@ -55,6 +56,15 @@ impl OwnBroker {
         let line = properties.lines().find_map(|line| line.strip_prefix("listeners=")).expect("its listeners");
         let ports = line.split(',').filter(|listener| listener.starts_with("THROUGH"));
         ports.map(|listener| listener.rsplit_once(':').expect("a port").1.parse().expect("a number")).collect()
+    }
+
+    /// Stops it and copies its folder, whose index files are mostly holes, into another.
+    pub fn copy_to(&self, folder: &Path) -> PathBuf {
+        self.stop();
+        let to = folder.join("broker");
+        let done = Command::new("cp").args(["-r", "--sparse=always"]).arg(self.dir.path()).arg(&to).status();
+        assert!(done.is_ok_and(|status| status.success()), "the broker's folder is copied");
+        to
     }
 
     pub fn pid(&self) -> Option<u32> {
