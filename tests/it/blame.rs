@@ -2,7 +2,7 @@
 
 use crate::support::harm::{ROOM, handler};
 use crate::support::record::texts;
-use crate::support::{Function, Node, Record, Scene, Trial, process};
+use crate::support::{Function, Node, Record, Scene, Trial, busy, process};
 
 /// Says which attempt a record is on, and brings its worker down for a record `crash`.
 const TELLS: &str = "
@@ -76,12 +76,7 @@ fn the_records_of_neighbours_run_again_in_order_without_an_attempt() {
     let Some(scene) = Scene::new("neighbours-of-a-crash") else { return };
     let (crashing, input, output) = (scene.topic("crashing", 1), scene.topic("in", 2), scene.topic("out", 2));
     let offender = scene.function("offender").reads(&crashing).with(ROOM).handler(&handler(TELLS));
-    let slow = "
-        export default async (record, ctx) => {
-          const until = Date.now() + 5;
-          while (Date.now() < until) await Promise.resolve();
-          ctx.emit(`${record.text()} on ${ctx.attempt}`, { partition: record.partition });
-        };";
+    let slow = &busy(5, "ctx.emit(`${record.text()} on ${ctx.attempt}`, { partition: record.partition });");
     let neighbour = scene.function("neighbour").reads(&input).writes(&output).handler(slow);
     let node = scene.start();
     node.runs(&offender);
@@ -149,10 +144,7 @@ fn nobody_is_blamed_for_what_an_operator_kills() {
     let Some(trial) = Trial::with("operator", 1, |draft| draft.with(more), BUSY) else { return };
     trial.scene.write(&trial.input, [Record::of("1000")]);
     for kills in 1..=3 {
-        trial.node.eventually("the handler has begun", |node| (node.logged("began").len() >= kills).then_some(()));
-        let victim = trial.node.eventually("a worker lives", |node| node.workers().first().copied());
-        process::signal(victim, libc::SIGKILL);
-        trial.node.eventually("it is gone", |node| (!node.workers().contains(&victim)).then_some(()));
+        trial.kill_worker_when_begun(kills);
     }
     trial.scene.caught_up(&trial.function);
     assert_eq!(texts(&trial.out()), ["attempt 1"]);

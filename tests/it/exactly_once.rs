@@ -5,7 +5,7 @@ use crate::support::folder::{Draft, Function};
 use crate::support::process::signal;
 use crate::support::reading;
 use crate::support::record::texts;
-use crate::support::{Node, Record, Scene};
+use crate::support::{Node, Record, Scene, busy};
 
 /// The group must not wait for a dead member for longer than the test does.
 const SOON: [(&str, &str); 1] = [("kafka.properties.session.timeout.ms", "6000")];
@@ -63,12 +63,7 @@ fn results_dead_letters_and_offsets_are_committed_together() {
 #[test]
 fn a_node_that_is_killed_doubles_nothing() {
     let Some(scene) = Scene::new("exactly-killed") else { return };
-    let handler = "
-        export default async (record) => {
-          const until = Date.now() + 4;
-          while (Date.now() < until) await Promise.resolve();
-          return record;
-        };";
+    let handler = &busy(4, "return record;");
     let (input, output, function) = copier(&scene, handler, |draft| draft);
     let mut written = 0;
     for _ in 0..3 {
@@ -89,12 +84,7 @@ fn a_node_that_is_killed_doubles_nothing() {
 #[test]
 fn a_node_that_stood_still_for_too_long_begins_again_behind_the_last_commit() {
     let Some(scene) = Scene::new("exactly-stopped") else { return };
-    let handler = "
-        export default async (record) => {
-          const until = Date.now() + 2;
-          while (Date.now() < until) await Promise.resolve();
-          return record;
-        };";
+    let handler = &busy(2, "return record;");
     let (input, output, function) = copier(&scene, handler, |draft| draft.with("commit-interval = \"2s\""));
     scene.write(&input, numbered(3000));
     let node = scene.start();

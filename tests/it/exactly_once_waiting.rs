@@ -6,7 +6,7 @@ use crate::support::folder::Function;
 use crate::support::own_broker::OwnBroker;
 use crate::support::record::texts;
 use crate::support::transactions::Transactions;
-use crate::support::{Node, Record, Scene};
+use crate::support::{Node, Record, Scene, busy};
 
 const EXACTLY: &str = "[delivery]\nguarantee = \"exactly-once\"";
 
@@ -57,12 +57,7 @@ fn a_transaction_that_kafka_does_not_answer_is_said_and_goes_on() {
     };
     let scene = scene.on(&broker.address);
     let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
-    let handler = "
-        export default async (record) => {
-          const until = Date.now() + 3;
-          while (Date.now() < until) await Promise.resolve();
-          return record;
-        };";
+    let handler = &busy(3, "return record;");
     let function = scene.function("it").reads(&input).writes(&output).with(EXACTLY).handler(handler);
     scene.write(&input, (0..2000).map(|n| Record::of(n.to_string())));
     let node = scene.start();

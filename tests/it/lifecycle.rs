@@ -5,17 +5,11 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt;
 use std::thread;
 
+use crate::support::busy::KEEPS_PARTITION;
 use crate::support::record::texts;
-use crate::support::{Record, Scene, Trial, eventually};
+use crate::support::{Record, Scene, Trial, busy, eventually};
 
 const COPY: &str = "export default (record) => record;";
-/// Slow enough that a signal always finds records underway.
-const SLOW: &str = "
-    export default async (record) => {
-      const until = Date.now() + 5;
-      while (Date.now() < until) await Promise.resolve();
-      return record;
-    };";
 
 fn numbered(range: std::ops::Range<u32>, partitions: u32) -> impl Iterator<Item = Record> {
     range.map(move |n| Record::new(format!("k{n}"), n.to_string()).on((n % partitions) as i32))
@@ -25,12 +19,7 @@ fn numbered(range: std::ops::Range<u32>, partitions: u32) -> impl Iterator<Item 
 fn clean_restarts_under_load_lose_nothing_double_nothing_and_keep_the_order() {
     let Some(scene) = Scene::new("restarts") else { return };
     let (input, output) = (scene.topic("in", 3), scene.topic("out", 3));
-    let keeps_partition = "
-        export default async (record, ctx) => {
-          const until = Date.now() + 2;
-          while (Date.now() < until) await Promise.resolve();
-          ctx.emit(record, { partition: record.partition });
-        };";
+    let keeps_partition = &busy(2, KEEPS_PARTITION);
     let function = scene.function("it").reads(&input).writes(&output).handler(keeps_partition);
     scene.write(&input, numbered(0..1500, 3));
     for restart in 1..=3 {
@@ -98,7 +87,7 @@ fn a_second_signal_ends_the_node_at_once() {
 fn a_killed_node_loses_nothing() {
     let Some(scene) = Scene::new("killed") else { return };
     let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
-    let function = scene.function("it").reads(&input).writes(&output).handler(SLOW);
+    let function = scene.function("it").reads(&input).writes(&output).handler(&busy(5, "return record;"));
     scene.write(&input, numbered(0..600, 1));
     // The broker must not wait for the dead member longer than the test does.
     let soon = [("kafka.properties.session.timeout.ms", "6000")];
@@ -159,12 +148,7 @@ fn a_node_without_a_broker_lives_is_not_ready_and_connects_when_there_is_one() {
 fn nodes_that_join_and_leave_share_the_partitions_and_lose_and_double_nothing() {
     let Some(scene) = Scene::new("cluster") else { return };
     let (input, output) = (scene.topic("in", 4), scene.topic("out", 4));
-    let keeps_partition = "
-        export default async (record, ctx) => {
-          const until = Date.now() + 2;
-          while (Date.now() < until) await Promise.resolve();
-          ctx.emit(record, { partition: record.partition });
-        };";
+    let keeps_partition = &busy(2, KEEPS_PARTITION);
     let function = scene.function("it").reads(&input).writes(&output).handler(keeps_partition);
     let first = scene.start();
     first.runs(&function);

@@ -114,35 +114,46 @@ fn notes(scene: &Scene, function: &Function, topic: &str, finished: Range<i64>) 
     });
 }
 
+/// One record is never finished, whatever is beyond it.
+const STUCK: &str = "
+    export default (record, ctx) => {
+      if (record.text() === 'stuck') throw new Error('not yet');
+      return record;
+    };";
+/// Kafka takes its partitions from a node that is dead before long.
+const SOON: [(&str, &str); 1] = [("kafka.properties.session.timeout.ms", "6000")];
+
+/// Keeps the order of each key, and tries again and again.
+fn stubborn(concurrency: u32) -> String {
+    format!(
+        "{}[retry]\nmax-attempts = 1000\nbackoff = {{ initial = \"200ms\", max = \"200ms\" }}",
+        delivery("key", concurrency)
+    )
+}
+
+/// A new node runs what is stuck again, and nothing else; then it is finished.
+fn goes_on_behind(scene: &Scene, function: &Function, output: &str, done: usize) {
+    let node = scene.start_with(&SOON);
+    let retried = || node.metric("eddyline_function_retried_records_total", &[("function", &function.name)]);
+    node.eventually("the one that is not finished runs again", |_| (retried()? > 1.0).then_some(()));
+    assert_eq!(scene.read(output).len(), done, "the others do not");
+    function.edit("export default (record) => record;");
+    scene.caught_up(function);
+}
+
 #[test]
 fn what_was_finished_beyond_the_committed_offset_does_not_run_again_after_a_crash() {
-    let handler = "
-        export default (record, ctx) => {
-          if (record.text() === 'stuck') throw new Error('not yet');
-          return record;
-        };";
-    let more = format!(
-        "{}[retry]\nmax-attempts = 1000\nbackoff = {{ initial = \"200ms\", max = \"200ms\" }}",
-        delivery("key", 4)
-    );
     let Some(scene) = Scene::new("beyond") else { return };
     let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
-    let function = scene.function("it").reads(&input).writes(&output).with(&more).handler(handler);
-    let soon = [("kafka.properties.session.timeout.ms", "6000")];
-    let node = scene.start_with(&soon);
+    let function = scene.function("it").reads(&input).writes(&output).with(&stubborn(4)).handler(STUCK);
+    let node = scene.start_with(&SOON);
     node.runs(&function);
     let others = (0..50).map(|n| Record::new(format!("k{n}"), n.to_string()));
     scene.write(&input, std::iter::once(Record::new("s", "stuck")).chain(others));
     scene.read_when(&output, 50);
     notes(&scene, &function, &input, 1..51);
     drop(node);
-
-    let node = scene.start_with(&soon);
-    let retried = || node.metric("eddyline_function_retried_records_total", &[("function", &function.name)]);
-    node.eventually("the one that is not finished runs again", |_| (retried()? > 1.0).then_some(()));
-    assert_eq!(scene.read(&output).len(), 50, "the others do not");
-    function.edit("export default (record) => record;");
-    scene.caught_up(&function);
+    goes_on_behind(&scene, &function, &output, 50);
     assert_eq!(scene.read(&output).len(), 51);
 }
 
@@ -210,18 +221,9 @@ fn records_without_a_key_keep_no_order() {
 
 #[test]
 fn gaps_between_offsets_are_no_obstacle_and_what_is_finished_behind_them_stays_so() {
-    let handler = "
-        export default (record, ctx) => {
-          if (record.text() === 'stuck') throw new Error('not yet');
-          return record;
-        };";
-    let more = format!(
-        "{}[retry]\nmax-attempts = 1000\nbackoff = {{ initial = \"200ms\", max = \"200ms\" }}",
-        delivery("key", 3)
-    );
     let Some(scene) = Scene::new("gaps") else { return };
     let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
-    let function = scene.function("it").reads(&input).writes(&output).with(&more).handler(handler);
+    let function = scene.function("it").reads(&input).writes(&output).with(&stubborn(3)).handler(STUCK);
     // The ends of transactions take offsets, and what was aborted is never read.
     let mut transactions = Transactions::new(&scene.brokers, &scene.name("writer"));
     transactions.write(&input, (0..5).map(|n| Record::new(format!("k{n}"), n.to_string())), true);
@@ -231,20 +233,13 @@ fn gaps_between_offsets_are_no_obstacle_and_what_is_finished_behind_them_stays_s
         transactions.write(&input, records, part % 3 != 0);
     }
     let kept: Vec<u64> = (0..100).filter(|n| n / 5 == 0 || (n / 5) % 3 != 0).collect();
-    let soon = [("kafka.properties.session.timeout.ms", "6000")];
-    let node = scene.start_with(&soon);
+    let node = scene.start_with(&SOON);
     node.runs(&function);
     scene.read_when(&output, kept.len());
     let last = scene.read(&input).last().expect("records").offset;
     notes(&scene, &function, &input, 7..last + 1);
     drop(node);
-
-    let node = scene.start_with(&soon);
-    let retried = || node.metric("eddyline_function_retried_records_total", &[("function", &function.name)]);
-    node.eventually("the one that is not finished runs again", |_| (retried()? > 1.0).then_some(()));
-    assert_eq!(scene.read(&output).len(), kept.len(), "the others do not");
-    function.edit("export default (record) => record;");
-    scene.caught_up(&function);
+    goes_on_behind(&scene, &function, &output, kept.len());
     let out = scene.read(&output);
     let mut seen: Vec<u64> = out.iter().filter_map(|record| record.text().parse().ok()).collect();
     seen.sort_unstable();

@@ -1,8 +1,9 @@
 //! A Kafka that goes away and comes back.
 
 use crate::support::broker::skip;
+use crate::support::busy::KEEPS_PARTITION;
 use crate::support::own_broker::OwnBroker;
-use crate::support::{Record, Scene};
+use crate::support::{Record, Scene, busy};
 
 #[test]
 fn a_broker_that_is_away_for_a_while_costs_no_record_and_no_order() {
@@ -12,12 +13,7 @@ fn a_broker_that_is_away_for_a_while_costs_no_record_and_no_order() {
     };
     let scene = scene.on(&broker.address);
     let (input, output) = (scene.topic("in", 2), scene.topic("out", 2));
-    let handler = "
-        export default async (record, ctx) => {
-          const until = Date.now() + 3;
-          while (Date.now() < until) await Promise.resolve();
-          ctx.emit(record, { partition: record.partition });
-        };";
+    let handler = &busy(3, KEEPS_PARTITION);
     let function = scene.function("it").reads(&input).writes(&output).handler(handler);
     scene.write(&input, (0..1500).map(|n| Record::of(n.to_string()).on(n % 2)));
     let node = scene.start();

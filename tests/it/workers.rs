@@ -1,14 +1,7 @@
 //! Worker processes that die or stand still.
 
 use crate::support::record::{keys, texts};
-use crate::support::{Record, Scene, Trial, process};
-
-const SLOW: &str = "
-    export default async (record) => {
-      const until = Date.now() + 5;
-      while (Date.now() < until) await Promise.resolve();
-      return record;
-    };";
+use crate::support::{Record, Scene, Trial, busy, process};
 
 fn numbered(count: u32) -> impl Iterator<Item = Record> {
     (0..count).map(|n| Record::new("k", n.to_string()))
@@ -16,7 +9,7 @@ fn numbered(count: u32) -> impl Iterator<Item = Record> {
 
 #[test]
 fn a_worker_that_is_killed_under_load_is_replaced_and_nothing_is_lost() {
-    let Some(trial) = Trial::new("killed-worker", 1, SLOW) else { return };
+    let Some(trial) = Trial::new("killed-worker", 1, &busy(5, "return record;")) else { return };
     trial.scene.write(&trial.input, numbered(600));
     for round in 1..=2 {
         trial.scene.read_when(&trial.output, round * 150);
@@ -64,10 +57,7 @@ fn being_killed_from_outside_does_not_count_as_an_attempt() {
     let Some(trial) = Trial::with("no-attempt", 1, |draft| draft.with(more), handler) else { return };
     trial.scene.write(&trial.input, [Record::of("long")]);
     for kills in 1..=3 {
-        trial.node.eventually("the handler has begun", |node| (node.logged("began").len() >= kills).then_some(()));
-        let victim = trial.node.eventually("a worker lives", |node| node.workers().first().copied());
-        process::signal(victim, libc::SIGKILL);
-        trial.node.eventually("it is gone", |node| (!node.workers().contains(&victim)).then_some(()));
+        trial.kill_worker_when_begun(kills);
     }
     trial.scene.caught_up(&trial.function);
     assert_eq!(texts(&trial.out()), ["attempt 1"]);

@@ -1,6 +1,7 @@
 //! What the tests stand on: a broker, topics, functions in a folder of their own, and the real program run on them.
 
 pub mod broker;
+pub mod busy;
 pub mod cgroup;
 pub mod client;
 pub mod fetching;
@@ -24,6 +25,7 @@ pub mod wait;
 pub mod worker;
 pub mod writing;
 
+pub use busy::busy;
 pub use folder::Function;
 pub use node::Node;
 pub use record::Record;

@@ -2,6 +2,7 @@
 
 use super::folder::{Draft, Function};
 use super::node::Node;
+use super::process;
 use super::record::Record;
 use super::scene::Scene;
 
@@ -60,5 +61,14 @@ impl Trial {
     pub fn metric(&self, name: &str) -> f64 {
         let labels = [("function", self.function.name.as_str())];
         self.node.metric(name, &labels).unwrap_or_else(|| panic!("no metric {name}"))
+    }
+
+    /// Kills the worker once the handler has logged so many times that it "began".
+    #[track_caller]
+    pub fn kill_worker_when_begun(&self, times: usize) {
+        self.node.eventually("the handler has begun", |node| (node.logged("began").len() >= times).then_some(()));
+        let victim = self.node.eventually("a worker lives", |node| node.workers().first().copied());
+        process::signal(victim, libc::SIGKILL);
+        self.node.eventually("it is gone", |node| (!node.workers().contains(&victim)).then_some(()));
     }
 }
