@@ -117,6 +117,8 @@ impl Partition {
             match ended {
                 Ended::Whole(failure) if items.len() > 1 => self.divide(*item, place, items.len(), &failure),
                 Ended::Whole(failure) => self.fail(*item, &failure, None, ran),
+                // Whatever became of it, it ran too early: its key has to run in order.
+                Ended::Each(_) if self.lanes.is_behind_its_key(item) => self.lanes.give_back(*item),
                 Ended::Each(verdicts) => match &verdicts[place] {
                     Verdict::Success { outcome, results } => self.succeed(*item, *outcome, *results, ran),
                     Verdict::Failure(failure) => self.fail(*item, failure, None, ran),
@@ -145,10 +147,6 @@ impl Partition {
     }
 
     fn succeed(&mut self, item: Item, outcome: Outcome, results: Results<'_>, ran: &mut Settling<'_>) {
-        if self.lanes.is_behind_its_key(&item) {
-            // It did well too early: its key has to run in order.
-            return self.lanes.give_back(item);
-        }
         let waits = self.waits(item.seq);
         let Some(entry) = self.ledger.get_mut(item.seq) else { return };
         entry.record.attempts = item.attempts + 1;

@@ -279,6 +279,29 @@ fn by_key_what_is_behind_a_retry_in_its_batch_runs_again_behind_it() {
 }
 
 #[test]
+fn by_key_a_rejection_behind_a_retry_in_its_batch_waits_for_it() {
+    let handler = "
+        const runs = new Map<string, number>();
+        export default {
+          batch(records) {
+            for (const record of records) {
+              const text = record.text()!;
+              runs.set(text, (runs.get(text) ?? 0) + 1);
+              if (text === 'a1' && runs.get(text) === 1) record.retry({ delay: 200 });
+              else record.reject(`run ${runs.get(text)}`);
+            }
+          },
+        };";
+    let more = "[batch]\nmax-records = 4\nmax-wait = \"10s\"\n[delivery]\norder = \"key\"\nconcurrency = 2";
+    let Some(trial) = Trial::with("batch-rejects", 1, |draft| draft.with(more), handler) else { return };
+    trial.feed(["a1", "b1", "a2", "b2"].map(|text| Record::new(&text[..1], text)));
+    let dead = trial.dead();
+    assert_eq!(texts(&dead), ["b1", "b2", "a1", "a2"], "that of a2 is not written before that of a1");
+    let reason = |place: usize| dead[place].header_text("eddyline.error.message").expect("a reason").to_owned();
+    assert_eq!([reason(2), reason(3)], ["run 2", "run 2"], "it ran again behind the other");
+}
+
+#[test]
 fn a_batch_is_no_larger_in_bytes_than_asked_but_never_empty() {
     let handler = "
         export default {

@@ -144,9 +144,9 @@ impl Worker {
         for (place, item) in items.iter().enumerate() {
             let key = self.keys[item.seq.0 as usize];
             let fails = failing >> (place % 8) & 1 == 1;
-            if !fails && self.lanes.is_behind_its_key(item) {
+            if self.lanes.is_behind_its_key(item) {
                 self.lanes.give_back(*item);
-            } else if fails || failed.contains(&key) {
+            } else if fails {
                 failed.push(key);
                 self.lanes.stop();
                 self.lanes.block_until(item, self.now + Duration::from_millis(7));
