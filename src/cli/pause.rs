@@ -26,6 +26,7 @@ const LOOK: Duration = Duration::from_millis(100);
     eddyline pause enrich-orders --admin 127.0.0.1:9640\n\n\
     All nodes of the cluster obey it and remember it, over restarts and new versions, until `eddyline resume`.\n\
     It returns when the node that was asked has paused; the others follow within a moment.\n\
+    A function that is broken has nothing to pause: it is paused as soon as it can be loaded, and that is said at once.\n\
     Where that node cannot write to the topic _eddyline.functions, the pause holds on it alone, and that is said (E3003).")]
 pub(super) struct PauseArgs {
     #[command(flatten)]
@@ -42,23 +43,46 @@ pub(super) struct ResumeArgs {
     target: Target,
 }
 
+/// What is asked for.
+struct Wish {
+    verb: &'static str,
+    is_done: fn(&str) -> bool,
+    /// What becomes of it where the function cannot be loaded.
+    when_mended: &'static str,
+}
+
+const PAUSE: Wish = Wish {
+    verb: "pause",
+    // There is nothing to wait for where nothing can be loaded.
+    is_done: |state| matches!(state, "paused" | BROKEN),
+    when_mended: "it is paused as soon as it can be loaded",
+};
+
+const RESUME: Wish = Wish {
+    verb: "resume",
+    is_done: |state| !matches!(state, "paused" | "draining"),
+    when_mended: "it runs as soon as it can be loaded",
+};
+
+const BROKEN: &str = "broken";
+
 pub(super) fn pause(context: &Context, args: &PauseArgs) -> anyhow::Result<()> {
-    ask(context, &args.target, "pause", |state| state == "paused")
+    ask(context, &args.target, &PAUSE)
 }
 
 pub(super) fn resume(context: &Context, args: &ResumeArgs) -> anyhow::Result<()> {
-    ask(context, &args.target, "resume", |state| !matches!(state, "paused" | "draining"))
+    ask(context, &args.target, &RESUME)
 }
 
 /// Gives the command and waits until the function is in such a state.
-fn ask(context: &Context, target: &Target, verb: &str, is_done: impl Fn(&str) -> bool) -> anyhow::Result<()> {
+fn ask(context: &Context, target: &Target, wish: &Wish) -> anyhow::Result<()> {
     let asked = Asked::new(context, target)?;
-    let mut status = asked.post(verb)?;
+    let mut status = asked.post(wish.verb)?;
     let reach = [status["scope"].take(), status["scope_reason"].take()];
     let until = Instant::now() + PATIENCE;
     loop {
         let state = status["state"].as_str().unwrap_or_default();
-        if is_done(state) {
+        if (wish.is_done)(state) {
             break;
         }
         if Instant::now() >= until {
@@ -83,6 +107,14 @@ fn ask(context: &Context, target: &Target, verb: &str, is_done: impl Fn(&str) ->
         }
         return context.print_json(&status);
     }
+    Ok(context.print(&format!("{} is {}\n", target.function, outcome(wish, &status)))?)
+}
+
+/// What the function is, and what that means for what was asked.
+fn outcome(wish: &Wish, status: &Value) -> String {
     let state = status["state"].as_str().unwrap_or_default();
-    Ok(context.print(&format!("{} is {state}\n", target.function))?)
+    match status["state_reason"].as_str() {
+        reason if state == BROKEN => format!("broken ({}); {}", reason.unwrap_or("no reason"), wish.when_mended),
+        _ => state.to_owned(),
+    }
 }

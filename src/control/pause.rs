@@ -48,10 +48,18 @@ impl Function {
         }
     }
 
-    /// Somebody asked for a pause on this node alone.
+    /// Somebody asked for a pause on this node alone. What cannot be loaded is paused once it can.
     pub fn pause_here(&mut self, board: &Board) {
         let reason = format!("somebody paused it on this node; `eddyline resume {}` lets it go on", self.name);
+        self.pause_ahead = self.newest().is_none().then(|| reason.clone());
         self.pause(reason, false, board);
+    }
+
+    /// A version has come in after somebody had paused the function here, when there was none.
+    pub(super) fn pause_if_told_ahead(&mut self, board: &Board) {
+        if let Some(reason) = self.pause_ahead.take() {
+            self.pause(reason, false, board);
+        }
     }
 
     fn pause(&mut self, reason: String, bound: bool, board: &Board) {
@@ -69,6 +77,7 @@ impl Function {
 
     /// Somebody asked for the end of a pause.
     pub fn resume(&mut self, board: &Board) {
+        self.pause_ahead = None;
         let Some(pause) = self.paused.take() else { return };
         tracing::info!(function = %self.name, "somebody resumes the function");
         self.metrics.paused.set(0);
@@ -147,6 +156,7 @@ fn reason(run: &Run, name: &str) -> String {
 mod tests {
     use super::*;
     use crate::control::samples;
+    use crate::diagnostic::{Diagnostic, codes};
     use crate::telemetry::Metrics;
 
     struct Scene {
@@ -171,6 +181,15 @@ mod tests {
             let board = Board::new("node", Arc::clone(&metrics));
             let mut function = Function::new("f", metrics.function("f"));
             function.want(program("one"), &board);
+            Scene { function, board }
+        }
+
+        /// Nothing of it could ever be loaded.
+        fn broken() -> Scene {
+            let metrics = Metrics::new();
+            let board = Board::new("node", Arc::clone(&metrics));
+            let mut function = Function::new("f", metrics.function("f"));
+            function.is_broken(Diagnostic::error(codes::NO_ENTRY, "f", "no handler").into(), &board);
             Scene { function, board }
         }
 
@@ -207,6 +226,26 @@ mod tests {
         assert_eq!(scene.heed(&pause), FunctionState::Starting);
         assert_eq!(scene.update("one"), FunctionState::Starting);
         assert_eq!(scene.heed(&pause), FunctionState::Paused, "the one that crashed is back");
+    }
+
+    #[test]
+    fn what_is_broken_is_paused_when_it_is_mended_unless_somebody_has_resumed_it() {
+        let mut scene = Scene::broken();
+        let pause = Run::paused(Cause::Person, "n", None, None);
+        assert_eq!(scene.heed(&pause), FunctionState::Broken);
+        scene.update("one");
+        assert_eq!(scene.heed(&pause), FunctionState::Paused);
+
+        let mut scene = Scene::broken();
+        scene.function.pause_here(&scene.board);
+        assert_eq!(scene.update("one"), FunctionState::Paused, "also where this node alone was told");
+        scene.function.resume(&scene.board);
+        assert_eq!(scene.update("two"), FunctionState::Starting);
+
+        let mut scene = Scene::broken();
+        scene.function.pause_here(&scene.board);
+        scene.function.resume(&scene.board);
+        assert_eq!(scene.update("one"), FunctionState::Starting);
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub struct Function {
     pub(super) asleep: Option<Asleep>,
     /// Nothing of it runs until somebody says so.
     pub(super) paused: Option<Pause>,
+    /// Somebody has paused it on this node before there was anything to pause.
+    pub(super) pause_ahead: Option<String>,
     /// The wish that was heeded last.
     pub(super) heeded: Option<Run>,
     /// The move of its group that was heard of last.
@@ -88,6 +90,7 @@ impl Function {
             running: None,
             asleep: None,
             paused: None,
+            pause_ahead: None,
             heeded: None,
             moved: None,
             unsaid: None,
@@ -189,6 +192,7 @@ impl Function {
             self.end_running();
         }
         self.wanted = Some(program);
+        self.pause_if_told_ahead(board);
     }
 
     /// A new version was prepared and may not come in now. It is kept, and what is said already is not said again.
@@ -319,6 +323,7 @@ impl Function {
         self.wanted = None;
         self.refused = None;
         self.end_pause();
+        self.pause_ahead = None;
         self.end_rest();
         self.stamp = 0;
         self.settled = None;

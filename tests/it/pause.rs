@@ -1,7 +1,7 @@
 //! Pausing a function by hand, and resuming it.
 
 use crate::support::record::texts;
-use crate::support::{Record, Trial};
+use crate::support::{Record, Scene, Trial};
 
 const COPY: &str = "export default (record) => record;";
 
@@ -46,4 +46,25 @@ fn a_paused_function_stays_so_whatever_becomes_of_its_folder_and_can_be_removed(
     assert_eq!(node.status(function).unwrap()["state"], "paused");
     function.remove();
     node.eventually("it is gone", |node| node.status(function).is_none().then_some(()));
+}
+
+#[test]
+fn a_function_that_is_broken_is_paused_when_it_is_mended() {
+    let Some(scene) = Scene::new("pause-broken") else { return };
+    let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
+    let function = scene.function("it").reads(&input).writes(&output).handler("export default (record) => {");
+    scene.write(&input, [Record::of("a")]);
+    let node = scene.start();
+    node.enters(&function, "broken");
+    for (verb, then) in [("pause", "is paused"), ("resume", "runs"), ("pause", "is paused"), ("pause", "is paused")] {
+        let said = node.command(verb, &function);
+        assert!(said.contains("is broken (E12") && said.contains(&format!("it {then} as soon as")), "{said}");
+    }
+    assert_eq!(node.status(&function).unwrap()["state"], "broken");
+    function.edit(COPY);
+    node.enters(&function, "paused");
+    assert!(node.logged("the function starts").is_empty(), "it never ran");
+    node.command("resume", &function);
+    scene.caught_up(&function);
+    assert_eq!(texts(&scene.read(&output)), ["a"]);
 }
