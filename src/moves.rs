@@ -32,6 +32,16 @@ impl Target {
         }
         parse_time(text, now).map(Target::Time)
     }
+
+    /// Whether records may lie from here up to the other place, as far as that can be said without the topics.
+    pub fn may_be_before(self, other: Target) -> bool {
+        match (self, other) {
+            (_, Target::Earliest) | (Target::Latest, _) => false,
+            (Target::Time(one), Target::Time(other)) => one < other,
+            (Target::Offset(one), Target::Offset(other)) => one < other,
+            _ => true,
+        }
+    }
 }
 
 /// A point in time: with its offset from UTC, a day, which begins at midnight in UTC, or how long before `now`.

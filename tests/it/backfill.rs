@@ -112,6 +112,8 @@ fn records_that_fail_become_dead_letters_and_show_in_the_exit_code() {
     for (arguments, code) in [
         (&["--to", "latest"][..], 2),
         (&["--from", "yesterday"], 2),
+        (&["--from", "1h", "--to", "2h"], 2),
+        (&["--from", "3", "--to", "2026-01-01"], 2),
         (&["--from", "earliest", "--rate", "0"], 2),
         (&["--from", "earliest", "--job", "No"], 2),
         (&["--from", "earliest", "--sink", "nowhere"], 1),

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use super::places::nothing_between;
 use crate::{
     cli::{exit, failure::Failure, table::number, traffic::Reader},
     kafka::{self, Outsider, Position, Settings, Start, TopicInfo, TopicPartition, Topics},
@@ -100,18 +101,16 @@ impl Job {
     fn settle(&mut self, ends: &Outsider, from: Target, to: Target) -> anyhow::Result<()> {
         let low = self.outsider.offsets(&self.partitions, Start::Earliest, CALL)?;
         let high = self.outsider.offsets(&self.partitions, Start::Latest, CALL)?;
-        let places = |target: Target| match target {
-            Target::Earliest => Ok(low.clone()),
-            Target::Latest => Ok(high.clone()),
-            Target::Offset(offset) => Ok(vec![offset; high.len()]),
-            Target::Time(time) => self.outsider.offsets(&self.partitions, Start::Time(time.as_millisecond()), CALL),
-        };
         let within = |index: usize, offset: i64| offset.clamp(low[index], high[index].max(low[index]));
-        let (from, to) = (places(from)?, places(to)?);
-        let from: Vec<i64> = from.into_iter().enumerate().map(|(index, offset)| within(index, offset)).collect();
-        // A stretch that ends before it begins holds nothing.
+        let (begin, end) = (self.places(from, &low, &high)?, self.places(to, &low, &high)?);
+        let is_reversed = begin.iter().zip(&end).any(|(begin, end)| begin > end);
+        if is_reversed && begin.iter().zip(&end).all(|(begin, end)| begin >= end) {
+            return Err(nothing_between(from, to).into());
+        }
+        let from: Vec<i64> = begin.into_iter().enumerate().map(|(index, offset)| within(index, offset)).collect();
+        // In a partition whose stretch ends before it begins there is nothing to do.
         let to: Vec<i64> =
-            to.into_iter().enumerate().map(|(index, offset)| within(index, offset).max(from[index])).collect();
+            end.into_iter().enumerate().map(|(index, offset)| within(index, offset).max(from[index])).collect();
         let positions = |offsets: &[i64]| -> Vec<(TopicPartition, i64)> {
             self.partitions.iter().cloned().zip(offsets.iter().copied()).collect()
         };
@@ -126,6 +125,20 @@ impl Job {
         }
         (self.from, self.to) = (from, to);
         Ok(())
+    }
+
+    /// Where such a place is in each partition.
+    fn places(&self, target: Target, low: &[i64], high: &[i64]) -> kafka::Result<Vec<i64>> {
+        Ok(match target {
+            Target::Earliest => low.to_vec(),
+            Target::Latest => high.to_vec(),
+            Target::Offset(offset) => vec![offset; high.len()],
+            Target::Time(time) => {
+                let found = self.outsider.offsets(&self.partitions, Start::Time(time.as_millisecond()), CALL)?;
+                // Records may have come since the ends were asked for.
+                found.into_iter().zip(high).map(|(offset, high)| offset.min(*high)).collect()
+            }
+        })
     }
 
     /// Nothing is left, also where the end of a stretch held no records that could be committed behind.

@@ -2,6 +2,7 @@
 
 mod engine;
 mod job;
+mod places;
 mod progress;
 mod report;
 
@@ -22,7 +23,6 @@ use crate::{
     control::PrepareLimits,
     kafka::Topics,
     manifest::{Manifest, check_topic_name, is_kept},
-    moves::{TARGET_HINT, Target},
     node::worker_command,
     shutdown::Shutdown,
 };
@@ -81,11 +81,11 @@ pub(super) fn run(context: &Context, args: &BackfillArgs) -> anyhow::Result<()> 
     let now = Timestamp::now();
     let begin = match args.resume {
         true => Begin::GoOn,
-        false => Begin::At {
-            from: place("--from", args.from.as_deref().unwrap_or("earliest"), now)?,
-            to: place("--to", args.to.as_deref().unwrap_or("latest"), now)?,
-            anew: args.restart,
-        },
+        false => {
+            let from = args.from.as_deref().unwrap_or("earliest");
+            let (from, to) = places::between(from, args.to.as_deref(), now)?;
+            Begin::At { from, to, anew: args.restart }
+        }
     };
     let command = worker_command(&config)?;
     let limits = PrepareLimits::new(command.clone(), config.limits.clone());
@@ -146,12 +146,6 @@ fn check_sink(manifest: &Manifest, sink: &str) -> Result<(), Failure> {
         return failure(message, "name a topic that is none of its sources");
     }
     Ok(())
-}
-
-fn place(option: &str, text: &str, now: Timestamp) -> Result<Target, Failure> {
-    Target::parse(text, now).ok_or_else(|| {
-        Failure::new(exit::USAGE, format!("{option} {text:?} is no place in a topic")).with_hint(TARGET_HINT)
-    })
 }
 
 /// Records that fail are counted in the summary; what people watch is the bar.
