@@ -175,6 +175,14 @@ impl Subscription {
              new version or after `eddyline resume {name}`"
         );
         tracing::error!(%reason, "the function is paused");
+        self.end_for(reason);
+    }
+
+    /// The same for any reason. The first counts.
+    pub(super) fn end_for(&mut self, reason: String) {
+        if self.paused.is_some() {
+            return;
+        }
         self.paused = Some(Paused { reason, version: self.isolates.version().program.version });
         let until = Instant::now() + PAUSE;
         self.draining = Some(self.draining.map_or(until, |earlier| earlier.min(until)));

@@ -6,13 +6,17 @@ use std::time::{Duration, Instant};
 use super::isolates::Arrival;
 use super::partition::Partition;
 use super::settling::{Ended, SettleError, Settling};
-use super::subscription::Subscription;
+use super::subscription::{Subscription, problem_line};
 use crate::pool::IsolateEvent;
+use crate::protocol::control::Problem;
 use crate::protocol::settled::{Entry, How, SettledReader};
 use crate::protocol::wire::WireError;
 
 /// How long beyond its own limits an isolate may be silent before its worker is taken for stuck.
 const SILENCE: Duration = Duration::from_secs(10);
+/// How often a job tries to load its modules: one failure may be for want of memory or time.
+const LOADS: u32 = 5;
+
 impl Subscription {
     pub(super) fn isolate_event(&mut self, tag: u64, event: IsolateEvent) {
         match event {
@@ -28,7 +32,10 @@ impl Subscription {
                         }
                     }
                     Arrival::Stale => {}
-                    Arrival::Failed(problem) => self.reporter.cannot_load(&problem, false),
+                    Arrival::Failed(problem) => {
+                        self.reporter.cannot_load(&problem, false);
+                        self.give_up_loading(&problem);
+                    }
                     Arrival::UpdateFailed(problem) => self.reporter.cannot_load(&problem, true),
                 }
             }
@@ -46,6 +53,13 @@ impl Subscription {
                 self.setup.metrics.log_lines_dropped.add(log.dropped);
                 self.reporter.log(&log);
             }
+        }
+    }
+
+    /// A function waits for a version that can be loaded; to a job none comes.
+    fn give_up_loading(&mut self, problem: &Problem) {
+        if self.setup.stretch.is_some() && self.isolates.failed_loads() >= LOADS {
+            self.end_for(problem_line(problem));
         }
     }
 

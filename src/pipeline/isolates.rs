@@ -257,6 +257,11 @@ impl Isolates {
         }
     }
 
+    /// How often in a row an isolate could not be made, where that was most often.
+    pub fn failed_loads(&self) -> u32 {
+        self.places.iter().map(|place| place.failures).max().unwrap_or(0)
+    }
+
     /// Forgets an isolate that is gone.
     pub fn gone(&mut self, tag: u64) -> Option<Held> {
         for place in &mut self.places {

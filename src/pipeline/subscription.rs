@@ -45,7 +45,7 @@ pub struct Setup {
     pub quarantined: bool,
 }
 
-/// Why a subscription has ended although nobody asked it to.
+/// Why a subscription has ended although nobody asked it to: it is to be paused, or is a job that cannot go on.
 #[derive(Debug, Clone)]
 pub struct Paused {
     pub reason: String,

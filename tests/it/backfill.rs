@@ -148,3 +148,29 @@ fn a_job_reads_nothing_that_it_or_its_function_writes() {
     let by_path = backfill(&scene, &[&format!("./{}/", function.name), "--from", "earliest"]).output().unwrap();
     assert!(by_path.status.code() == Some(2) && said(&by_path).contains("no name of a function"), "{}", said(&by_path));
 }
+
+#[test]
+fn a_job_whose_modules_cannot_be_loaded_ends_with_their_error_and_goes_on_when_they_are_mended() {
+    let Some(scene) = Scene::new("backfill-load") else { return };
+    let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
+    // Trying it out allows more timers than this function may have where it runs.
+    let code = format!("for (let n = 0; n < 2; n += 1) setTimeout(() => {{}}, 1);\n{COPY}");
+    let draft = scene.function("it").reads(&input).writes(&output).with("[limits]\ntimers = 1");
+    let function = draft.handler(&code);
+    scene.write(&input, (0..3).map(|n| Record::of(n.to_string())));
+    let stuck = backfill(&scene, &[&function.name, "--from", "earliest"]).output().unwrap();
+    let (first, words) = (report(&stuck), said(&stuck));
+    assert_eq!(stuck.status.code(), Some(1), "{words}");
+    assert!(
+        words.contains("cannot go on: E1204") && words.contains("index.ts:1") && words.contains("--resume"),
+        "{words}"
+    );
+    assert_eq!((&first["complete"], &first["left"], &first["done"]), (&false.into(), &3.into(), &0.into()));
+    assert_eq!(committed(&scene.brokers, &format!("{}.backfill", function.group), &input), [Some(0)]);
+    assert_eq!((scene.read(&output), scene.read(&function.dead_letter)), (vec![], vec![]));
+
+    function.edit(COPY);
+    let resumed = backfill(&scene, &[&function.name, "--resume"]).output().unwrap();
+    assert!(resumed.status.success(), "{}", said(&resumed));
+    assert_eq!(sorted(&scene, &output), [0, 1, 2]);
+}

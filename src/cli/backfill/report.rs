@@ -65,7 +65,8 @@ impl Report {
                 Err(Failure::new(exit::FAILURE, message).with_hint(resume).into())
             }
             Some(Ending::Stuck(reason)) => {
-                Err(Failure::new(exit::FAILURE, format!("the job cannot go on: {reason}")).with_hint(resume).into())
+                let message = format!("the job cannot go on: {reason}");
+                Err(Failure::new(exit::FAILURE, message).with_hint(format!("when that is mended, {resume}")).into())
             }
             _ if dead_lettered > 0 => {
                 let message = format!("{} records ended as dead letters", number(dead_lettered));
