@@ -5,7 +5,8 @@
 //! - [`prepare`] has a short-lived child turn the files into modules, [`late`] where many come at once that have nothing
 //!   to do;
 //! - [`conflicts`] decides which new versions may come in beside the others;
-//! - [`plan`] decides which topics a function reads, writes and lacks, and [`create`] which of them to make;
+//! - [`plan`] decides which topics a function reads, writes and lacks, [`letters`] which of them no pattern matches, and
+//!   [`create`] which to make;
 //! - [`settle`] decides who may start, now that it is known where it begins;
 //! - [`reconcile`] compares what should run with what runs, and starts, changes and ends subscriptions, [`rest`] leaves
 //!   those asleep that have nothing to do;
@@ -20,6 +21,7 @@ mod conflicts;
 mod create;
 mod folder;
 mod late;
+mod letters;
 mod pause;
 mod plan;
 mod prepare;
@@ -39,6 +41,7 @@ mod wishes;
 pub use check::{FunctionReport, check_folder, check_function};
 pub use create::Defaults;
 pub use folder::{Files, Found, read, scan};
+pub use letters::dead_letter_topics;
 pub use prepare::PrepareLimits;
 pub use service::{Control, ControlOptions, Surroundings};
 pub use sleep::Pace;

@@ -12,6 +12,7 @@ use super::conflicts::{self, Member};
 use super::create;
 use super::folder::{self, Found};
 use super::late::{self, Due};
+use super::letters;
 use super::pause::Unsaid;
 use super::plan::{self, TopicMap};
 use super::prepare::Preparer;
@@ -251,6 +252,10 @@ impl Reconciler {
         function.stamp = found.stamp;
         function.dir = found.dir;
         function.removed = false;
+        function.letters = match &program {
+            Ok(program) => program.manifest.dead_letter.topic.clone(),
+            Err(_) => letters::dead_letter_topic(&function.dir, &found.name, &self.around.prepare.parsing()),
+        };
         match program {
             Ok(program) if function.runs(&program.digest) => function.is_unchanged(board),
             Ok(program) => return Some(Arc::new(program)),
@@ -394,8 +399,7 @@ impl Reconciler {
     }
 
     fn dead_letters(&self) -> Vec<String> {
-        let newest = self.functions.values().filter_map(Function::newest);
-        newest.map(|program| program.manifest.dead_letter.topic.clone()).collect()
+        self.functions.values().filter(|function| !function.removed).flat_map(Function::dead_letters).collect()
     }
 
     pub(super) fn run_version(&mut self, name: &str, program: &Arc<Program>, topics: Vec<String>) {

@@ -29,6 +29,8 @@ pub struct Function {
     /// Of the folder, when it was last looked at.
     pub stamp: u64,
     pub metrics: Arc<FunctionMetrics>,
+    /// Where its dead letters go by its folder, whether that can run or not.
+    pub letters: String,
     /// Its folder is gone.
     pub removed: bool,
     /// What its positions have been settled for, so that whatever appears there later begins at earliest.
@@ -82,6 +84,7 @@ impl Function {
             dir: PathBuf::new(),
             stamp: 0,
             metrics,
+            letters: String::new(),
             removed: false,
             settled: None,
             first_seen: None,
@@ -111,6 +114,12 @@ impl Function {
 
     pub fn refused(&self) -> Option<Arc<Program>> {
         self.refused.as_ref().map(|(program, _)| Arc::clone(program))
+    }
+
+    /// Where its dead letters go, and where those of its folder do, which may be broken.
+    pub fn dead_letters(&self) -> impl Iterator<Item = String> + use<> {
+        let running = self.newest().map(|program| program.manifest.dead_letter.topic.clone());
+        running.into_iter().chain([self.letters.clone()])
     }
 
     pub fn is_waiting(&self) -> bool {

@@ -174,3 +174,29 @@ fn a_job_whose_modules_cannot_be_loaded_ends_with_their_error_and_goes_on_when_t
     assert!(resumed.status.success(), "{}", said(&resumed));
     assert_eq!(sorted(&scene, &output), [0, 1, 2]);
 }
+
+#[test]
+fn a_pattern_matches_the_letters_of_no_function_neither_in_a_job_nor_while_it_runs() {
+    let Some(scene) = Scene::new("backfill-letters") else { return };
+    let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
+    let pattern = format!("pattern = '^{}.*'", scene.name(""));
+    let function = scene.function("it").source(&pattern).writes(&output).handler(COPY);
+    let named = scene.topic("named-letters", 1);
+    let nothing = "export default () => {};";
+    let draft = scene.function("named").reads(&input).without_dead_letter_topic();
+    draft.with(&format!("[dead-letter]\ntopic = {named:?}")).handler(nothing);
+    let whole = scene.function("whole").reads(&input).handler(nothing);
+    let broken = scene.function("broken").reads(&input).handler("export default (record) => {");
+    let unreadable = scene.function("unreadable").reads(&input).handler(nothing);
+    unreadable.edit_manifest("[source");
+    scene.write(&input, (0..5).map(|n| Record::of(n.to_string())));
+    for letters in [&named, &whole.dead_letter, &broken.dead_letter, &unreadable.dead_letter] {
+        scene.write(letters, [Record::of("99")]);
+    }
+    let job = backfill(&scene, &[&function.name, "--from", "earliest"]).output().unwrap();
+    assert!(job.status.success(), "{}", said(&job));
+    assert_eq!(sorted(&scene, &output), [0, 1, 2, 3, 4]);
+
+    let node = scene.start();
+    assert_eq!(node.runs(&function)["topics"], serde_json::json!([input]));
+}

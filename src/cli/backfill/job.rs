@@ -1,6 +1,9 @@
 //! The job as Kafka remembers it: one group for where it is, and one for where it ends.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use super::places::nothing_between;
 use crate::{
@@ -37,21 +40,21 @@ pub(super) struct Job {
 }
 
 impl Job {
-    /// Looks for a job that was interrupted, and settles where this one begins and ends. `own` is what the function writes
-    /// to when it runs by itself, which a pattern does not match.
+    /// Looks for a job that was interrupted, and settles where this one begins and ends. `apart` is what a pattern does not
+    /// match: what the function writes to when it runs by itself, and dead letters.
     pub(super) fn begin(
         settings: &Settings,
         topics: &Topics,
         manifest: &Manifest,
-        own: &[String],
+        apart: &BTreeSet<String>,
         begin: &Begin,
     ) -> anyhow::Result<Job> {
         let group = manifest.source.group.clone();
         let all = topics.list(CALL).map_err(|error| unreachable(settings, &error))?;
         let by_pattern = matches!(manifest.source.topics, crate::manifest::Topics::Pattern(_));
-        let is_own = |topic: &TopicInfo| by_pattern && own.contains(&topic.name);
+        let is_apart = |topic: &TopicInfo| by_pattern && apart.contains(&topic.name);
         let sources: Vec<&TopicInfo> =
-            all.iter().filter(|topic| manifest.reads(&topic.name) && !is_own(topic)).collect();
+            all.iter().filter(|topic| manifest.reads(&topic.name) && !is_apart(topic)).collect();
         missing(manifest, &all)?;
         let partitions: Vec<TopicPartition> = sources
             .iter()

@@ -6,7 +6,7 @@ mod places;
 mod progress;
 mod report;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -20,7 +20,8 @@ use super::{
     traffic::{require_brokers, settings},
 };
 use crate::{
-    control::PrepareLimits,
+    config::NodeConfig,
+    control::{self, PrepareLimits},
     kafka::Topics,
     manifest::{Manifest, check_topic_name, is_kept},
     node::worker_command,
@@ -89,16 +90,16 @@ pub(super) fn run(context: &Context, args: &BackfillArgs) -> anyhow::Result<()> 
     };
     let command = worker_command(&config)?;
     let limits = PrepareLimits::new(command.clone(), config.limits.clone());
-    let (mut fits, mut own) = (Ok(()), Vec::new());
+    let (mut fits, mut apart) = (Ok(()), dead_letters(&config, &limits)?);
     let program = load(&config.functions.path.join(&args.function), &args.function, &limits, |manifest| {
         fits = args.sink.as_deref().map_or(Ok(()), |sink| check_sink(manifest, sink));
-        own.extend(manifest.sink.topics().map(str::to_owned));
+        apart.extend(manifest.sink.topics().map(str::to_owned));
         change(manifest, args);
     })?;
     fits?;
     let settings = settings(&config)?;
     let topics = Topics::new(&settings, None)?;
-    let job = Job::begin(&settings, &topics, &program.manifest, &own, &begin)?;
+    let job = Job::begin(&settings, &topics, &program.manifest, &apart, &begin)?;
     context.note(&job.describe());
     let shutdown = Shutdown::on_signals()?;
     let mut report = Report::new(&job, &program);
@@ -130,6 +131,15 @@ fn change(manifest: &mut Manifest, args: &BackfillArgs) {
     if let Some(sink) = &args.sink {
         manifest.sink.topic = Some(sink.clone());
     }
+}
+
+/// No pattern matches them, as while functions run.
+fn dead_letters(config: &NodeConfig, limits: &PrepareLimits) -> Result<BTreeSet<String>, Failure> {
+    let path = &config.functions.path;
+    control::dead_letter_topics(path, &limits.parsing()).map_err(|error| {
+        Failure::new(exit::FAILURE, format!("cannot read the functions in {}: {error}", path.display()))
+            .with_hint("--functions names another folder")
+    })
 }
 
 /// What the job writes must not be what it reads, nor what the cluster keeps for itself.
