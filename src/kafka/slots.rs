@@ -20,6 +20,14 @@ pub struct Slot {
     epoch: u32,
 }
 
+#[cfg(test)]
+impl Slot {
+    /// One that was never assigned.
+    pub fn of_nobody() -> Slot {
+        Slot { index: 0, epoch: 0 }
+    }
+}
+
 /// What is to be committed for a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Next {

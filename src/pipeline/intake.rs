@@ -40,7 +40,7 @@ impl Partition {
             result = consumer.take(self.slot, room, buffer);
             taken += buffer.len();
             self.has_more = buffer.len() == room;
-            if let Some(error) = self.stray(buffer.first()) {
+            if let Some(error) = self.stray(buffer.first().map(Message::offset)) {
                 beyond += buffer.len();
                 buffer.clear();
                 result = Err(error);
@@ -86,15 +86,6 @@ impl Partition {
         ran.metrics.records_in.add((taken - beyond) as u64);
         screen.settle(ran.metrics);
         result.map(|_| taken)
-    }
-
-    /// Where a transaction keeps Kafka's client from hearing where the group stands, it may begin at the earliest record as
-    /// if there were no position. It is sent back once.
-    fn stray(&mut self, first: Option<&Message>) -> Option<Error> {
-        let at = self.in_group.filter(|_| self.taken_to.is_none() && !self.may_stray)?;
-        let offset = first.map(Message::offset).filter(|offset| *offset < at)?;
-        self.may_stray = true;
-        Some(Error::Client(format!("records come from offset {offset} on, and the group stands at {at}")))
     }
 
     /// The first record behind the end has come: before it there is nothing more, even where offsets have gaps.

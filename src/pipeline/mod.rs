@@ -54,6 +54,7 @@ mod settling;
 mod sink;
 mod sinks;
 mod standing;
+mod stray;
 mod stretch;
 mod subscription;
 mod tickets;

@@ -4,8 +4,9 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::support::reading::committed;
+use crate::support::reading::{committed, ends};
 use crate::support::record::texts;
+use crate::support::transactions::Transactions;
 use crate::support::{Record, Scene, Trial, eventually, process};
 
 const COPY: &str = "export default (record) => record;";
@@ -199,4 +200,50 @@ fn a_pattern_matches_the_letters_of_no_function_neither_in_a_job_nor_while_it_ru
 
     let node = scene.start();
     assert_eq!(node.runs(&function)["topics"], serde_json::json!([input]));
+}
+
+#[test]
+fn a_job_that_is_exactly_once_doubles_and_loses_nothing_when_it_is_killed_and_goes_on() {
+    let Some(scene) = Scene::new("backfill-exactly") else { return };
+    let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
+    let code = "
+        export default (record, ctx) => {
+          if (Number(record.text()) % 10 === 3) ctx.reject('a three');
+          return record;
+        };";
+    let exactly = "[delivery]\nguarantee = \"exactly-once\"";
+    let function = scene.function("it").reads(&input).writes(&output).with(exactly).handler(code);
+    // What ends a transaction takes an offset without a record, also the last one of the stretch.
+    let mut upstream = Transactions::new(&scene.brokers, &scene.name("upstream"));
+    for first in (0..400).step_by(100) {
+        upstream.write(&input, (first..first + 100).map(|n| Record::of(n.to_string())), true);
+    }
+    upstream.write(&input, [Record::of("1000")], false);
+    let job = |more: &[&str]| {
+        let mut command = backfill(&scene, &[&[function.name.as_str()], more].concat());
+        command.env("EDDYLINE__KAFKA__PROPERTIES__SESSION__TIMEOUT__MS", "6000");
+        command
+    };
+    let mut killed = job(&["--from", "earliest", "--rate", "100"]).spawn().unwrap();
+    eventually("it has got on", || (scene.read(&output).len() >= 50).then_some(()));
+    process::signal(killed.id(), libc::SIGKILL);
+    killed.wait().unwrap();
+    assert!(scene.read(&output).len() < 360, "it was not at its end");
+
+    let resumed = job(&["--resume"]).output().unwrap();
+    assert_eq!(resumed.status.code(), Some(1), "{}", said(&resumed));
+    let report = report(&resumed);
+    assert!(report["complete"] == true && report["left"] == 0 && report["dead_lettered"] != 0, "{report}");
+    let read = |topic: &str, count: usize| {
+        eventually("nothing of the killed one is in the way", || {
+            Some(scene.read(topic)).filter(|all| all.len() >= count)
+        })
+    };
+    let (threes, others): (Vec<u32>, Vec<u32>) = (0..400).partition(|n| n % 10 == 3);
+    let text = |numbers: &[u32]| numbers.iter().map(u32::to_string).collect::<Vec<String>>();
+    assert_eq!(texts(&read(&output, others.len())), text(&others));
+    assert_eq!(texts(&read(&function.dead_letter, threes.len())), text(&threes));
+    let end = ends(&scene.brokers, &input)[0];
+    assert!(end > 401, "markers have offsets: {end}");
+    assert_eq!(committed(&scene.brokers, &format!("{}.backfill", function.group), &input), [Some(end)]);
 }

@@ -1,6 +1,9 @@
 //! Where a function begins, and where it goes on.
 
-use crate::support::reading::committed;
+use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::support::reading::{committed, consumer};
 use crate::support::record::texts;
 use crate::support::{Record, Scene, eventually};
 
@@ -199,5 +202,29 @@ fn a_topic_that_is_made_anew_is_read_and_committed_from_its_beginning() {
         assert_eq!(texts(&scene.read(&output)), all, "{guarantee}");
         node.stop();
         assert_eq!(committed(&scene.brokers, &function.group, &input), [Some(20)], "{guarantee}, when it was stopped");
+    }
+}
+
+#[test]
+fn a_position_behind_all_that_the_topic_holds_begins_once_at_its_earliest_record() {
+    for guarantee in ["at-least-once", "exactly-once"] {
+        let Some(scene) = Scene::new("beyond") else { return };
+        let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
+        let draft = scene.function("it").reads(&input).writes(&output);
+        let function = draft.with(&format!("[delivery]\nguarantee = \"{guarantee}\"")).handler(COPY);
+        scene.write(&input, numbered(0..20));
+        // As after a topic was made anew while its function was away.
+        let mut beyond = TopicPartitionList::new();
+        beyond.add_partition_offset(&input, 0, Offset::Offset(1000)).expect("a partition");
+        consumer(&scene.brokers, &function.group).commit(&beyond, CommitMode::Sync).expect("the group is moved");
+        let node = scene.start();
+        eventually("the group stands behind the records", || {
+            (committed(&scene.brokers, &function.group, &input) == [Some(20)]).then_some(())
+        });
+        let all: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+        let read = || Some(scene.read(&output)).filter(|read| read.len() >= all.len());
+        assert_eq!(texts(&eventually("the results show", read)), all, "{guarantee}");
+        let counted = node.metric("eddyline_function_out_of_range_offsets_total", &[("function", &function.name)]);
+        assert_eq!(counted, Some(1.0), "{guarantee}: it is not sent back to where there is nothing");
     }
 }

@@ -14,6 +14,9 @@ use crate::{
 };
 
 const CALL: Duration = Duration::from_secs(20);
+/// One that was killed may have left a transaction with its positions open. Kafka says nothing of them until it ends that,
+/// some time after [`kafka::TRANSACTION_TIMEOUT`].
+const UNFINISHED: Duration = Duration::from_secs(40);
 
 /// Where a job begins.
 pub(super) enum Begin {
@@ -94,7 +97,7 @@ impl Job {
     /// Fills in where a job of this name stands. Returns whether there is one with something left to do.
     fn find(&mut self, ends: &Outsider) -> kafka::Result<bool> {
         let to = ends.committed(&self.partitions, CALL)?;
-        let at = self.outsider.committed(&self.partitions, CALL)?;
+        let at = self.outsider.committed(&self.partitions, UNFINISHED)?;
         // Partitions that have come since are not part of it.
         self.to = to.iter().map(|end| end.unwrap_or(0)).collect();
         self.from = at.iter().zip(&self.to).map(|(at, end)| at.unwrap_or(*end)).collect();
