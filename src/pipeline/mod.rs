@@ -51,6 +51,7 @@ mod retry;
 mod sabotage;
 mod screen;
 mod settling;
+mod silence;
 mod sink;
 mod sinks;
 mod standing;

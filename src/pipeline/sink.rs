@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::exclusive::{Exclusive, Refused, Trouble};
 use super::outbox::{Kept, Outbox};
 use super::output::Output;
+use super::silence::Silence;
 use super::sinks::{Mailbox, Router, Shared, Sinks, Undelivered, join, lock};
 use super::tickets::{Ticket, Tickets};
 use crate::kafka::{Code, Outgoing, ProduceError, Producer};
@@ -17,8 +18,6 @@ use crate::outcome::Outcome;
 
 /// How long a result that Kafka could not take waits before it is offered again.
 const AGAIN: Duration = Duration::from_millis(500);
-/// How long Kafka may leave results unanswered before that is said.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// Bytes that are kept at most, with what follows from the records that isolates have already, for the next transaction.
 pub(super) const STAGED: usize = 16 << 20;
@@ -60,8 +59,7 @@ pub struct Sink {
     tickets: Tickets,
     outbox: Outbox,
     trouble: Option<String>,
-    /// Since when Kafka has said nothing of what it was given.
-    silent_since: Option<Instant>,
+    silence: Silence,
     /// Instead of the node's producers, for a function that writes in transactions.
     exclusive: Option<Exclusive>,
 }
@@ -85,7 +83,7 @@ impl Sink {
     ) -> Sink {
         let (number, mailbox) = router.enrol(wake);
         let (tickets, outbox) = (Tickets::default(), Outbox::default());
-        Sink { node, router, number, mailbox, tickets, outbox, trouble: None, silent_since: None, exclusive }
+        Sink { node, router, number, mailbox, tickets, outbox, trouble: None, silence: Silence::default(), exclusive }
     }
 
     /// Begins anew with this producer and nobody else's: all that was underway is forgotten, and so is what will still be
@@ -235,7 +233,9 @@ impl Sink {
     /// Collects what Kafka has said since the last call.
     pub fn collect(&mut self, now: Instant, delivered: &mut Vec<Delivered>) {
         let reports = std::mem::take(&mut *lock(&self.mailbox.reports));
-        self.watch(!reports.is_empty(), now);
+        if let Some(trouble) = self.silence.watch(!reports.is_empty(), self.unacknowledged(), now) {
+            self.trouble = Some(trouble);
+        }
         for (number, failed) in reports {
             match failed {
                 None => {
@@ -255,21 +255,6 @@ impl Sink {
         }
         if self.is_open() {
             self.offer_again(now, delivered);
-        }
-    }
-
-    /// What is on its way to Kafka never times out, or it would come back behind what is younger.
-    fn watch(&mut self, heard: bool, now: Instant) {
-        if heard || self.unacknowledged() == 0 {
-            self.silent_since = None;
-            return;
-        }
-        let since = *self.silent_since.get_or_insert(now);
-        if now.saturating_duration_since(since) >= SILENCE {
-            self.silent_since = Some(now);
-            let results = self.unacknowledged();
-            self.trouble =
-                Some(format!("Kafka has not answered for {SILENCE:?} to {results} results that it was sent"));
         }
     }
 

@@ -132,3 +132,23 @@ fn whoever_pauses_it_during_a_seek_finds_it_paused_when_the_seek_is_over() {
         node.status(function).filter(|status| status["state"] == "paused").map(|_| ())
     });
 }
+
+#[test]
+fn a_pause_for_what_an_older_version_did_does_not_keep_the_present_one_from_being_moved() {
+    let Some(trial) = Trial::new("seek-mended", 1, COPY) else { return };
+    trial.feed(numbered(0..3));
+    let pause =
+        r#"{"format":1,"run":{"state":"paused","cause":"crashes","at":"then","node":"x","digest":"an older one"}}"#;
+    trial.scene.write("_eddyline.functions", [Record::new(&trial.function.name, pause)]);
+    // It reads all that is wished for before its first function starts.
+    let Trial { node, function, scene, input, output } = trial;
+    node.stop();
+    let node = scene.start();
+    node.runs(&function);
+    let done = seek(&node, &function.name, &["--to", "earliest", "--yes"]);
+    assert_eq!((&done["applied"], &done["paused"], &done["repeated"]), (&true.into(), &false.into(), &3.into()));
+    node.runs(&function);
+    scene.caught_up(&function);
+    assert_eq!(committed(&scene.brokers, &function.group, &input), [Some(3)]);
+    assert_eq!(scene.read(&output).len(), 6);
+}
