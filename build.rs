@@ -46,6 +46,8 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=Cargo.lock");
     println!("cargo::rerun-if-changed=vendor/scripts/Cargo.lock");
+    // `kafka::native::patience` takes the place of a function of librdkafka's.
+    println!("cargo::rustc-link-arg=-Wl,--wrap=rd_kafka_msgq_allow_wakeup_at");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     copy(&out, "web_scripts.rs", &SCRIPTS, &metadata("Cargo.toml"));
     copy(&out, "fetch_scripts.rs", &MORE_SCRIPTS, &metadata(MORE));

@@ -7,6 +7,9 @@
 
 mod epochs;
 mod isolate;
+/// What helps us with librdkafka helps the floors, too.
+#[path = "../../src/kafka/native/patience.rs"]
+mod patience;
 mod results;
 mod sink;
 mod source;

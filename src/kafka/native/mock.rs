@@ -45,6 +45,13 @@ impl MockCluster {
         }
     }
 
+    /// How long answers take from now on.
+    #[cfg(test)]
+    pub(super) fn answer_after(&self, delay: Duration) {
+        // SAFETY: the cluster is live; -1 stands for all of its brokers.
+        unsafe { sys::rd_kafka_mock_broker_set_rtt(self.cluster.as_ptr(), -1, millis(delay)) };
+    }
+
     pub(in crate::kafka) fn create_topic(&self, name: &str, partitions: i32) -> Result<()> {
         let name = c_name(name)?;
         // SAFETY: the cluster is live and the name terminated.

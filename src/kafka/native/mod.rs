@@ -9,6 +9,7 @@ mod group;
 mod list;
 mod mock;
 mod offsets;
+mod patience;
 mod produce;
 mod queue;
 mod record;

@@ -185,3 +185,56 @@ impl Client {
         usize::try_from(unsafe { sys::rd_kafka_outq_len(self.raw()) }).unwrap_or(0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::thread::sleep;
+    use std::time::Instant;
+
+    use super::super::{Kind, MockCluster};
+    use super::*;
+
+    fn client<'p>(properties: impl IntoIterator<Item = (&'p str, &'p str)>) -> Arc<Client> {
+        Client::new(Kind::Producer, properties, 0, Box::new(|_, _, _| {})).unwrap()
+    }
+
+    /// CPU time of the threads that talk to brokers.
+    fn spent() -> Duration {
+        let nanos = |task: &Path| {
+            let name = std::fs::read_to_string(task.join("comm")).ok()?;
+            let times = std::fs::read_to_string(task.join("schedstat")).ok()?;
+            name.starts_with("rdk:broker").then(|| times.split(' ').next()?.parse::<u64>().ok())?
+        };
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+        Duration::from_nanos(tasks.flatten().filter_map(|task| nanos(&task.path())).sum())
+    }
+
+    #[test]
+    fn a_producer_that_waits_for_an_answer_does_not_spend_the_time_asking_whether_it_may_send() {
+        let broker = MockCluster::new(client([]), 1).unwrap();
+        broker.create_topic("t", 1).unwrap();
+        let servers = broker.bootstrap_servers();
+        let client = client([("bootstrap.servers", &servers[..]), ("enable.idempotence", "true"), ("linger.ms", "5")]);
+        let topic = TopicHandle::new(&client, "t").unwrap();
+        let produce = || {
+            for _ in 0..10 {
+                let queued = topic.produce(None, None, None, Some(b"x"), std::iter::empty(), 0);
+                assert!(queued.is_ok());
+            }
+        };
+        produce();
+        client.flush(Duration::from_secs(30)).unwrap();
+        broker.answer_after(Duration::from_secs(1));
+        produce();
+        sleep(Duration::from_millis(100));
+        produce();
+        // The first are underway and the others are due.
+        sleep(Duration::from_millis(50));
+        let (begun, before) = (Instant::now(), spent());
+        sleep(Duration::from_millis(500));
+        let share = (spent() - before).as_secs_f64() / begun.elapsed().as_secs_f64();
+        assert!(client.outstanding() >= 20, "no answer has come yet");
+        assert!(share < 0.1, "{share} of the time");
+    }
+}
