@@ -188,7 +188,7 @@ impl Default for WorkersConfig {
 
 impl Default for SourceConfig {
     fn default() -> Self {
-        SourceConfig { max_in_flight_records: 1000, max_in_flight_bytes: 4 << 20 }
+        SourceConfig { max_in_flight_records: 4000, max_in_flight_bytes: 4 << 20 }
     }
 }
 
