@@ -10,6 +10,7 @@ mod document;
 pub mod fetch;
 pub mod filter;
 pub mod function;
+mod ids;
 pub mod kafka;
 mod machine;
 pub mod manifest;

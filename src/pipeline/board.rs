@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::isolates::{Isolates, Version};
 use super::partition::{Failed, Partition};
 use super::subscription::{Setup, problem_line};
+use crate::ids::IdMap;
 use crate::kafka::{Consumer, TopicPartition};
 use crate::protocol::control::{Log, LogLevel, Problem};
 use crate::status::{Assignment, Board, FunctionState, FunctionStatus, LastError};
@@ -203,7 +204,7 @@ impl Reporter {
         }
     }
 
-    pub fn tick(&mut self, consumer: Option<&Consumer>, partitions: &HashMap<u32, Partition>, isolates: &Isolates) {
+    pub fn tick(&mut self, consumer: Option<&Consumer>, partitions: &IdMap<u32, Partition>, isolates: &Isolates) {
         let mut assignment: Vec<Assignment> =
             partitions.values().map(|partition| assigned(consumer, partition)).collect();
         assignment.sort_by(|one, other| (&one.topic, one.partition).cmp(&(&other.topic, other.partition)));

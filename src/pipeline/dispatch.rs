@@ -35,7 +35,7 @@ impl Subscription {
                 continue;
             }
             let old = partition.bound.and_then(|bound| self.isolates.held().find(|held| held.tag == bound));
-            partition.feed(target, old, now, &self.setup.metrics);
+            partition.feed(target, old, now, &self.setup.metrics, &mut self.message);
         }
         self.end_trial_unless(on_trial.is_some());
         if moved {

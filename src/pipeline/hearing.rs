@@ -98,6 +98,7 @@ impl Subscription {
             now,
             told: &mut self.told,
         };
+        let mut took = self.setup.metrics.invocation.tally();
         while let Some(Entry { id, lane, how }) = reader.entry()? {
             let Some(partition) = self.partitions.get_mut(&self.homes.of(lane)) else {
                 // Partitions that were taken away may still be spoken of; others never existed.
@@ -107,16 +108,16 @@ impl Subscription {
                 return Err(Violation::Lane(lane));
             }
             match how {
-                How::NotRun => partition.not_run(id).map_err(SettleError::from)?,
+                How::NotRun => partition.not_run(id, now).map_err(SettleError::from)?,
                 How::Whole { wall_ns, failure } => {
-                    self.setup.metrics.invocation.observe(Duration::from_nanos(wall_ns));
+                    took.observe(Duration::from_nanos(wall_ns));
                     partition.lanes.ran(Duration::from_nanos(wall_ns));
                     partition.settle(id, Ended::Whole(failure), &mut ran)?;
                 }
                 How::Each { wall_ns, verdicts } => {
-                    self.setup.metrics.invocation.observe(Duration::from_nanos(wall_ns));
+                    took.observe(Duration::from_nanos(wall_ns));
                     partition.lanes.ran(Duration::from_nanos(wall_ns));
-                    partition.settle(id, Ended::Each(&verdicts), &mut ran)?;
+                    partition.settle(id, Ended::Each(verdicts), &mut ran)?;
                 }
             }
         }

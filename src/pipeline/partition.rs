@@ -151,8 +151,16 @@ impl Partition {
         self.held_back.is_none() && self.lanes.next_is_alone()
     }
 
-    /// Sends what the lane may send to `held`. Moves the lane over first, if it still flies in another isolate.
-    pub fn feed(&mut self, held: &Held, old: Option<&Held>, now: Instant, metrics: &FunctionMetrics) {
+    /// Sends what the lane may send to `held`, in messages made in `buffer`. Moves the lane over first, if it still flies in
+    /// another isolate.
+    pub fn feed(
+        &mut self,
+        held: &Held,
+        old: Option<&Held>,
+        now: Instant,
+        metrics: &FunctionMetrics,
+        buffer: &mut Vec<u8>,
+    ) {
         if self.bound != Some(held.tag) {
             if self.lanes.is_flying() {
                 self.recall(old);
@@ -177,9 +185,11 @@ impl Partition {
         let window = Window { records: held.credit.records as usize, bytes: (held.credit.bytes / 2) as usize };
         // Half the credit, since the worker counts what surrounds a record as well.
         let channel = held.isolate.channel();
-        let topic = std::iter::once(&*self.at.topic);
-        let mut run = RunBuilder::new(channel, topic.clone());
+        let topic = Arc::clone(&self.at.topic);
+        let builder = |buffer| RunBuilder::reusing(buffer, channel, std::iter::once(&*topic));
+        let mut run = builder(std::mem::take(buffer));
         let mut items = Vec::new();
+        let mut queued = metrics.queue.tally();
         if !self.lanes.is_flying() {
             self.moved_at = now;
         }
@@ -202,20 +212,22 @@ impl Partition {
             });
             for item in items.drain(..) {
                 if let Some(entry) = self.ledger.get_mut(item.seq) {
-                    put(&mut run, &entry.record.message);
+                    put(&mut run, &topic, &entry.record.message);
                     // One that came back without having run is sent again.
                     if !std::mem::replace(&mut entry.record.sent, true) {
-                        metrics.queue.observe(now.saturating_duration_since(entry.record.at));
+                        queued.observe(now.saturating_duration_since(entry.record.at));
                     }
                 }
             }
             if run.len() > RUN_BYTES {
-                let full = std::mem::replace(&mut run, RunBuilder::new(channel, topic.clone()));
-                held.isolate.send(full.finish());
+                run = builder(held.isolate.send(run.finish()));
             }
         }
-        if !run.is_empty() {
-            held.isolate.send(run.finish());
+        let unsent = run.is_empty();
+        let message = run.finish();
+        *buffer = if unsent { message } else { held.isolate.send(message) };
+        if buffer.capacity() > 2 * RUN_BYTES {
+            *buffer = Vec::new();
         }
     }
 
@@ -312,9 +324,9 @@ impl Partition {
     }
 }
 
-fn put(run: &mut RunBuilder, message: &Message) {
+fn put(run: &mut RunBuilder, topic: &str, message: &Message) {
     let view = RecordView {
-        topic: message.topic(),
+        topic,
         partition: message.partition(),
         offset: message.offset(),
         timestamp: message.timestamp().unwrap_or(-1),

@@ -82,8 +82,8 @@ impl Partition {
         Ok(items)
     }
 
-    fn after_landing(&mut self, items: Vec<Item>) {
-        self.moved_at = Instant::now();
+    fn after_landing(&mut self, items: Vec<Item>, now: Instant) {
+        self.moved_at = now;
         self.lanes.landed(&items);
         self.landed = items;
         if !self.lanes.is_flying() {
@@ -92,11 +92,11 @@ impl Partition {
     }
 
     /// The worker gave an invocation back without having begun it.
-    pub fn not_run(&mut self, id: u64) -> Result<(), OutOfOrder> {
+    pub fn not_run(&mut self, id: u64, now: Instant) -> Result<(), OutOfOrder> {
         let items = self.land(id, false)?;
         self.lanes.stop();
         items.iter().for_each(|item| self.lanes.give_back(item.unrun()));
-        self.after_landing(items);
+        self.after_landing(items, now);
         Ok(())
     }
 
@@ -106,7 +106,7 @@ impl Partition {
         self.release(ran);
         if self.stopped.is_some() {
             // The worker had gone on behind the record that the partition stands still at. It comes first.
-            return self.not_run(id).map_err(SettleError::from);
+            return self.not_run(id, ran.now).map_err(SettleError::from);
         }
         let items = self.land(id, true)?;
         for (place, item) in items.iter().enumerate() {
@@ -126,7 +126,7 @@ impl Partition {
                 },
             }
         }
-        self.after_landing(items);
+        self.after_landing(items, ran.now);
         self.release(ran);
         Ok(())
     }
@@ -302,7 +302,7 @@ impl Partition {
                 let failure = FailureView { outcome: Outcome::Crashed, message: &message, stack: "" };
                 self.settle(id, Ended::Whole(failure), ran)
             } else {
-                self.not_run(id).map_err(SettleError::from)
+                self.not_run(id, ran.now).map_err(SettleError::from)
             };
             debug_assert!(landed.is_ok(), "the lane itself named this flight");
         }

@@ -53,9 +53,13 @@ pub enum Delivered {
 /// One subscription's way to Kafka.
 pub struct Sink {
     node: Arc<Sinks>,
+    /// The node's producer as of the last look, so that not every record needs one.
+    shared: Shared,
     router: Arc<Router>,
     number: u32,
     mailbox: Arc<Mailbox>,
+    /// What was last in the mailbox; a buffer.
+    reports: Vec<(u32, Option<Box<Undelivered>>)>,
     tickets: Tickets,
     outbox: Outbox,
     trouble: Option<String>,
@@ -82,8 +86,19 @@ impl Sink {
         exclusive: Option<Exclusive>,
     ) -> Sink {
         let (number, mailbox) = router.enrol(wake);
-        let (tickets, outbox) = (Tickets::default(), Outbox::default());
-        Sink { node, router, number, mailbox, tickets, outbox, trouble: None, silence: Silence::default(), exclusive }
+        Sink {
+            shared: node.shared(),
+            node,
+            router,
+            number,
+            mailbox,
+            reports: Vec::new(),
+            tickets: Tickets::default(),
+            outbox: Outbox::default(),
+            trouble: None,
+            silence: Silence::default(),
+            exclusive,
+        }
     }
 
     /// Begins anew with this producer and nobody else's: all that was underway is forgotten, and so is what will still be
@@ -177,9 +192,9 @@ impl Sink {
             };
             return exclusive.produce(outgoing, headers);
         }
-        let Shared { producer, generation } = self.node.shared();
+        let Shared { producer, generation } = &self.shared;
         // A topic belongs to the producer that it was looked up with, and that one may have been replaced.
-        let anew = if record.output.generation == generation {
+        let anew = if record.output.generation == *generation {
             None
         } else {
             Some(producer.topic(record.output.topic.name()).map_err(ProduceError::Other)?)
@@ -204,6 +219,7 @@ impl Sink {
             ProduceError::Fatal(reason) => {
                 tracing::warn!(%reason, "the producer failed for good and is replaced");
                 self.node.renew();
+                self.shared = self.node.shared();
             }
             other => self.trouble = Some(format!("cannot write to topic {topic:?}: {other}")),
         }
@@ -232,11 +248,15 @@ impl Sink {
 
     /// Collects what Kafka has said since the last call.
     pub fn collect(&mut self, now: Instant, delivered: &mut Vec<Delivered>) {
-        let reports = std::mem::take(&mut *lock(&self.mailbox.reports));
+        if self.exclusive.is_none() {
+            self.shared = self.node.shared();
+        }
+        let mut reports = std::mem::take(&mut self.reports);
+        std::mem::swap(&mut reports, &mut *lock(&self.mailbox.reports));
         if let Some(trouble) = self.silence.watch(!reports.is_empty(), self.unacknowledged(), now) {
             self.trouble = Some(trouble);
         }
-        for (number, failed) in reports {
+        for (number, failed) in reports.drain(..) {
             match failed {
                 None => {
                     if let Some(ticket) = self.tickets.redeem(number) {
@@ -253,6 +273,7 @@ impl Sink {
                 },
             }
         }
+        self.reports = reports;
         if self.is_open() {
             self.offer_again(now, delivered);
         }
@@ -328,7 +349,7 @@ impl Sink {
             return exclusive.produce(kept.outgoing(&topic, join(self.number, number)), headers);
         }
         let alone = kept.alone.then(|| self.node.alone().map_err(ProduceError::Other)).transpose()?;
-        let producer = alone.unwrap_or_else(|| self.node.shared().producer);
+        let producer = alone.unwrap_or_else(|| self.shared.producer.clone());
         let topic = producer.topic(&kept.topic).map_err(ProduceError::Other)?;
         producer.produce(kept.outgoing(&topic, join(self.number, number)), headers)
     }

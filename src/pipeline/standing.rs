@@ -12,7 +12,8 @@ use crate::telemetry::FunctionMetrics;
 impl Partition {
     /// The offset to store, if it has moved since the last call.
     pub fn advance(&mut self, now: Instant, metrics: &FunctionMetrics) -> Option<Next> {
-        let finished = self.ledger.advance(|taken| metrics.settle.observe(now.saturating_duration_since(taken.at)));
+        let mut settled = metrics.settle.tally();
+        let finished = self.ledger.advance(|taken| settled.observe(now.saturating_duration_since(taken.at)));
         let early = self.taken_to.filter(|_| sabotage::commits_early());
         let next = if early.is_some() { early.filter(|_| early != self.stored) } else { finished }?;
         self.stored = Some(next);

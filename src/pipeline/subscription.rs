@@ -1,6 +1,5 @@
 //! One function's subscription: a thread that owns the function's position on its topics and moves records along.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,6 +19,7 @@ use super::sinks::Sinks;
 use super::stretch::{Pace, Stretch};
 use super::transacting::Transactions;
 use super::unsettled::Questions;
+use crate::ids::IdMap;
 use crate::kafka::{Consumer, Message, Next, Position, Settings, Slot, TopicPartition};
 use crate::pool::Pool;
 use crate::protocol::control::Problem;
@@ -73,7 +73,7 @@ pub(super) struct Subscription {
     pub(super) setup: Setup,
     pub(super) inbox: Inbox,
     pub(super) consumer: Option<Consumer>,
-    pub(super) partitions: HashMap<u32, Partition>,
+    pub(super) partitions: IdMap<u32, Partition>,
     pub(super) next_lane: u32,
     pub(super) homes: Homes,
     pub(super) isolates: Isolates,
@@ -91,6 +91,8 @@ pub(super) struct Subscription {
     pace: Pace,
     buffer: Vec<Message>,
     delivered: Vec<Delivered>,
+    /// What messages to isolates are made in.
+    pub(super) message: Vec<u8>,
     pub(super) told: Vec<(TopicPartition, Failed)>,
     ready: Vec<Slot>,
     /// The source may have more, and was left only to look after everything else.
@@ -111,7 +113,7 @@ impl Subscription {
         let sink = open(&setup.sinks, inbox.wake());
         Subscription {
             consumer: None,
-            partitions: HashMap::new(),
+            partitions: IdMap::default(),
             next_lane: 1,
             homes: Homes::default(),
             isolates: Isolates::new(setup.pool.clone(), inbox.clone(), Arc::clone(&setup.version), setup.quarantined),
@@ -128,6 +130,7 @@ impl Subscription {
             pace: Pace::new(setup.stretch.as_ref()),
             buffer: Vec::new(),
             delivered: Vec::new(),
+            message: Vec::new(),
             told: Vec::new(),
             ready: Vec::new(),
             hurry: false,
@@ -231,30 +234,26 @@ impl Subscription {
         self.delivered.clear();
         self.sink.collect(now, &mut self.delivered);
         let version = Arc::clone(self.isolates.version());
+        let metrics = &self.setup.metrics;
+        let (mut results, mut letters) = (0, 0);
         for delivered in self.delivered.drain(..) {
             match delivered {
                 Delivered::Acknowledged(ticket) => {
-                    let metrics = &self.setup.metrics;
-                    let counter =
-                        if ticket.dead_letter { &metrics.records_dead_lettered } else { &metrics.records_out };
-                    counter.increment();
+                    *(if ticket.dead_letter { &mut letters } else { &mut results }) += 1;
                     if let Some(partition) = self.partitions.get_mut(&ticket.lane) {
                         partition.acknowledged(ticket.seq);
                     }
                 }
                 Delivered::Refused { ticket, outcome, reason } => {
                     let Some(partition) = self.partitions.get_mut(&ticket.lane) else { continue };
-                    let mut ran = Settling {
-                        sink: &mut self.sink,
-                        version: &version,
-                        metrics: &self.setup.metrics,
-                        now,
-                        told: &mut self.told,
-                    };
+                    let mut ran =
+                        Settling { sink: &mut self.sink, version: &version, metrics, now, told: &mut self.told };
                     partition.refused(ticket, outcome, &reason, &mut ran);
                 }
             }
         }
+        metrics.records_out.add(results);
+        metrics.records_dead_lettered.add(letters);
         self.reporter.tell(&mut self.told, self.sink.take_trouble());
     }
 
@@ -367,6 +366,7 @@ impl Subscription {
         let busy = self.partitions.values().any(|partition| partition.underway() > 0);
         if !busy && now.saturating_duration_since(self.last_busy) > IDLE {
             self.isolates.release();
+            self.message = Vec::new();
         }
         for partition in self.partitions.values_mut() {
             let bound = partition.bound;

@@ -50,9 +50,9 @@ impl Isolate {
         &self.link
     }
 
-    /// Sends a finished message that was built for this isolate's channel.
-    pub fn send(&self, message: Vec<u8>) {
-        self.link.send(message);
+    /// Sends a finished message that was built for this isolate's channel. Returns a buffer for the next one.
+    pub fn send(&self, message: Vec<u8>) -> Vec<u8> {
+        self.link.send(message)
     }
 
     /// Asks for what `lane` has not begun of `epoch` and before.

@@ -273,11 +273,12 @@ impl Link {
         self.oom.look();
     }
 
-    /// Sends a finished message; never blocks.
-    pub fn send(&self, message: Vec<u8>) {
-        if self.outgoing.send(&self.socket, message).is_err() {
+    /// Sends a finished message; never blocks. Returns a buffer for the next one.
+    pub fn send(&self, message: Vec<u8>) -> Vec<u8> {
+        self.outgoing.send(&self.socket, message).unwrap_or_else(|_| {
             self.kill("asked for more than it read");
-        }
+            Vec::new()
+        })
     }
 
     /// Whether so much waits to be read by the worker that nothing large should be sent before it has read some of it.

@@ -62,11 +62,12 @@ impl Outgoing {
         self.lock().programs -= len;
     }
 
-    /// Sends a finished message, or has it wait; never blocks.
-    pub fn send(&self, socket: &OwnedFd, message: Vec<u8>) -> Result<(), TooMuch> {
+    /// Sends a finished message, or has it wait; never blocks. Returns a buffer for the next one, which is that of this one
+    /// if it has gone.
+    pub fn send(&self, socket: &OwnedFd, message: Vec<u8>) -> Result<Vec<u8>, TooMuch> {
         let mut queue = self.lock();
         if queue.closed {
-            return Ok(());
+            return Ok(message);
         }
         let mut gone = 0;
         if queue.is_empty() {
@@ -79,13 +80,13 @@ impl Outgoing {
                 }
             }
             if gone == message.len() {
-                return Ok(());
+                return Ok(message);
             }
         }
         let pushed = queue.push(message, gone);
         self.full.store(queue.is_full(), Ordering::Relaxed);
         self.more.notify_one();
-        pushed
+        pushed.map(|()| Vec::new())
     }
 
     /// Writes what could not be written at once. The error is why the worker is to be killed.

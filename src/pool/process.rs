@@ -6,11 +6,14 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair, sockopt};
 
 use super::last_words;
 use super::snapshot::{self, Snapshot};
 use crate::protocol::words::Words;
+
+/// What a socket takes at once: a message with records, and one with their results, need not wait for its reader.
+const SEND_BUFFER: usize = 1 << 20;
 
 /// Descriptors under which a worker finds its socket and its page of words.
 pub fn worker_fds() -> (RawFd, RawFd) {
@@ -64,6 +67,10 @@ pub struct Started {
 /// The worker is killed when the calling *thread* ends, so call from a thread that outlives it.
 pub fn start(command: &WorkerCommand) -> io::Result<Started> {
     let (host, worker) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    for end in [&host, &worker] {
+        // The kernel may allow less; then more of a message waits in its writer.
+        let _ = sockopt::set_socket_send_buffer_size(end, SEND_BUFFER);
+    }
     let (words, words_fd) = Words::create()?;
     let (socket_fd, words_raw) = (worker.as_raw_fd(), words_fd.as_raw_fd());
     let (to_socket, to_words) = worker_fds();

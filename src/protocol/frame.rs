@@ -85,7 +85,14 @@ pub struct Builder {
 
 impl Builder {
     pub fn new(kind: Kind, channel: u32) -> Builder {
-        Builder { kind, channel, bytes: vec![0; HEADER] }
+        Builder::reusing(Vec::new(), kind, channel)
+    }
+
+    /// As [`Builder::new`], in a buffer that was used before.
+    pub fn reusing(mut bytes: Vec<u8>, kind: Kind, channel: u32) -> Builder {
+        bytes.clear();
+        bytes.resize(HEADER, 0);
+        Builder { kind, channel, bytes }
     }
 
     pub fn with_body(kind: Kind, channel: u32, body: &[u8]) -> Vec<u8> {
@@ -142,6 +149,9 @@ pub struct Assembler {
     /// `buffer[start..end]` has arrived and no message has claimed it yet.
     start: usize,
     end: usize,
+    /// A message in one frame of which not all has arrived, with room for all. What comes next is its own, so it is read
+    /// into its place at once.
+    arriving: Option<(Message, usize)>,
     partial: HashMap<u32, (Kind, Vec<u8>)>,
     /// Bytes of all that is in `partial`, and how many they may be.
     open: usize,
@@ -150,14 +160,30 @@ pub struct Assembler {
 
 impl Default for Assembler {
     fn default() -> Self {
-        Assembler { buffer: Vec::new(), start: 0, end: 0, partial: HashMap::new(), open: 0, most_open: MAX_OPEN }
+        Assembler {
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            arriving: None,
+            partial: HashMap::new(),
+            open: 0,
+            most_open: MAX_OPEN,
+        }
     }
 }
 
 impl Assembler {
-    /// Lets `read` write into spare room at the end of the buffer; it returns how many bytes it wrote.
+    /// Lets `read` write what arrives where it belongs; it returns how many bytes it wrote.
     pub fn fill<E>(&mut self, read: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Result<usize, E> {
-        const ROOM: usize = 256 << 10;
+        /// Little, because of a long message only what does not fit in here is read into its place.
+        const ROOM: usize = 32 << 10;
+        if let Some((message, arrived)) = &mut self.arriving {
+            let room = &mut message.body[*arrived..];
+            let most = room.len();
+            let count = read(room)?.min(most);
+            *arrived += count;
+            return Ok(count);
+        }
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }
@@ -175,6 +201,13 @@ impl Assembler {
 
     /// The next whole message, if there is one.
     pub fn next_message(&mut self) -> Result<Option<Message>, FrameError> {
+        if let Some((message, arrived)) = self.arriving.take() {
+            if arrived == message.body.len() {
+                return Ok(Some(message));
+            }
+            self.arriving = Some((message, arrived));
+            return Ok(None);
+        }
         loop {
             let rest = &self.buffer[self.start..self.end];
             let Some(header) = rest.first_chunk::<HEADER>() else { return Ok(None) };
@@ -186,7 +219,12 @@ impl Assembler {
             if len > MAX_FRAME {
                 return Err(FrameError::FrameTooLong(len));
             }
-            let Some(chunk) = rest.get(HEADER..HEADER + len) else { return Ok(None) };
+            let Some(chunk) = rest.get(HEADER..HEADER + len) else {
+                if last && self.partial.is_empty() {
+                    self.begin(Message { kind, channel, body: vec![0; len] });
+                }
+                return Ok(None);
+            };
             self.start += HEADER + len;
             if last && self.partial.is_empty() {
                 return Ok(Some(Message { kind, channel, body: chunk.to_vec() }));
@@ -214,6 +252,14 @@ impl Assembler {
             }
         }
     }
+
+    /// The rest of what has arrived is the beginning of this message.
+    fn begin(&mut self, mut message: Message) {
+        let rest = &self.buffer[self.start + HEADER..self.end];
+        message.body[..rest.len()].copy_from_slice(rest);
+        self.arriving = Some((message, rest.len()));
+        (self.start, self.end) = (0, 0);
+    }
 }
 
 #[cfg(test)]
@@ -225,14 +271,12 @@ mod tests {
     fn feed(assembler: &mut Assembler, mut bytes: &[u8], step: usize) -> Result<Vec<Message>, FrameError> {
         let mut messages = Vec::new();
         while !bytes.is_empty() {
-            let count = step.min(bytes.len());
-            let (now, later) = bytes.split_at(count);
-            bytes = later;
             let filled: Result<usize, ()> = assembler.fill(|room| {
-                room[..now.len()].copy_from_slice(now);
-                Ok(now.len())
+                let count = step.min(bytes.len()).min(room.len());
+                room[..count].copy_from_slice(&bytes[..count]);
+                Ok(count)
             });
-            assert_eq!(filled, Ok(now.len()));
+            bytes = &bytes[filled.unwrap()..];
             while let Some(message) = assembler.next_message()? {
                 messages.push(message);
             }

@@ -99,7 +99,8 @@ mod tests {
         builder.each(1, 1, 0, 1);
         builder.success(1, &results);
         let bytes = builder.finish(0, 0, 0);
-        let entry = SettledReader::new(&bytes[HEADER..]).unwrap().entry().unwrap().unwrap();
+        let mut reader = SettledReader::new(&bytes[HEADER..]).unwrap();
+        let entry = reader.entry().unwrap().unwrap();
         let How::Each { verdicts, .. } = entry.how else { panic!() };
         let Verdict::Success { results, .. } = &verdicts[0] else { panic!() };
         let change = results.iter().next().unwrap().headers;

@@ -49,7 +49,12 @@ pub struct RunBuilder {
 impl RunBuilder {
     /// `topics` are those that the records of this message come from.
     pub fn new<'a>(channel: u32, topics: impl Iterator<Item = &'a str>) -> RunBuilder {
-        let mut message = Builder::new(Kind::Run, channel);
+        RunBuilder::reusing(Vec::new(), channel, topics)
+    }
+
+    /// As [`RunBuilder::new`], in a buffer that was used before.
+    pub fn reusing<'a>(buffer: Vec<u8>, channel: u32, topics: impl Iterator<Item = &'a str>) -> RunBuilder {
+        let mut message = Builder::reusing(buffer, Kind::Run, channel);
         let topics: Vec<String> = topics.map(str::to_owned).collect();
         let body = message.body();
         body.put_u16(topics.len() as u16);

@@ -97,7 +97,7 @@ pub enum Verdict<'a> {
 pub enum How<'a> {
     NotRun,
     Whole { wall_ns: u64, failure: FailureView<'a> },
-    Each { wall_ns: u64, verdicts: Vec<Verdict<'a>> },
+    Each { wall_ns: u64, verdicts: &'a [Verdict<'a>] },
 }
 
 #[derive(Debug)]
@@ -137,13 +137,15 @@ pub struct SettledReader<'a> {
     pub external: u64,
     left: u32,
     rest: Reader<'a>,
+    /// Of the last entry; one buffer for all.
+    verdicts: Vec<Verdict<'a>>,
 }
 
 impl<'a> SettledReader<'a> {
     pub fn new(body: &'a [u8]) -> Result<SettledReader<'a>, WireError> {
         let mut rest = Reader::new(body);
         let (cpu_ns, heap, external, left) = (rest.u64()?, rest.u64()?, rest.u64()?, rest.u32()?);
-        Ok(SettledReader { cpu_ns, heap, external, left, rest })
+        Ok(SettledReader { cpu_ns, heap, external, left, rest, verdicts: Vec::new() })
     }
 
     /// Whether it claims to have no further entry.
@@ -152,7 +154,7 @@ impl<'a> SettledReader<'a> {
     }
 
     /// The next entry, checked through to its last result.
-    pub fn entry(&mut self) -> Result<Option<Entry<'a>>, WireError> {
+    pub fn entry(&mut self) -> Result<Option<Entry<'_>>, WireError> {
         if self.left == 0 {
             return self.rest.finish().map(|()| None);
         }
@@ -167,12 +169,11 @@ impl<'a> SettledReader<'a> {
             }
             EACH => {
                 let (wall_ns, count) = (self.rest.u64()?, self.rest.u32()?);
-                // A verdict takes at least one byte, so a made-up count cannot make us reserve more than was sent.
-                let mut verdicts = Vec::with_capacity((count as usize).min(self.rest.remaining()));
+                self.verdicts.clear();
                 for _ in 0..count {
-                    verdicts.push(read_verdict(&mut self.rest)?);
+                    self.verdicts.push(read_verdict(&mut self.rest)?);
                 }
-                How::Each { wall_ns, verdicts }
+                How::Each { wall_ns, verdicts: &self.verdicts }
             }
             other => return Err(WireError::Invalid { what: "kind of entry", value: other.into() }),
         };
@@ -312,7 +313,12 @@ const COUNT_AT: usize = super::frame::HEADER + 24;
 
 impl SettledBuilder {
     pub fn new(channel: u32) -> SettledBuilder {
-        let mut message = Builder::new(Kind::Settled, channel);
+        SettledBuilder::reusing(Vec::new(), channel)
+    }
+
+    /// As [`SettledBuilder::new`], in a buffer that was used before.
+    pub fn reusing(buffer: Vec<u8>, channel: u32) -> SettledBuilder {
+        let mut message = Builder::reusing(buffer, Kind::Settled, channel);
         message.body().extend_from_slice(&[0; 28]);
         SettledBuilder { message, count: 0 }
     }
@@ -427,8 +433,7 @@ mod tests {
         assert_eq!((reader.cpu_ns, reader.heap, reader.external), (1, 2, 3));
         let entry = reader.entry().unwrap().unwrap();
         let How::Each { wall_ns: 99, verdicts } = entry.how else { panic!("{entry:?}") };
-        let [Verdict::Success { outcome: Outcome::Done, results }, Verdict::Failure(failure), later] = &verdicts[..]
-        else {
+        let [Verdict::Success { outcome: Outcome::Done, results }, Verdict::Failure(failure), later] = verdicts else {
             panic!("{verdicts:?}")
         };
         let Verdict::Later { failure: FailureView { outcome: Outcome::Failed, message: "soon", .. }, delay } = later

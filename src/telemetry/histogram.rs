@@ -42,10 +42,19 @@ impl Histogram {
 
     /// Counts `count` things that took `duration` each.
     pub fn observe_many(&self, duration: Duration, count: u64) {
-        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        let nanos = nanos_of(duration);
+        self.add(bucket_of(nanos), count, nanos.saturating_mul(count));
+    }
+
+    /// Counts many durations one after the other, most of them about as long as the one before.
+    pub fn tally(&self) -> Tally<'_> {
+        Tally { histogram: self, bucket: 0, count: 0, nanos: 0 }
+    }
+
+    fn add(&self, bucket: usize, count: u64, nanos: u64) {
         let buckets = self.buckets.get_or_init(|| Box::new([const { AtomicU64::new(0) }; BUCKETS]));
-        buckets[bucket_of(nanos)].fetch_add(count, Relaxed);
-        self.total_nanos.fetch_add(nanos.saturating_mul(count), Relaxed);
+        buckets[bucket].fetch_add(count, Relaxed);
+        self.total_nanos.fetch_add(nanos, Relaxed);
     }
 
     pub fn count(&self) -> u64 {
@@ -89,6 +98,46 @@ impl Histogram {
         buckets.push((f64::INFINITY, counts[taken..].iter().sum()));
         Shown { seconds: seconds(self.total_nanos.load(Relaxed)), count: counts.iter().sum(), buckets }
     }
+}
+
+/// Durations that were observed and are not in their histogram yet; dropping it puts them there.
+#[derive(Debug)]
+pub struct Tally<'h> {
+    histogram: &'h Histogram,
+    /// The bucket that all of them belong to.
+    bucket: usize,
+    count: u64,
+    nanos: u64,
+}
+
+impl Tally<'_> {
+    pub fn observe(&mut self, duration: Duration) {
+        let nanos = nanos_of(duration);
+        let bucket = bucket_of(nanos);
+        if bucket != self.bucket {
+            self.put();
+            self.bucket = bucket;
+        }
+        self.count += 1;
+        self.nanos = self.nanos.saturating_add(nanos);
+    }
+
+    fn put(&mut self) {
+        if self.count > 0 {
+            self.histogram.add(self.bucket, self.count, self.nanos);
+        }
+        (self.count, self.nanos) = (0, 0);
+    }
+}
+
+impl Drop for Tally<'_> {
+    fn drop(&mut self) {
+        self.put();
+    }
+}
+
+fn nanos_of(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The quantile of counts that [`Histogram::counts`] gave, or of sums of such counts.
@@ -156,6 +205,18 @@ mod tests {
             let first_above = shown.buckets.iter().find(|bucket| seconds(nanos) < bucket.0).unwrap();
             prop_assert_eq!(first_above.1, 3, "{:?}", shown);
         }
+    }
+
+    #[test]
+    fn a_tally_counts_what_observing_one_by_one_would() {
+        let (one_by_one, tallied) = (Histogram::default(), Histogram::default());
+        let mut tally = tallied.tally();
+        for nanos in [0, 1, 5_000, 5_001, 1 << 41, 5_000, 5_002] {
+            one_by_one.observe(Duration::from_nanos(nanos));
+            tally.observe(Duration::from_nanos(nanos));
+        }
+        drop(tally);
+        assert_eq!(tallied.shown(), one_by_one.shown());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::ids::IdMap;
+use crate::ids::IdMap;
 use crate::protocol::control::Credit;
 
 /// How many invocations of one lane may run in a row while others wait.

@@ -27,7 +27,6 @@ mod fetches;
 mod glue;
 mod growth;
 mod handler;
-mod ids;
 mod invoke;
 mod isolate;
 mod json;

@@ -11,6 +11,8 @@ use crate::protocol::settled::SettledBuilder;
 
 /// A message is sent once it has grown to this.
 const ENOUGH: usize = 256 << 10;
+/// A larger buffer is not kept for the next message: there may be many isolates.
+const KEPT: usize = 2 * ENOUGH;
 /// No entry waits longer than this while others run.
 const PATIENCE_NS: u64 = 5_000_000;
 
@@ -95,6 +97,9 @@ impl Report {
         if !self.message.is_empty() {
             let message = self.finish(memory);
             self.outbox.send(&message);
+            if message.capacity() <= KEPT {
+                self.message = SettledBuilder::reusing(message, self.channel);
+            }
         }
     }
 

@@ -184,7 +184,7 @@ impl Engine {
                 How::Each { wall_ns, verdicts } => {
                     anyhow::ensure!(verdicts.len() == records.len(), "the worker settled another number of records");
                     let outputs = self.program.outputs();
-                    let each = records.iter().zip(&verdicts);
+                    let each = records.iter().zip(verdicts);
                     invoked.extend(each.map(|(record, verdict)| Invoked::new(record, verdict, outputs, cost(wall_ns))));
                 }
             }

@@ -466,11 +466,11 @@ fn end(how: How<'_>) -> End {
         How::Whole { failure, .. } => End::Whole(failed(failure)),
         How::Each { verdicts, .. } => End::Each(
             verdicts
-                .into_iter()
+                .iter()
                 .map(|verdict| match verdict {
                     Verdict::Success { outcome: Outcome::Filtered, .. } => One::Filtered,
                     Verdict::Success { results, .. } => One::Done(results.iter().map(output).collect()),
-                    Verdict::Failure(failure) | Verdict::Later { failure, .. } => One::Failed(failed(failure)),
+                    Verdict::Failure(failure) | Verdict::Later { failure, .. } => One::Failed(failed(*failure)),
                 })
                 .collect(),
         ),
