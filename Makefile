@@ -1,7 +1,7 @@
 # What a person does with this repository. Every target first checks for what it
 # needs, and installs it or says what is missing; `make` alone lists the targets.
 #
-#   ARGS              further arguments of demo, run, test and bench, for example
+#   ARGS              further arguments of demo, run, test, bench, bench-quick and cold, for example
 #                     make run ARGS="--config my.toml"
 #   MINUTES, EVERY, SEED, GUARANTEE, ORDER, COMINGS, JSON
 #                     what chaos does: for how long, how many seconds between two faults,
@@ -22,10 +22,10 @@ EVERY ?= 2
 GUARANTEE ?= at-least-once
 ORDER ?= partition
 COMINGS ?= 50
-.PHONY: help demo run test chaos bench check docs build ready
+.PHONY: help demo run test chaos bench bench-quick cold check docs build ready
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ready ## build, then watch a pipeline run on an embedded broker; needs no Kafka
 	$(CARGO) build
@@ -46,6 +46,12 @@ chaos: ready ## break nodes, workers, broker and network on purpose, and check w
 
 bench: ready ## measure speed beside floors and peers, on a quiet machine, and write docs/performance.md
 	@scripts/bench --into docs $(ARGS)
+
+bench-quick: ready ## measure what a record costs inside, a minute long, and complain where that is 10 % more than stored
+	@$(CARGO) bench --profile $${CARGO_PROFILE:-dev} --bench micro -- $(or $(ARGS),--check)
+
+cold: ready ## measure cold starts, memory of isolates and thousands of idle functions, and write docs/cold.md
+	@scripts/cold --into docs $(ARGS)
 
 check: ready ## check format, lints and, where cargo-deny is installed, the dependencies
 	$(CARGO) fmt --check

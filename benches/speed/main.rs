@@ -5,6 +5,7 @@
 
 mod broker;
 mod contract;
+mod fill;
 #[path = "../floor/mod.rs"]
 mod floor;
 mod latency;

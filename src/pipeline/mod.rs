@@ -74,3 +74,11 @@ pub use partition::Bounds;
 pub use sinks::Sinks;
 pub use stretch::Stretch;
 pub use subscription::{Paused, Setup};
+
+/// What the benches measure by itself. Nobody else outside needs it.
+#[doc(hidden)]
+pub mod measured {
+    pub use super::lane::{Grouping, Window};
+    pub use super::lanes::Lanes;
+    pub use super::ledger::{Ledger, Seq};
+}

@@ -44,11 +44,11 @@ mod tests {
     use crate::protocol::settled::SettledBuilder;
 
     fn loaded() -> IsolateEvent {
-        IsolateEvent::Loaded(Loaded { result: Ok(Handler::Record), took_us: 1 })
+        IsolateEvent::Loaded(Loaded { result: Ok(Handler::Record), took_us: 1, isolate_us: 1 })
     }
 
     fn failed() -> IsolateEvent {
-        IsolateEvent::Loaded(Loaded { result: Err(Problem::default()), took_us: 1 })
+        IsolateEvent::Loaded(Loaded { result: Err(Problem::default()), took_us: 1, isolate_us: 1 })
     }
 
     fn unloaded() -> IsolateEvent {

@@ -137,6 +137,8 @@ pub struct Loaded {
     pub result: Result<Handler, Problem>,
     /// From the message's arrival to the isolate's readiness.
     pub took_us: u64,
+    /// Of that, until there was an isolate, before anything of the function was looked at.
+    pub isolate_us: u64,
 }
 
 /// Stops a lane: what it has not begun of this and older epochs comes back as not run.

@@ -49,4 +49,4 @@ pub mod words;
 pub use frame::{Kind, MAX_FRAME, MAX_MESSAGE, Message};
 
 /// Raised with each change that an older worker would not understand.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;

@@ -67,6 +67,8 @@ pub struct Ready {
     pub engine: Engine,
     pub glue: Glue,
     pub handler: Handler,
+    /// When there was an isolate, and nothing in it yet.
+    pub made_ns: u64,
 }
 
 /// Makes an isolate and loads a function into it.
@@ -79,6 +81,7 @@ pub async fn prepare(
     let internal = |message: String| problem("E1206", message, None, "raise `heap` in [limits]");
     let loader = Rc::new(BundleLoader::new(&load.function, &load.bundle));
     let mut engine = engine::create(arena.clone(), loader, guard, charges).map_err(internal)?;
+    let made_ns = clock::now_ns();
     let identity =
         Identity { function: &load.function, version: load.version, env: &load.env, timers: load.limits.timers };
     {
@@ -91,7 +94,7 @@ pub async fn prepare(
         deno_core::scope!(scope, engine.runtime);
         Glue::new(scope, &engine.glue, &exported).map_err(internal)?
     };
-    Ok(Ready { engine, glue, handler: exported.kind })
+    Ok(Ready { engine, glue, handler: exported.kind, made_ns })
 }
 
 /// What an isolate on the calling thread is made with.
@@ -128,7 +131,8 @@ async fn load_into(
     let ready = prepare(&load, &arena, &guard, &charges).await;
     shared.words.word(channel).store(0, Ordering::Release);
     let took_us = (clock::now_ns() - arrived_ns) / 1000;
-    let answer = |result| shared.outbox.send_control(Kind::Loaded, channel, &Loaded { result, took_us });
+    let isolate_us = ready.as_ref().map_or(took_us, |ready| (ready.made_ns - arrived_ns) / 1000);
+    let answer = |result| shared.outbox.send_control(Kind::Loaded, channel, &Loaded { result, took_us, isolate_us });
     let ready = match ready {
         Ok(ready) => ready,
         Err(problem) => {

@@ -51,7 +51,7 @@ fn dies_of(messages: &[Vec<u8>]) -> String {
 }
 
 fn loaded(result: Result<Handler, Problem>) -> Vec<u8> {
-    encode(Kind::Loaded, 1, &Loaded { result, took_us: 1 })
+    encode(Kind::Loaded, 1, &Loaded { result, took_us: 1, isolate_us: 1 })
 }
 
 fn settled(entries: u64) -> Vec<u8> {
