@@ -41,6 +41,15 @@ impl OwnBroker {
         assert_eq!(address, self.address, "it comes back where it was");
     }
 
+    /// Starts it again with more lines in its configuration.
+    pub fn reconfigure(&self, lines: &str) {
+        self.stop();
+        let file = self.dir.path().join("server.properties");
+        let text = fs::read_to_string(&file).expect("its configuration");
+        fs::write(&file, format!("{text}\n{lines}")).expect("its configuration");
+        self.start_again();
+    }
+
     /// The ports behind the listeners of `through`, in their order.
     pub fn listeners(&self) -> Vec<u16> {
         let properties = fs::read_to_string(self.dir.path().join("server.properties")).expect("its configuration");
