@@ -9,6 +9,7 @@ use super::arena::Arena;
 use super::charges::Charges;
 use super::limits::Guard;
 use super::loader::BundleLoader;
+use super::script::Script;
 use super::struck::{self, Watch};
 use super::wasm::compile;
 use super::wasm::room::Room;
@@ -20,8 +21,8 @@ const CODE_RANGE: usize = 64 << 20;
 const GRACE: usize = 2 << 30;
 const MIN_HEAP: usize = 8 << 20;
 
-const WASM: &str = include_str!("js/wasm.js");
-const GLUE: &str = include_str!("js/glue.js");
+static WASM: Script = Script::new("ext:eddyline/wasm.js", include_str!("js/wasm.js"));
+static GLUE: Script = Script::new("ext:eddyline/glue.js", include_str!("js/glue.js"));
 
 /// What V8 is told for WebAssembly, where it knows no limits for each isolate.
 const WASM_FLAGS: [&str; 4] = [
@@ -92,12 +93,11 @@ pub fn create(
         growth::tell(current + GRACE);
         current + GRACE
     });
-    runtime.execute_script("ext:eddyline/wasm.js", WASM).map_err(|error| error.to_string())?;
-    let glue = runtime.execute_script("ext:eddyline/glue.js", GLUE).map_err(|error| error.to_string())?;
     let glue = {
         deno_core::scope!(scope, runtime);
+        WASM.run(scope)?;
+        let glue = GLUE.run(scope)?;
         scope.get_current_context().set_allow_generation_from_strings(false);
-        let glue = v8::Local::new(scope, glue);
         let glue = glue.try_cast::<v8::Object>().map_err(|_| "glue.js made no glue".to_owned())?;
         memory::start(scope, guard.memory());
         let stringify = glue_function(scope, glue, "stringify")?;

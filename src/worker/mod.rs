@@ -43,6 +43,7 @@ mod problem;
 mod process;
 mod record;
 mod report;
+mod script;
 mod snapshot;
 mod struck;
 mod typescript;
