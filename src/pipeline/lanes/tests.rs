@@ -146,7 +146,7 @@ impl Worker {
             let fails = failing >> (place % 8) & 1 == 1;
             if self.lanes.is_behind_its_key(item) {
                 self.lanes.give_back(*item);
-            } else if fails {
+            } else if fails || failed.contains(&key) {
                 failed.push(key);
                 self.lanes.stop();
                 self.lanes.block_until(item, self.now + Duration::from_millis(7));
