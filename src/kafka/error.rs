@@ -47,6 +47,11 @@ impl Code {
     pub(super) const RESOLVE: Self = Self(native::RD_KAFKA_RESP_ERR__RESOLVE as i32);
     pub(super) const ALL_BROKERS_DOWN: Self = Self(native::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN as i32);
 
+    /// A broker has said so, and not Kafka's client, whose own codes are negative.
+    pub fn is_from_broker(self) -> bool {
+        self.0 > 0
+    }
+
     /// We may not do so with this topic, or in this cluster.
     pub fn is_denied(self) -> bool {
         let codes = [

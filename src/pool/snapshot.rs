@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fstat, memfd_create};
+use rustix::io::Errno;
 
 use super::process::{describe, inherit};
 
@@ -45,13 +46,26 @@ impl Snapshot {
             let message = format!("cannot make the snapshot of the workers: its maker {}", describe(status));
             return Err(io::Error::other(message));
         }
-        fcntl_add_seals(&memory, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)?;
+        let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL;
+        patiently(until, || fcntl_add_seals(&memory, seals))?;
         Ok(Snapshot(Arc::new(memory)))
     }
 
     /// How large it is.
     pub fn size(&self) -> io::Result<u64> {
         Ok(fstat(&*self.0)?.st_size as u64)
+    }
+}
+
+/// The kernel refuses to seal memory for as long as it holds pages of it for a purpose of its own: to move them, for
+/// example.
+fn patiently(until: Instant, mut seal: impl FnMut() -> rustix::io::Result<()>) -> io::Result<()> {
+    loop {
+        match seal() {
+            Err(Errno::BUSY) if Instant::now() < until => std::thread::sleep(LOOK),
+            Err(error) => return Err(io::Error::other(format!("cannot seal the snapshot of the workers: {error}"))),
+            Ok(()) => return Ok(()),
+        }
     }
 }
 
@@ -64,5 +78,23 @@ impl AsFd for Snapshot {
 impl AsRawFd for Snapshot {
     fn as_raw_fd(&self) -> RawFd {
         self.0.as_raw_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sealing_waits_until_nobody_holds_the_memory() {
+        let mut refusals = 2;
+        let mut seal = || {
+            refusals -= 1;
+            if refusals >= 0 { Err(Errno::BUSY) } else { Ok(()) }
+        };
+        patiently(Instant::now() + PATIENCE, &mut seal).unwrap();
+        let refused = patiently(Instant::now(), || Err(Errno::BUSY)).unwrap_err();
+        assert!(refused.to_string().contains("cannot seal"), "{refused}");
+        assert!(patiently(Instant::now() + PATIENCE, || Err(Errno::PERM)).is_err(), "nothing that waiting would mend");
     }
 }

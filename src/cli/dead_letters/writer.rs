@@ -55,19 +55,29 @@ struct Reports {
     more: Condvar,
 }
 
+/// What Kafka did not take.
+struct Refused {
+    number: usize,
+    reason: String,
+    /// It was this record itself that was refused, and not one behind or beside it in its transaction.
+    itself: bool,
+}
+
 #[derive(Default)]
 struct Heard {
     reports: usize,
     /// In the order in which it was heard.
-    refused: Vec<(usize, String)>,
+    refused: Vec<Refused>,
 }
 
 impl Deliveries for Reports {
     fn delivered(&self, reports: &[Report<'_>]) {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.reports += reports.len();
-        for report in reports.iter().filter(|report| report.result().is_err()) {
-            heard.refused.push((report.opaque(), format!("{}: {}", report.topic(), report.reason())));
+        for report in reports {
+            let Err(code) = report.result() else { continue };
+            let reason = format!("{}: {}", report.topic(), report.reason());
+            heard.refused.push(Refused { number: report.opaque(), reason, itself: code.is_from_broker() });
         }
         self.more.notify_all();
     }
@@ -118,7 +128,8 @@ impl Writer {
                 Err(ProduceError::QueueFull) if Instant::now() < deadline => thread::sleep(FULL_QUEUE_PAUSE),
                 Err(error @ (ProduceError::TooLarge | ProduceError::UnknownPartition | ProduceError::UnknownTopic)) => {
                     let mut heard = self.reports.heard.lock().unwrap_or_else(PoisonError::into_inner);
-                    heard.refused.push((number, format!("{}: {error}", record.topic)));
+                    let reason = format!("{}: {error}", record.topic);
+                    heard.refused.push(Refused { number, reason, itself: true });
                     return Ok(());
                 }
                 Err(error) => return Err(error).with_context(|| format!("cannot write to {}", record.topic)),
@@ -126,20 +137,21 @@ impl Writer {
         }
     }
 
-    /// Waits until Kafka has everything; gives the numbers of what it did not take, and why. In a transaction it is the
-    /// first alone: all that comes behind it is refused as well, for no reason of its own.
+    /// Waits until Kafka has everything; gives the numbers of what it did not take, and why. In a transaction it is one
+    /// alone: with it all others are given up, for no reason of their own, some of them before it is heard of.
     pub(super) fn flush(&mut self) -> anyhow::Result<BTreeMap<usize, String>> {
         self.producer.flush(TIMEOUT).context("Kafka did not take what was written")?;
         let mut refused = self.all_reported()?;
         if self.transactional {
-            refused.truncate(1);
+            let first = refused.iter().position(|refused| refused.itself).unwrap_or(0);
+            refused = refused.into_iter().skip(first).take(1).collect();
         }
         // Of several reasons the first is kept.
-        Ok(refused.into_iter().rev().collect())
+        Ok(refused.into_iter().rev().map(|refused| (refused.number, refused.reason)).collect())
     }
 
     /// The last reports may still be on their way when nothing is outstanding any more.
-    fn all_reported(&self) -> anyhow::Result<Vec<(usize, String)>> {
+    fn all_reported(&self) -> anyhow::Result<Vec<Refused>> {
         let heard = self.reports.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let some_missing = |heard: &mut Heard| heard.reports < self.queued;
         let (mut heard, waited) =

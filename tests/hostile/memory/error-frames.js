@@ -1,6 +1,6 @@
 // attack: an error with a stack of all the frames there are, and a name of megabytes in each
 // expect: crashed E2104 | failed E2001 | cpu limit E2101 | memory limit E2103
-// limits: cpu = "5s"
+// limits: cpu = "2s"
 // limits: wall = "10s"
 // several: the frames with their names may be too much to read, or for the runtime to write down
 export default function (record) {
