@@ -248,9 +248,7 @@ impl Sink {
 
     /// Collects what Kafka has said since the last call.
     pub fn collect(&mut self, now: Instant, delivered: &mut Vec<Delivered>) {
-        if self.exclusive.is_none() {
-            self.shared = self.node.shared();
-        }
+        self.shared = self.node.shared();
         let mut reports = std::mem::take(&mut self.reports);
         std::mem::swap(&mut reports, &mut *lock(&self.mailbox.reports));
         if let Some(trouble) = self.silence.watch(!reports.is_empty(), self.unacknowledged(), now) {

@@ -257,20 +257,26 @@ fn a_record_of_a_batch_runs_again_when_it_asked_to() {
     }
 }
 
-#[test]
-fn by_key_what_is_behind_a_retry_in_its_batch_runs_again_behind_it() {
-    let handler = "
-        const runs = new Map<string, number>();
-        export default {
-          batch(records) {
-            for (const record of records) {
+/// Puts `a1` off when it sees it first, and does this with all others, knowing their `text` and how often each has run.
+fn puts_off_a1(otherwise: &str) -> String {
+    format!(
+        "const runs = new Map<string, number>();
+        export default {{
+          batch(records) {{
+            for (const record of records) {{
               const text = record.text()!;
               runs.set(text, (runs.get(text) ?? 0) + 1);
-              if (text === 'a1' && runs.get(text) === 1) record.retry({ delay: 200 });
-              else record.emit(`${text} in run ${runs.get(text)}`);
-            }
-          },
-        };";
+              if (text === 'a1' && runs.get(text) === 1) record.retry({{ delay: 200 }});
+              else {otherwise};
+            }}
+          }},
+        }};"
+    )
+}
+
+#[test]
+fn by_key_what_is_behind_a_retry_in_its_batch_runs_again_behind_it() {
+    let handler = &puts_off_a1("record.emit(`${text} in run ${runs.get(text)}`)");
     let more = "[batch]\nmax-records = 5\nmax-wait = \"10s\"\n[delivery]\norder = \"key\"\nconcurrency = 2";
     let Some(trial) = Trial::with("batch-behind", 1, |draft| draft.with(more), handler) else { return };
     trial.feed(["b1", "a1", "b2", "a2", "a3"].map(|text| Record::new(&text[..1], text)));
@@ -280,18 +286,7 @@ fn by_key_what_is_behind_a_retry_in_its_batch_runs_again_behind_it() {
 
 #[test]
 fn by_key_a_rejection_behind_a_retry_in_its_batch_waits_for_it() {
-    let handler = "
-        const runs = new Map<string, number>();
-        export default {
-          batch(records) {
-            for (const record of records) {
-              const text = record.text()!;
-              runs.set(text, (runs.get(text) ?? 0) + 1);
-              if (text === 'a1' && runs.get(text) === 1) record.retry({ delay: 200 });
-              else record.reject(`run ${runs.get(text)}`);
-            }
-          },
-        };";
+    let handler = &puts_off_a1("record.reject(`run ${runs.get(text)}`)");
     let more = "[batch]\nmax-records = 4\nmax-wait = \"10s\"\n[delivery]\norder = \"key\"\nconcurrency = 2";
     let Some(trial) = Trial::with("batch-rejects", 1, |draft| draft.with(more), handler) else { return };
     trial.feed(["a1", "b1", "a2", "b2"].map(|text| Record::new(&text[..1], text)));
