@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::{Message, Offset, TopicPartitionList};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::broker::client;
 use crate::orders;
@@ -23,7 +23,7 @@ const MEASURED: Duration = Duration::from_secs(15);
 const TICK: Duration = Duration::from_millis(1);
 const PATIENCE: Duration = Duration::from_secs(60);
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Latency {
     pub load: &'static str,
     pub system: &'static str,
@@ -34,7 +34,7 @@ pub struct Latency {
     pub straight: Percentiles,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Percentiles {
     pub p50_ms: f64,
     pub p99_ms: f64,

@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 use std::thread;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The first cores, as `taskset` takes them. The broker and the harness may run anywhere.
 pub fn first_cores(count: usize) -> String {
@@ -23,7 +23,7 @@ pub fn pinned(cores: &str, program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     pub processor: String,
     pub cores: usize,

@@ -22,6 +22,7 @@ mod targets;
 mod versions;
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use clap::Parser;
@@ -57,6 +58,12 @@ struct Options {
     /// The Kafka to measure on, which nobody else uses meanwhile
     #[arg(long, env = "EDDYLINE_TEST_BROKERS")]
     brokers: String,
+    /// No run begins when so many minutes have passed, and the report has what there is by then
+    #[arg(long)]
+    minutes: Option<u64>,
+    /// Adds rounds to the report that is there already, instead of beginning a new one
+    #[arg(long)]
+    add: bool,
     /// Where the report goes
     #[arg(long, default_value = "target/bench")]
     into: PathBuf,
@@ -80,46 +87,62 @@ fn measure(options: &Options) -> Result<()> {
     let folder = tempfile::Builder::new().prefix("eddyline-bench.").tempdir()?;
     let places = Places { root: root.to_owned(), peers: root.join("target/peers"), scratch: folder.path().to_owned() };
     let broker = Broker::at(&options.brokers)?;
-    let mut report = Report::new(Machine::look(versions::all(root)), options.records);
-    let inputs: Vec<Vec<String>> = loads.iter().map(inputs).collect();
+    let machine = Machine::look(versions::all(root));
+    let mut report = match options.add {
+        true => Report::continued(&options.into, machine, options.records)?,
+        false => Report::new(machine, options.records),
+    };
+    let loads: Vec<(Load, Vec<String>)> = loads.into_iter().map(|load| (load.clone(), inputs(&load))).collect();
+    let filled = fill(&loads, options, &broker)?;
+    let end = options.minutes.map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
+    let late = || end.is_some_and(|end| Instant::now() > end);
+    for round in report.rounds() + 1..=report.rounds() + options.rounds {
+        let every = || {
+            let systems =
+                |(load, inputs)| systems_of(load, options, &places).into_iter().map(move |s| (load, inputs, s));
+            loads.iter().map(|(load, inputs)| (load, inputs)).flat_map(systems).take_while(|_| !late())
+        };
+        let task = |load, inputs, system| Task {
+            places: &places,
+            broker: &broker,
+            load,
+            system,
+            round,
+            records: options.records,
+            inputs,
+        };
+        for (load, inputs, system) in every() {
+            match task(load, inputs, system).run() {
+                Ok(figures) => report.add(figures),
+                Err(error) => eprintln!("round {round}, {}, {system}: {error:#}", load.name),
+            }
+            report.write(&options.into)?;
+        }
+        for (load, inputs, system) in every().filter(|(load, ..)| options.latency.iter().any(|name| name == load.name))
+        {
+            // As fast as it has been until now.
+            let Some(rate) = report.median(load.name, system, |run| run.warm.records_per_second) else { continue };
+            match latency::measure(&task(load, inputs, system), rate * options.latency_share) {
+                Ok(latency) => report.add_latency(latency),
+                Err(error) => eprintln!("round {round}, latency of {system}: {error:#}"),
+            }
+            report.write(&options.into)?;
+        }
+    }
+    filled.into_iter().try_for_each(|topics| broker.delete(topics))
+}
+
+/// Loads of the same records share their topics.
+fn fill<'a>(loads: &'a [(Load, Vec<String>)], options: &Options, broker: &Broker) -> Result<Vec<&'a Vec<String>>> {
     let mut filled: Vec<&Vec<String>> = Vec::new();
-    for (load, inputs) in loads.iter().zip(&inputs) {
+    for (load, inputs) in loads {
         if !filled.contains(&inputs) {
             eprintln!("filling {} with {} records of {} bytes", inputs[0], options.records, load.bytes);
             broker.fill(load, options.records, inputs)?;
             filled.push(inputs);
         }
     }
-    for round in 1..=options.rounds {
-        for (load, inputs) in loads.iter().zip(&inputs) {
-            for system in systems_of(load, options, &places) {
-                let (places, broker, records) = (&places, &broker, options.records);
-                let task = Task { places, broker, load, system, round, records, inputs };
-                match task.run() {
-                    Ok(figures) => report.add(figures),
-                    Err(error) => eprintln!("round {round}, {}, {system}: {error:#}", load.name),
-                }
-                report.write(&options.into)?;
-            }
-        }
-    }
-    for round in 1..=options.rounds {
-        for (load, inputs) in
-            loads.iter().zip(&inputs).filter(|(load, _)| options.latency.iter().any(|name| name == load.name))
-        {
-            for system in systems_of(load, options, &places) {
-                let Some(rate) = report.median(load.name, system, |run| run.warm.records_per_second) else { continue };
-                let (places, broker, records) = (&places, &broker, options.records);
-                let task = Task { places, broker, load, system, round, records, inputs };
-                match latency::measure(&task, rate * options.latency_share) {
-                    Ok(latency) => report.add_latency(latency),
-                    Err(error) => eprintln!("round {round}, latency of {system}: {error:#}"),
-                }
-                report.write(&options.into)?;
-            }
-        }
-    }
-    filled.into_iter().try_for_each(|topics| broker.delete(topics))
+    Ok(filled)
 }
 
 fn chosen(options: &Options) -> Result<Vec<Load>> {
@@ -143,7 +166,7 @@ fn systems_of(load: &Load, options: &Options, places: &Places) -> Vec<&'static s
     load.systems.iter().filter(wanted).filter(ready).copied().collect()
 }
 
-/// Loads of the same records share their topics.
+/// The same for loads of the same records.
 fn inputs(load: &Load) -> Vec<String> {
     let Load { bytes, partitions, functions, .. } = load;
     (0..*functions)

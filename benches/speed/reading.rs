@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{Message, Offset, TopicPartitionList};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::broker::client;
@@ -23,7 +23,7 @@ pub struct Reading {
 }
 
 /// What was read, from the first record to the last.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Verdict {
     pub read: u64,
     pub missing: u64,

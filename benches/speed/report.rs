@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use anyhow::Result;
-use serde::Serialize;
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
 
 use crate::latency::Latency;
 use crate::loads::{COPY, EDDYLINE, LOADS, Load};
@@ -30,7 +30,8 @@ does not count.
 no retries.
 ";
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub struct Report {
     machine: Machine,
     records: u64,
@@ -42,6 +43,26 @@ pub struct Report {
 impl Report {
     pub fn new(machine: Machine, records: u64) -> Report {
         Report { machine, records, rounds: 0, runs: Vec::new(), latencies: Vec::new() }
+    }
+
+    /// What an earlier measurement has written to this folder, to go on with.
+    pub fn continued(folder: &Path, machine: Machine, records: u64) -> Result<Report> {
+        let path = folder.join("performance.json");
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        // Names of loads and systems live as long as the program.
+        let report: Report =
+            serde_json::from_str(text.leak()).with_context(|| format!("{} is no measurement", path.display()))?;
+        ensure!(
+            report.machine == machine && report.records == records,
+            "{} was measured on another machine, in other versions or with other records; leave out --add",
+            path.display()
+        );
+        Ok(report)
+    }
+
+    /// Rounds so far.
+    pub fn rounds(&self) -> usize {
+        self.rounds
     }
 
     pub fn add(&mut self, figures: Figures) {
@@ -124,9 +145,8 @@ impl Report {
         writeln!(
             page,
             "Measured on {processor}, {cores} cores, {memory_gb} GB, Linux {kernel}, of which systems under test have the \
-             first two if nothing else is said, and the broker and the harness all; {} records in each run, {} rounds.\n",
-            number(self.records as f64),
-            self.rounds
+             first two if nothing else is said, and the broker and the harness all; {} records in each run.\n",
+            number(self.records as f64)
         )?;
         let versions: Vec<String> = versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
         writeln!(page, "{}.\n", versions.join(" · "))?;
@@ -146,15 +166,26 @@ impl Report {
             let against = if target.against.1 == EDDYLINE { target.against.0 } else { title(target.against.1) };
             writeln!(page, "| {load} | {against} | {} | {cpu:.2} | {rate:.2} |", target.wanted)?;
         }
+        self.latency_target(page)?;
         writeln!(page)?;
         Ok(())
+    }
+
+    /// What we add to the way straight from producer to consumer.
+    fn latency_target(&self, page: &mut String) -> Result<()> {
+        let ours = self.latencies.iter().filter(|one| one.system == EDDYLINE);
+        let Some(added) = median(ours.map(|one| one.through.p99_ms - one.straight.p99_ms).collect()) else {
+            return Ok(());
+        };
+        Ok(writeln!(page, "| p99 latency, below | straight | + 3 ms at most | {added:+.1} ms | |")?)
     }
 
     fn table(&self, load: &Load, page: &mut String) -> Result<()> {
         if load.systems.iter().all(|system| self.runs(load.name, system).next().is_none()) {
             return Ok(());
         }
-        writeln!(page, "## {}\n", load.title)?;
+        let rounds = load.systems.iter().map(|system| self.runs(load.name, system).count()).max().unwrap_or(0);
+        writeln!(page, "## {}\n\nRounds: {rounds}.\n", load.title)?;
         if load.systems.len() > 1 {
             writeln!(page, "![CPU for each record](performance/{}-cpu.svg)\n", load.name)?;
             writeln!(page, "![records per second](performance/{}-rate.svg)\n", load.name)?;

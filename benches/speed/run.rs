@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::broker::Broker;
 use crate::contract::Contract;
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const SETTLING: Duration = Duration::from_secs(2);
 const STOPPING: Duration = Duration::from_secs(40);
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Figures {
     pub load: &'static str,
     pub system: &'static str,
@@ -38,7 +38,7 @@ pub struct Figures {
 }
 
 /// Of records taken, not of results.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Pace {
     pub records_per_second: f64,
     pub cpu_seconds_per_million: f64,
