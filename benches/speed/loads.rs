@@ -18,6 +18,8 @@ pub struct Load {
     pub title: &'static str,
     pub work: Work,
     pub bytes: usize,
+    /// Of the records asked for it has one in so many, for what it writes has to find room.
+    pub one_in: u64,
     pub partitions: i32,
     /// Topics that are read, each by a function of its own; they share the records among them.
     pub functions: usize,
@@ -27,6 +29,12 @@ pub struct Load {
     pub exactly_once: bool,
     pub order: Order,
     pub systems: &'static [&'static str],
+}
+
+impl Load {
+    pub fn records(&self, asked: u64) -> u64 {
+        asked / self.one_in
+    }
 }
 
 pub const EDDYLINE: &str = "eddyline";
@@ -51,6 +59,7 @@ const USUAL: Load = Load {
     title: "JSON enrich, 1 KB, two threads",
     work: Work::Enrich,
     bytes: 929,
+    one_in: 1,
     partitions: 4,
     functions: 1,
     threads: 2,
@@ -94,6 +103,7 @@ pub const LOADS: &[Load] = &[
         title: "passthrough, 10 KB, one thread",
         work: Work::Passthrough,
         bytes: 10_000,
+        one_in: 4,
         threads: 1,
         systems: FLOORS,
         ..USUAL

@@ -108,7 +108,7 @@ fn measure(options: &Options) -> Result<()> {
             load,
             system,
             round,
-            records: options.records,
+            asked: options.records,
             inputs,
         };
         for (load, inputs, system) in every() {
@@ -137,8 +137,9 @@ fn fill<'a>(loads: &'a [(Load, Vec<String>)], options: &Options, broker: &Broker
     let mut filled: Vec<&Vec<String>> = Vec::new();
     for (load, inputs) in loads {
         if !filled.contains(&inputs) {
-            eprintln!("filling {} with {} records of {} bytes", inputs[0], options.records, load.bytes);
-            broker.fill(load, options.records, inputs)?;
+            let records = load.records(options.records);
+            eprintln!("filling {} with {records} records of {} bytes", inputs[0], load.bytes);
+            broker.fill(load, records, inputs)?;
             filled.push(inputs);
         }
     }

@@ -145,8 +145,7 @@ impl Report {
         writeln!(
             page,
             "Measured on {processor}, {cores} cores, {memory_gb} GB, Linux {kernel}, of which systems under test have the \
-             first two if nothing else is said, and the broker and the harness all; {} records in each run.\n",
-            number(self.records as f64)
+             first two if nothing else is said, and the broker and the harness all.\n"
         )?;
         let versions: Vec<String> = versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
         writeln!(page, "{}.\n", versions.join(" · "))?;
@@ -185,7 +184,8 @@ impl Report {
             return Ok(());
         }
         let rounds = load.systems.iter().map(|system| self.runs(load.name, system).count()).max().unwrap_or(0);
-        writeln!(page, "## {}\n\nRounds: {rounds}.\n", load.title)?;
+        let records = number(load.records(self.records) as f64);
+        writeln!(page, "## {}\n\n{records} records, {rounds} rounds.\n", load.title)?;
         if load.systems.len() > 1 {
             writeln!(page, "![CPU for each record](performance/{}-cpu.svg)\n", load.name)?;
             writeln!(page, "![records per second](performance/{}-rate.svg)\n", load.name)?;

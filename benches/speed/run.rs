@@ -57,7 +57,8 @@ pub struct Task<'a> {
     pub load: &'a Load,
     pub system: &'static str,
     pub round: usize,
-    pub records: u64,
+    /// Records of which the load takes its part.
+    pub asked: u64,
     pub inputs: &'a [String],
 }
 
@@ -73,7 +74,7 @@ impl Task<'_> {
         let watched = self.watch(&mut programs, &reading);
         programs.stop(STOPPING);
         let (samples, peak_mb) = watched.with_context(|| last_words(&places.scratch))?;
-        let verdict = reading.judge(load, self.records)?;
+        let verdict = reading.judge(load, self.records())?;
         self.broker.delete(std::slice::from_ref(&contract.output))?;
         Ok(self.figures(&samples, peak_mb, verdict))
     }
@@ -94,8 +95,12 @@ impl Task<'_> {
         }
     }
 
+    fn records(&self) -> u64 {
+        self.load.records(self.asked)
+    }
+
     fn expected(&self) -> u64 {
-        (0..self.records).map(|id| orders::results(self.load.work, id)).sum()
+        (0..self.records()).map(|id| orders::results(self.load.work, id)).sum()
     }
 
     fn watch(&self, programs: &mut Programs, reading: &Reading) -> Result<(Vec<Sample>, f64)> {
@@ -135,7 +140,7 @@ impl Task<'_> {
             load: self.load.name,
             system: self.system,
             round: self.round,
-            records: self.records,
+            records: self.records(),
             // A run that was too short for it has nothing warm.
             warm: if most.appended > half.appended { self.pace(half, most) } else { whole },
             whole,
@@ -146,7 +151,7 @@ impl Task<'_> {
     }
 
     fn pace(&self, from: Sample, to: Sample) -> Pace {
-        let share = self.records as f64 / self.expected() as f64;
+        let share = self.records() as f64 / self.expected() as f64;
         let records = (to.appended - from.appended) as f64 * share;
         Pace {
             records_per_second: records / (to.at - from.at),
