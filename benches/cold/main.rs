@@ -5,6 +5,7 @@
 
 #[path = "../speed/broker.rs"]
 mod broker;
+mod deploy;
 mod functions;
 mod isolates;
 #[expect(dead_code, reason = "nothing is pinned here")]
@@ -54,6 +55,10 @@ fn main() -> Result<()> {
     report.write(&options.into)?;
     report.memory = Some(memory::measure(&command, options.waiting)?);
     report.write(&options.into)?;
+    if let Some(brokers) = &options.brokers {
+        report.deploy = Some(deploy::measure(brokers)?);
+        report.write(&options.into)?;
+    }
     for count in options.functions.into_iter().filter(|count| *count > 0) {
         let Some(brokers) = &options.brokers else {
             eprintln!("{count} functions are left out: name a Kafka with --brokers");

@@ -17,12 +17,14 @@ pub struct Report {
     machine: Machine,
     isolates: Isolates,
     pub memory: Option<Waiting>,
+    /// From a function's files to its first result.
+    pub deploy: Option<Times>,
     pub functions: Vec<Functions>,
 }
 
 impl Report {
     pub fn new(machine: Machine, isolates: Isolates) -> Report {
-        Report { machine, isolates, memory: None, functions: Vec::new() }
+        Report { machine, isolates, memory: None, deploy: None, functions: Vec::new() }
     }
 
     pub fn write(&self, folder: &Path) -> Result<()> {
@@ -40,6 +42,7 @@ impl Report {
         writeln!(page, "{versions}{built}; {processor}, {cores} cores, {memory_gb} GB, Linux {kernel}.\n")?;
         self.times(&mut page)?;
         self.memory(&mut page)?;
+        self.deploy(&mut page)?;
         self.functions(&mut page)?;
         Ok(page)
     }
@@ -81,6 +84,16 @@ impl Report {
             writeln!(page, "| after {records} records | {resident:.2} | {proportional:.2} | ≤ 2.5 |")?;
         }
         Ok(writeln!(page)?)
+    }
+
+    fn deploy(&self, page: &mut String) -> Result<()> {
+        let Some(Times { p50, most, .. }) = &self.deploy else { return Ok(()) };
+        Ok(writeln!(
+            page,
+            "## From a deploy to the first result\n\nFrom a copied folder on a node that runs to the result of the record that waits \
+             on its topic, `group.initial.rebalance.delay.ms` of the broker included: {p50:.0} ms at the median, {most:.0} \
+             at most.\n"
+        )?)
     }
 
     fn functions(&self, page: &mut String) -> Result<()> {
