@@ -7,6 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde::Serialize;
@@ -20,6 +21,8 @@ const TOGETHER: usize = 200;
 /// For so long nothing happens.
 const QUIET: Duration = Duration::from_secs(20);
 const WAKES: usize = 5;
+/// How long one look at the broker may take.
+const LOOK: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Serialize)]
 pub struct Functions {
@@ -47,6 +50,7 @@ pub fn measure(brokers: &str, count: usize) -> Result<Functions> {
     let broker = Broker::at(brokers)?;
     names.chunks(TOGETHER).try_for_each(|some| broker.create(some, 1))?;
     broker.create(std::slice::from_ref(&output), 1)?;
+    settle(&broker.address, &output)?;
     names.iter().enumerate().try_for_each(|(n, name)| write(folder.path(), n, name, &output))?;
 
     let mut node = Node::start(folder.path(), brokers)?;
@@ -66,6 +70,20 @@ pub fn measure(brokers: &str, count: usize) -> Result<Functions> {
     names.chunks(TOGETHER).try_for_each(|some| broker.delete(some))?;
     broker.delete(&[output])?;
     Ok(Functions { count, first_start, start, tried_out, resident, threads, idle_cpu, wake })
+}
+
+/// Waits until the broker leads what was made last, which it does in turn, and its groups have their own topic: what it
+/// is still busy with would count as ours.
+fn settle(brokers: &str, last: &str) -> Result<()> {
+    let consumer: BaseConsumer = client(brokers).set("group.id", last).create()?;
+    let begun = Instant::now();
+    let mut whole = TopicPartitionList::new();
+    whole.add_partition(last, 0);
+    while consumer.fetch_watermarks(last, 0, LOOK).is_err() || consumer.committed_offsets(whole.clone(), LOOK).is_err() {
+        ensure!(begun.elapsed() < PATIENCE, "the broker does not lead {last}");
+        sleep(LOOK);
+    }
+    Ok(())
 }
 
 /// A function as people write them; no two have the same code.

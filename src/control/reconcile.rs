@@ -345,16 +345,18 @@ impl Reconciler {
         }
         let late = self.functions.values().filter_map(Function::unsettled).collect();
         let mut settled = self.ensure_starts(&starting);
+        let mut standing = BTreeMap::new();
         let judged = settle(starting, late, &self.stopping, |starting| {
             if starting.start == Start::Settled {
                 return Ok(());
             }
             let nobody = || Err(kafka::Error::Client("nobody has asked Kafka".to_owned()));
-            let resolved = settled.remove(&starting.name).unwrap_or_else(nobody);
-            tracing::debug!(function = %starting.name, ?resolved, "positions are settled");
-            resolved.map(drop)
+            let settled = settled.remove(&starting.name).unwrap_or_else(nobody)?;
+            tracing::debug!(function = %starting.name, resolved = ?settled.resolved, "positions are settled");
+            standing.extend(settled.committed.map(|committed| (starting.name.clone(), committed)));
+            Ok(())
         });
-        let mut resting = self.at_rest(&judged);
+        let mut resting = self.at_rest(&judged, standing);
         let mut due = Vec::new();
         for (Starting { name, program, needs, .. }, verdict) in judged {
             let Some(function) = self.functions.get_mut(&name) else { continue };

@@ -8,7 +8,7 @@ use super::reconcile::Reconciler;
 use super::settle::{Starting, Verdict};
 use super::sleep::{Ends, News, Question, resting};
 use super::state::{Function, Start};
-use crate::kafka::{self, Beginning, GroupPartitions, Groups, Resolved, TopicInfo, TopicPartition};
+use crate::kafka::{self, Beginning, GroupPartitions, Groups, Settled, TopicInfo, TopicPartition};
 
 /// How long settling may take, and how much longer for each function.
 const SETTLE: Duration = Duration::from_secs(10);
@@ -40,12 +40,10 @@ impl Reconciler {
     }
 
     /// Settles where those begin of which that is not settled yet, all at once.
-    pub(super) fn ensure_starts(&self, starting: &[Starting]) -> BTreeMap<String, kafka::Result<Resolved>> {
+    pub(super) fn ensure_starts(&self, starting: &[Starting]) -> BTreeMap<String, kafka::Result<Settled>> {
         let beginning = |starting: &Starting| {
             let Start::At(start, topics) = &starting.start else { return None };
-            let group = starting.program.manifest.source.group.clone();
-            let asked = GroupPartitions { group, partitions: topics.iter().flat_map(partitions_of).collect() };
-            Some((starting.name.clone(), Beginning { asked, start: *start }))
+            Some((starting.name.clone(), Beginning { asked: asked(starting, topics), start: *start }))
         };
         let open: Vec<(String, Beginning)> = starting.iter().filter_map(beginning).collect();
         if open.is_empty() || self.stopping.has_begun() {
@@ -58,14 +56,21 @@ impl Reconciler {
         })
     }
 
-    /// Of those that are about to start, the ones that have nothing to do, with where their sources end.
-    pub(super) fn at_rest(&self, judged: &[(Starting, Verdict)]) -> BTreeMap<String, Ends> {
+    /// Of those that are about to start, the ones that have nothing to do, with where their sources end. Those of which
+    /// it is known where they stand are not asked again.
+    pub(super) fn at_rest(
+        &self,
+        judged: &[(Starting, Verdict)],
+        mut known: BTreeMap<String, Vec<Option<i64>>>,
+    ) -> BTreeMap<String, Ends> {
         let fresh = |name: &str| self.functions.get(name).is_some_and(|function| !function.is_running());
         let ready = judged.iter().filter(|(starting, verdict)| *verdict == Verdict::Ready && fresh(&starting.name));
-        let questions = ready.map(|(starting, _)| Question {
-            name: starting.name.clone(),
-            group: starting.program.manifest.source.group.clone(),
-            partitions: starting.needs.sources.iter().flat_map(partitions_of).collect(),
+        let questions = ready.map(|(starting, _)| {
+            let GroupPartitions { group, partitions } = asked(starting, &starting.needs.sources);
+            // It was settled on what there was when the function came, and there may be more by now.
+            let is_all = matches!(&starting.start, Start::At(_, topics) if *topics == starting.needs.sources);
+            let committed = known.remove(&starting.name).filter(|_| is_all);
+            Question { name: starting.name.clone(), group, partitions, committed }
         });
         if self.sleep.is_on() { self.in_parts(questions.collect(), resting) } else { BTreeMap::new() }
     }
@@ -106,6 +111,11 @@ impl Reconciler {
     pub(super) fn anybody_sleeps(&self) -> bool {
         self.functions.values().any(Function::is_asleep)
     }
+}
+
+fn asked(starting: &Starting, topics: &[TopicInfo]) -> GroupPartitions {
+    let group = starting.program.manifest.source.group.clone();
+    GroupPartitions { group, partitions: topics.iter().flat_map(partitions_of).collect() }
 }
 
 fn partitions_of(topic: &TopicInfo) -> impl Iterator<Item = TopicPartition> + use<> {

@@ -37,7 +37,7 @@ pub use positions::{Resolved, Start, ensure_start};
 pub use producer::{Batching, Deliveries, Outgoing, ProduceError, Producer, Topic};
 pub use settings::{Settings, TRANSACTION_TIMEOUT};
 pub use slots::{Next, Slot, Wake};
-pub use starts::Beginning;
+pub use starts::{Beginning, Settled};
 pub use topics::{NewTopic, Takes, TopicInfo, Topics};
 pub use transactions::{Failure, TransactionError};
 pub use visit::visit;

@@ -21,20 +21,28 @@ pub struct Beginning {
     pub start: Start,
 }
 
+/// A group whose beginning is settled.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    pub resolved: Resolved,
+    /// What it has committed of each of the partitions; nothing if another node is at it.
+    pub committed: Option<Vec<Option<i64>>>,
+}
+
 type Offsets = HashMap<TopicPartition, Result<i64, Code>>;
 
 impl Groups {
     /// Does for many groups what [`ensure_start`](super::ensure_start) does for one; what fails for one says nothing of
     /// the others. The answers are in the given order.
-    pub fn ensure_starts(&self, all: &[Beginning], timeout: Duration) -> Vec<Result<Resolved>> {
+    pub fn ensure_starts(&self, all: &[Beginning], timeout: Duration) -> Vec<Result<Settled>> {
         let deadline = Instant::now() + timeout;
         let left = || deadline.saturating_duration_since(Instant::now());
         let asked: Vec<GroupPartitions> = all.iter().map(|one| one.asked.clone()).collect();
-        let mut results: Vec<Option<Result<Resolved>>> = Vec::with_capacity(all.len());
+        let mut results: Vec<Option<Result<Settled>>> = Vec::with_capacity(all.len());
         let mut fresh = Vec::new();
         for (place, answer) in self.committed(&asked, left()).into_iter().enumerate() {
             results.push(match answer {
-                Ok(known) if known.is_empty() || known.iter().any(Option::is_some) => Some(Ok(Resolved::Existing)),
+                Ok(known) if known.is_empty() || known.iter().any(Option::is_some) => Some(Ok(Settled { resolved: Resolved::Existing, committed: Some(known) })),
                 Ok(_) => {
                     fresh.push(place);
                     None
@@ -66,8 +74,13 @@ impl Groups {
                 Some(entry) => Err(failure("committing offsets", &entry.partition, entry.code)),
             });
             results[place] = Some(match failed {
-                Ok(()) => Ok(Resolved::Committed(positions)),
-                Err(Error::Kafka { code, .. }) if has_members(code) => Ok(Resolved::Active),
+                Ok(()) => {
+                    let committed = positions.iter().map(|(_, offset)| Some(*offset)).collect();
+                    Ok(Settled { resolved: Resolved::Committed(positions), committed: Some(committed) })
+                }
+                Err(Error::Kafka { code, .. }) if has_members(code) => {
+                    Ok(Settled { resolved: Resolved::Active, committed: None })
+                }
                 Err(error) => Err(error),
             });
         }

@@ -16,6 +16,8 @@ pub struct Question {
     pub group: String,
     /// All partitions of all its sources.
     pub partitions: Vec<TopicPartition>,
+    /// What it had committed of each of them a moment ago, if that is known.
+    pub committed: Option<Vec<Option<i64>>>,
 }
 
 /// Those of these functions that have nothing to do, with where their sources end. Where Kafka cannot be asked, none.
@@ -39,25 +41,27 @@ pub fn ends(groups: &Groups, asked: &[Question]) -> kafka::Result<Known> {
 
 /// Those of them whose groups have committed all that their sources hold, with where these end.
 pub fn at_rest(groups: &Groups, asked: Vec<Question>, ends: &Known) -> BTreeMap<String, Ends> {
-    let mut names = Vec::new();
-    let mut questions = Vec::new();
-    for Question { name, group, partitions } in asked {
+    // Those that stand somewhere as is known, then those that have to be asked.
+    let (mut names, mut standing, mut questions) = (Vec::new(), Vec::new(), Vec::new());
+    let (known, unknown): (Vec<Question>, Vec<Question>) = asked.into_iter().partition(|one| one.committed.is_some());
+    for Question { name, group, partitions, committed } in known.into_iter().chain(unknown) {
         if let Some(ends) = Ends::of(&partitions, ends).filter(|_| !partitions.is_empty()) {
             names.push((name, ends));
-            questions.push(GroupPartitions { group, partitions });
+            let question = GroupPartitions { group, partitions };
+            match committed {
+                Some(committed) => standing.push((question, committed)),
+                None => questions.push(question),
+            }
         }
     }
-    let committed = groups.committed(&questions, CALL);
-    let standing: Vec<(&GroupPartitions, Vec<Option<i64>>)> = questions
-        .iter()
-        .zip(committed)
-        .map(|(question, committed)| {
-            let unknown = |error| tracing::debug!(group = %question.group, %error, "cannot ask where it stands");
-            (question, committed.map_err(unknown).unwrap_or_default())
-        })
-        .collect();
+    let answers = groups.committed(&questions, CALL);
+    standing.extend(questions.into_iter().zip(answers).map(|(question, committed)| {
+        let unknown = |error| tracing::debug!(group = %question.group, %error, "cannot ask where it stands");
+        let committed = committed.map_err(unknown).unwrap_or_default();
+        (question, committed)
+    }));
     let beginnings = beginnings(groups, &standing, ends);
-    let rests = |(question, committed): &(&GroupPartitions, Vec<Option<i64>>)| {
+    let rests = |(question, committed): &(GroupPartitions, Vec<Option<i64>>)| {
         committed.len() == question.partitions.len()
             && question.partitions.iter().zip(committed).all(|(partition, committed)| {
                 has_read_all(*committed, ends.get(partition).copied(), beginnings.get(partition).copied())
@@ -68,7 +72,7 @@ pub fn at_rest(groups: &Groups, asked: Vec<Question>, ends: &Known) -> BTreeMap<
 }
 
 /// The first offsets of partitions that hold or held something, of which a group has read nothing.
-fn beginnings(groups: &Groups, standing: &[(&GroupPartitions, Vec<Option<i64>>)], ends: &Known) -> Known {
+fn beginnings(groups: &Groups, standing: &[(GroupPartitions, Vec<Option<i64>>)], ends: &Known) -> Known {
     let unread: BTreeSet<&TopicPartition> = standing
         .iter()
         .flat_map(|(question, committed)| question.partitions.iter().zip(committed))

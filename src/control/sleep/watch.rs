@@ -304,7 +304,7 @@ impl Watcher {
                 partitions.extend((0..count).map(|number| TopicPartition::new(Arc::clone(&topic_name), number)));
             }
             let group = program.manifest.source.group.clone();
-            Some((Question { name: name.clone(), group, partitions }, Arc::clone(program)))
+            Some((Question { name: name.clone(), group, partitions, committed: None }, Arc::clone(program)))
         };
         let (questions, programs): (Vec<Question>, Vec<Arc<Program>>) =
             self.running.iter().filter_map(question).unzip();
