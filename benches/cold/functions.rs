@@ -79,7 +79,8 @@ fn settle(brokers: &str, last: &str) -> Result<()> {
     let begun = Instant::now();
     let mut whole = TopicPartitionList::new();
     whole.add_partition(last, 0);
-    while consumer.fetch_watermarks(last, 0, LOOK).is_err() || consumer.committed_offsets(whole.clone(), LOOK).is_err() {
+    while consumer.fetch_watermarks(last, 0, LOOK).is_err() || consumer.committed_offsets(whole.clone(), LOOK).is_err()
+    {
         ensure!(begun.elapsed() < PATIENCE, "the broker does not lead {last}");
         sleep(LOOK);
     }

@@ -42,7 +42,9 @@ impl Groups {
         let mut fresh = Vec::new();
         for (place, answer) in self.committed(&asked, left()).into_iter().enumerate() {
             results.push(match answer {
-                Ok(known) if known.is_empty() || known.iter().any(Option::is_some) => Some(Ok(Settled { resolved: Resolved::Existing, committed: Some(known) })),
+                Ok(known) if known.is_empty() || known.iter().any(Option::is_some) => {
+                    Some(Ok(Settled { resolved: Resolved::Existing, committed: Some(known) }))
+                }
                 Ok(_) => {
                     fresh.push(place);
                     None

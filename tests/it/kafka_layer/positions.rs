@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use eddyline::kafka::{Outgoing, Position, Resolved, Settings, Start, TopicInfo, ensure_start};
+use eddyline::kafka::{
+    Beginning, GroupPartitions, Groups, Outgoing, Position, Resolved, Settings, Start, TopicInfo, ensure_start,
+};
 
 use super::support::{Member, PATIENCE, all_of, create, fill, producer, real_kafka, texts, unique};
 
@@ -92,6 +94,28 @@ fn a_second_start_changes_nothing_even_for_a_new_topic() {
     };
     assert_eq!(first_of(&old.name), 5);
     assert_eq!(first_of(&new.name), 0, "what appears later begins at the earliest");
+}
+
+#[test]
+fn of_many_groups_each_says_where_it_stands_without_being_asked_again() {
+    let Some(settings) = real_kafka() else { return };
+    let topic = ten_hours(&settings, 2);
+    let (partitions, topics) = (all_of(&topic), std::slice::from_ref(&topic));
+    let (old, new, active) = (unique("group"), unique("group"), unique("group"));
+    start(&settings, &old, topics, Start::Time(NOON + 3 * HOUR));
+    let mut member = Member::join(&settings, &active, &[&topic.name]);
+    member.accept(Position::Beginning);
+    let groups = Groups::apart(&settings).unwrap();
+    let beginning = |group: &String| {
+        let asked = GroupPartitions { group: group.clone(), partitions: partitions.clone() };
+        Beginning { asked, start: Start::Latest }
+    };
+    let settled = groups.ensure_starts(&[&new, &old, &active].map(beginning), PATIENCE);
+    let [new, old, active] = settled.try_into().unwrap();
+    let (new, old, active) = (new.unwrap(), old.unwrap(), active.unwrap());
+    assert_eq!((offsets(new.resolved), new.committed), (vec![10, 10], Some(vec![Some(10), Some(10)])));
+    assert_eq!((old.resolved, old.committed), (Resolved::Existing, Some(vec![Some(3), Some(3)])));
+    assert_eq!((active.resolved, active.committed), (Resolved::Active, None), "another node is at it");
 }
 
 #[test]
