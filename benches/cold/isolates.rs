@@ -23,6 +23,8 @@ export default function (record) {
 const FIRST: usize = 10;
 /// How long a warm isolate has had nothing to do when its record comes.
 const PAUSE: Duration = Duration::from_millis(5);
+/// How long a worker takes at most until it has made a spare isolate.
+const SPARE: Duration = Duration::from_millis(60);
 /// Records after which V8's compilers have done their work.
 pub const WARMING: u64 = 5000;
 
@@ -39,8 +41,8 @@ pub struct Isolates {
     pub samples: usize,
     /// From the order to make an isolate to the first record's result.
     pub from_nothing: Times,
-    /// The same without what passes until there is a blank isolate: what it would be if one were kept ready.
-    pub from_blank: Times,
+    /// The same where the worker keeps a spare isolate, which was made before the order.
+    pub from_spare: Times,
     /// Of the first: a thread, and an isolate from the snapshot.
     pub making: Times,
     /// Of the first: the function's modules.
@@ -68,7 +70,7 @@ pub fn measure(command: &WorkerCommand, samples: usize) -> Isolates {
     let batch = batch(&value);
     let pid = client.process.as_ref().expect("a process of its own").child.id();
     let alone = threads(pid);
-    let mut all: Vec<[f64; 5]> = Vec::new();
+    let mut all: Vec<[f64; 4]> = Vec::new();
     for round in 0..FIRST + samples {
         let begun = Instant::now();
         let loaded = client.load(1, &load);
@@ -78,12 +80,13 @@ pub fn measure(command: &WorkerCommand, samples: usize) -> Isolates {
         if round >= FIRST {
             let (making, took) = (loaded.isolate_us as f64 / 1e3, loaded.took_us as f64 / 1e3);
             let whole = milliseconds(whole);
-            all.push([whole, whole - making, making, took - making, whole - milliseconds(ready)]);
+            all.push([whole, making, took - making, whole - milliseconds(ready)]);
         }
         unload(&mut client, pid, alone);
     }
     let of = |which: usize| times(all.iter().map(|one| one[which]).collect());
-    let [from_nothing, from_blank, making, loading, first_record] = [0, 1, 2, 3, 4].map(of);
+    let [from_nothing, making, loading, first_record] = [0, 1, 2, 3].map(of);
+    let from_spare = from_spare(command, samples);
     client.load(1, &load);
     client.run(&batch, WARMING);
     let mut warm = |pause: Option<Duration>| {
@@ -96,7 +99,27 @@ pub fn measure(command: &WorkerCommand, samples: usize) -> Isolates {
         times((0..samples).map(one).collect())
     };
     let (warm, warm_at_once) = (warm(Some(PAUSE)), warm(None));
-    Isolates { samples, from_nothing, from_blank, making, loading, first_record, warm, warm_at_once }
+    Isolates { samples, from_nothing, from_spare, making, loading, first_record, warm, warm_at_once }
+}
+
+/// The same in a worker that keeps a spare isolate and has made it.
+fn from_spare(command: &WorkerCommand, samples: usize) -> Times {
+    let mut client = Client::process(command);
+    let (load, value) = (worker::function(CODE, Handler::Record), value());
+    let pid = client.process.as_ref().expect("a process of its own").child.id();
+    let alone = threads(pid);
+    client.write(&Builder::with_body(Kind::Spare, 0, &[]));
+    client.load(1, &load);
+    let mut all = Vec::new();
+    for _ in 0..samples {
+        unload(&mut client, pid, alone + 1);
+        sleep(SPARE);
+        let begun = Instant::now();
+        client.load(1, &load);
+        client.run(&batch(&value), 1);
+        all.push(milliseconds(begun.elapsed()));
+    }
+    times(all)
 }
 
 /// Gives the isolate back, and waits until its thread has ended, so that the next one has the cores to itself.

@@ -35,6 +35,11 @@ impl Group {
         }
     }
 
+    /// Whether its workers hold an isolate ready for functions to come.
+    pub fn keeps_spare(&self) -> bool {
+        matches!(self, Group::Shared | Group::Tenant(_))
+    }
+
     /// How many workers it has when all are needed, of as many as a group may have.
     pub fn size(&self, workers: usize) -> usize {
         match self {

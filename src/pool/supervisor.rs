@@ -15,6 +15,7 @@ use super::link::{Link, LinkError};
 use super::process::WorkerCommand;
 use crate::function::Program;
 use crate::protocol::control::Hello;
+use crate::protocol::frame::{Builder, Kind};
 use crate::protocol::sandbox::Sandbox;
 
 #[derive(Debug, Clone)]
@@ -258,6 +259,9 @@ impl Supervisor {
 
     fn arrived(&mut self, place: &Place, ready: Ready) {
         let (link, pid) = (Arc::clone(&ready.link), ready.link.pid());
+        if place.group.keeps_spare() {
+            link.send(Builder::with_body(Kind::Spare, 0, &[]));
+        }
         match self.change(place, |slot| slot.arrived(ready)) {
             // Nobody needs it any more.
             None => return link.close(),

@@ -31,12 +31,14 @@ pub enum Kind {
     Log = 11,
     Call = 12,
     Reply = 13,
+    Spare = 14,
 }
 
 impl Kind {
     fn from_u16(value: u16) -> Option<Kind> {
         use Kind::*;
-        let all = [Hello, Prepare, Prepared, Load, Loaded, Run, Settled, Recall, Unload, Unloaded, Log, Call, Reply];
+        let all =
+            [Hello, Prepare, Prepared, Load, Loaded, Run, Settled, Recall, Unload, Unloaded, Log, Call, Reply, Spare];
         all.into_iter().find(|kind| *kind as u16 == value)
     }
 

@@ -11,6 +11,7 @@
 //! | worker → host | `Prepared` | modules ready to load, or what is wrong with them | [`control`] |
 //! | host → worker | `Load` | a prepared function, to be given an isolate | [`control`] |
 //! | worker → host | `Loaded` | the isolate is ready, or why not | [`control`] |
+//! | host → worker | `Spare` | from now on, keep an isolate ready for the next `Load` | |
 //! | host → worker | `Run` | many invocations, each with its records | [`run`] |
 //! | worker → host | `Settled` | how invocations ended, one by one, with their results | [`settled`] |
 //! | host → worker | `Recall` | give back what a lane has not begun | [`control`] |
@@ -49,4 +50,4 @@ pub mod words;
 pub use frame::{Kind, MAX_FRAME, MAX_MESSAGE, Message};
 
 /// Raised with each change that an older worker would not understand.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;

@@ -5,13 +5,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use deno_core::{OpState, op2};
 use deno_web::StartTime;
 
-/// Milliseconds since the isolate began, for `performance.now`.
+/// Milliseconds since the isolate got its function, for `performance.now`.
 #[op2(fast)]
 pub fn op_now(state: &mut OpState, #[buffer] out: &mut [u8]) {
     put(Duration::from_millis(state.borrow::<StartTime>().elapsed().as_millis() as u64), out);
 }
 
-/// When the isolate began, for `performance.timeOrigin`.
+/// When the isolate got its function, for `performance.timeOrigin`.
 #[op2(fast)]
 pub fn op_time_origin(state: &mut OpState, #[buffer] out: &mut [u8]) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use deno_core::{JsRuntime, RuntimeOptions, SharedArrayBufferStore, v8};
 
-use super::arena::Arena;
-use super::charges::Charges;
+use super::blank::Size;
 use super::limits::Guard;
 use super::loader::BundleLoader;
 use super::script::Script;
-use super::struck::{self, Watch};
 use super::wasm::compile;
 use super::wasm::room::Room;
 use super::{extensions, growth, memory, snapshot};
@@ -52,22 +50,17 @@ pub struct Engine {
     pub glue: v8::Global<v8::Object>,
 }
 
-/// Makes an isolate on the calling thread, which must be inside a tokio runtime.
-pub fn create(
-    arena: Rc<Arena>,
-    loader: Rc<BundleLoader>,
-    guard: &Arc<Guard>,
-    charges: &Rc<Charges>,
-) -> Result<Engine, String> {
-    let limits = arena.settings.limits;
+/// Makes an isolate on the calling thread, which must be inside a tokio runtime. What is known of its function only later
+/// is for [`Blank::give_to`](super::blank::Blank::give_to) to add.
+pub fn create(size: Size, loader: Rc<BundleLoader>, guard: &Arc<Guard>) -> Result<Engine, String> {
     let params = v8::CreateParams::default()
-        .heap_limits(0, (limits.heap_bytes as usize).max(MIN_HEAP))
+        .heap_limits(0, (size.heap_bytes as usize).max(MIN_HEAP))
         .set_code_range_size_in_bytes(CODE_RANGE)
         .allow_atomics_wait(false)
         .array_buffer_allocator(memory::allocator(guard.memory()));
     let options = RuntimeOptions {
-        module_loader: Some(loader.clone()),
-        custom_module_evaluation_cb: Some(compile::evaluator(limits.external_bytes)),
+        module_loader: Some(loader),
+        custom_module_evaluation_cb: Some(compile::evaluator(size.external_bytes)),
         extensions: extensions::all(),
         startup_snapshot: snapshot::get(),
         // Of this isolate alone: buffers that are transferred pass through it.
@@ -79,12 +72,10 @@ pub fn create(
     {
         let state = runtime.op_state();
         let mut state = state.borrow_mut();
-        state.put(arena.clone());
         state.put(guard.clone());
-        state.put(Room::new(limits.external_bytes));
+        state.put(Room::new(size.external_bytes));
     }
     runtime.v8_isolate().set_allow_wasm_code_generation_callback(compile::never);
-    struck::prepare(Watch { context: runtime.main_context(), guard: guard.clone(), charges: charges.clone() });
     guard.attach(runtime.v8_isolate().thread_safe_handle());
     growth::watch(runtime.v8_isolate());
     let watched = guard.clone();
@@ -99,16 +90,17 @@ pub fn create(
         let glue = GLUE.run(scope)?;
         scope.get_current_context().set_allow_generation_from_strings(false);
         let glue = glue.try_cast::<v8::Object>().map_err(|_| "glue.js made no glue".to_owned())?;
-        memory::start(scope, guard.memory());
-        let stringify = glue_function(scope, glue, "stringify")?;
-        arena.stringify.set(v8::Global::new(scope, stringify));
         v8::Global::new(scope, glue)
     };
-    if loader.has_wasm() {
-        // A module leads to V8's own constructors, so they are replaced before there is one.
-        runtime.execute_script("ext:eddyline/wasm.js", "WebAssembly").map_err(|error| error.to_string())?;
-    }
     Ok(Engine { runtime, glue })
+}
+
+impl Engine {
+    /// There will be a WebAssembly module. It leads to V8's own constructors, so they are replaced before.
+    pub fn expect_wasm(&mut self) -> Result<(), String> {
+        let replaced = self.runtime.execute_script("ext:eddyline/wasm.js", "WebAssembly");
+        replaced.map(drop).map_err(|error| error.to_string())
+    }
 }
 
 /// A function of the glue, by name.

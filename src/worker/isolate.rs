@@ -1,26 +1,27 @@
 //! An isolate's life on its thread: load, wait for work, run, report, end.
 
+use std::ffi::CString;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc;
 use std::task::Poll;
 use std::time::Duration;
 
 use deno_core::PollEventLoopOptions;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::arena::{Arena, Settings};
+use super::arena::Arena;
+use super::blank::{Blank, Given, Size};
 use super::charges::Charges;
-use super::engine::{self, Engine};
+use super::engine::Engine;
 use super::glue::{self, Glue, Identity};
 use super::handler;
 use super::invoke::{self, Doomed, Invoker};
 use super::lanes::Lanes;
-use super::limits::{self, Guard, Limit};
-use super::loader::BundleLoader;
-use super::memory::Account;
+use super::limits::{Guard, Limit};
 use super::native::Native;
 use super::outbox::Outbox;
 use super::problem::problem;
@@ -51,37 +52,84 @@ pub struct Shared {
     pub words: Arc<Words>,
 }
 
-/// Runs an isolate until it is unloaded. The calling thread must be its own.
-pub fn run(channel: u32, load: Load, arrived_ns: u64, inbox: UnboundedReceiver<Order>, shared: &Shared) {
+/// A function, and whom its isolate serves.
+pub struct Assignment {
+    pub channel: u32,
+    pub load: Load,
+    pub arrived_ns: u64,
+    pub inbox: UnboundedReceiver<Order>,
+}
+
+/// Starts a thread that an isolate can live on.
+pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new().name(name.to_owned()).stack_size(STACK).spawn(run).map(drop)
+}
+
+/// What an isolate on the calling thread lives in. The thread must be its own.
+pub fn place() -> (Arc<Native>, tokio::runtime::Runtime) {
     let native = Arc::new(Native::default());
     let Ok(runtime) = native.runtime() else {
         process::fail("cannot start an isolate's timer");
     };
-    let loaded = runtime.block_on(load_into(channel, load, arrived_ns, inbox, shared, native));
+    (native, runtime)
+}
+
+/// Makes an isolate for a function and runs it until it is unloaded.
+pub fn run(assignment: Assignment, shared: &Shared) {
+    let (native, runtime) = place();
+    live(&runtime, &native, None, assignment, shared);
+}
+
+/// Makes an isolate, waits for its function and runs it until it is unloaded.
+pub fn stand_by(size: Size, assignments: &mpsc::Receiver<Assignment>, shared: &Shared) {
+    let (native, runtime) = place();
+    // If there is none, it is made when it is needed, and the function's owner told why it cannot be.
+    let blank = runtime.block_on(async { Blank::make(size, native.clone()).ok() });
+    match assignments.recv() {
+        Ok(assignment) => {
+            name_thread(&assignment.load.function);
+            live(&runtime, &native, blank, assignment, shared);
+        }
+        Err(_) => runtime.block_on(async { drop(blank) }),
+    }
+}
+
+fn live(
+    runtime: &tokio::runtime::Runtime,
+    native: &Arc<Native>,
+    blank: Option<Blank>,
+    assignment: Assignment,
+    shared: &Shared,
+) {
+    let loaded = runtime.block_on(load_into(blank, assignment, native, shared));
     let Some(isolate) = loaded else { return };
     runtime.block_on(isolate.serve());
 }
 
-/// A loaded function, ready to be called.
-pub struct Ready {
-    pub engine: Engine,
-    pub glue: Glue,
-    pub handler: Handler,
-    /// When there was an isolate, and nothing in it yet.
-    pub made_ns: u64,
+/// For those who look at threads from outside; as much of it as there is room for.
+fn name_thread(name: &str) {
+    let shown = name.as_bytes()[..name.len().min(15)].to_vec();
+    let _ = CString::new(shown).map(|name| rustix::thread::set_name(&name));
 }
 
-/// Makes an isolate and loads a function into it.
-pub async fn prepare(
-    load: &Load,
-    arena: &Rc<Arena>,
-    guard: &Arc<Guard>,
-    charges: &Rc<Charges>,
-) -> Result<Ready, Box<Problem>> {
-    let internal = |message: String| problem("E1206", message, None, "raise `heap` in [limits]");
-    let loader = Rc::new(BundleLoader::new(&load.function, &load.bundle));
-    let mut engine = engine::create(arena.clone(), loader, guard, charges).map_err(internal)?;
-    let made_ns = clock::now_ns();
+/// A loaded function, ready to be called.
+pub struct Ready {
+    engine: Engine,
+    arena: Rc<Arena>,
+    guard: Arc<Guard>,
+    charges: Rc<Charges>,
+    glue: Glue,
+    pub handler: Handler,
+}
+
+/// The isolate itself could not be made.
+pub fn internal(message: String) -> Box<Problem> {
+    problem("E1206", message, None, "raise `heap` in [limits]")
+}
+
+/// Loads a function into an isolate.
+pub async fn prepare(blank: Blank, channel: u32, load: &Load, outbox: &Arc<Outbox>) -> Result<Ready, Box<Problem>> {
+    let Given { mut engine, arena, guard, charges } = blank.give_to(channel, load, outbox).map_err(internal)?;
     let identity =
         Identity { function: &load.function, version: load.version, env: &load.env, timers: load.limits.timers };
     {
@@ -89,70 +137,58 @@ pub async fn prepare(
         glue::start(scope, &engine.glue, &identity).map_err(internal)?;
     }
     let allowed = Duration::from_millis(load.limits.load_ms);
-    let exported = handler::load(&mut engine, guard, &load.function, &load.bundle.entry, allowed).await?;
+    let exported = handler::load(&mut engine, &guard, &load.function, &load.bundle.entry, allowed).await?;
     let glue = {
         deno_core::scope!(scope, engine.runtime);
         Glue::new(scope, &engine.glue, &exported).map_err(internal)?
     };
-    Ok(Ready { engine, glue, handler: exported.kind, made_ns })
-}
-
-/// What an isolate on the calling thread is made with.
-pub fn surroundings(
-    channel: u32,
-    load: &Load,
-    outbox: &Arc<Outbox>,
-    native: Arc<Native>,
-) -> (Rc<Arena>, Arc<Guard>, Rc<Charges>) {
-    let settings = Settings { channel, topics: load.topics.clone(), limits: load.limits };
-    let limits = load.limits;
-    let memory = Account::new(limits.external_bytes as usize, limits.heap_bytes as usize);
-    let guard = Guard::new(memory, native);
-    limits::watch(&guard);
-    let arena = Rc::new(Arena::new(settings, outbox.clone()));
-    let charges = Charges::new(arena.clone(), &guard);
-    (arena, guard, charges)
+    Ok(Ready { engine, arena, guard, charges, glue, handler: exported.kind })
 }
 
 /// Loads a function and tells the host; `None` when it cannot be loaded, and then the channel is free again.
 async fn load_into(
-    channel: u32,
-    load: Load,
-    arrived_ns: u64,
-    inbox: UnboundedReceiver<Order>,
+    blank: Option<Blank>,
+    assignment: Assignment,
+    native: &Arc<Native>,
     shared: &Shared,
-    native: Arc<Native>,
 ) -> Option<Isolate> {
-    let (arena, guard, charges) = surroundings(channel, &load, &shared.outbox, native);
-    let words = shared.words.clone();
-    guard.set_blame(move |id| words.blame(channel, if id == 0 { SOMETHING } else { id }));
+    let Assignment { channel, load, arrived_ns, inbox } = assignment;
     growth::prepare(&shared.words, channel);
     shared.words.word(channel).store(SOMETHING, Ordering::Release);
-    let ready = prepare(&load, &arena, &guard, &charges).await;
+    let blank = blank.map_or_else(|| Blank::make(Size::of(&load.limits), native.clone()).map_err(internal), Ok);
+    let isolate_us = (clock::now_ns() - arrived_ns) / 1000;
+    let ready = match blank {
+        Ok(blank) => {
+            let words = shared.words.clone();
+            blank.guard().set_blame(move |id| words.blame(channel, if id == 0 { SOMETHING } else { id }));
+            prepare(blank, channel, &load, &shared.outbox).await
+        }
+        Err(problem) => Err(problem),
+    };
     shared.words.word(channel).store(0, Ordering::Release);
     let took_us = (clock::now_ns() - arrived_ns) / 1000;
-    let isolate_us = ready.as_ref().map_or(took_us, |ready| (ready.made_ns - arrived_ns) / 1000);
     let answer = |result| shared.outbox.send_control(Kind::Loaded, channel, &Loaded { result, took_us, isolate_us });
     let ready = match ready {
         Ok(ready) => ready,
         Err(problem) => {
             // Before the host hears of it, because it may load the channel again at once.
             drop(inbox);
-            guard.native().outlast().await;
+            native.outlast().await;
             answer(Err(*problem));
             return None;
         }
     };
+    let Ready { engine, arena, guard, charges, glue, handler } = ready;
     let limits = load.limits;
     guard.set_limits(Duration::from_millis(limits.cpu_ms), Duration::from_millis(limits.wall_ms));
-    answer(Ok(ready.handler));
+    answer(Ok(handler));
     let invoker = Invoker {
         arena,
         report: Report::new(channel, shared.outbox.clone()),
         guard,
         charges,
-        glue: ready.glue,
-        handler: ready.handler,
+        glue,
+        handler,
         stop_on_failure: load.stop_on_failure,
         words: shared.words.clone(),
         lanes: Lanes::new(process::CREDIT),
@@ -160,7 +196,7 @@ async fn load_into(
         scratch: Vec::new(),
         settled: false,
     };
-    Some(Isolate { engine: ready.engine, invoker, inbox })
+    Some(Isolate { engine, invoker, inbox })
 }
 
 struct Isolate {

@@ -1,6 +1,7 @@
 //! Modules for an isolate: those of its function's bundle and nothing else.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::future::{Future, ready};
 use std::pin::Pin;
@@ -85,26 +86,29 @@ pub fn resolve(from: &str, import: &str, exists: impl Fn(&str) -> bool) -> Resul
     found.ok_or_else(|| ImportError::NotFound(import.to_owned()))
 }
 
-/// Serves the modules of one bundle.
-#[derive(Debug)]
+/// Serves the modules of one bundle, once it has it.
+#[derive(Debug, Default)]
 pub struct BundleLoader {
+    served: OnceCell<Served>,
+}
+
+#[derive(Debug)]
+struct Served {
     function: String,
     modules: HashMap<String, Module>,
 }
 
 impl BundleLoader {
-    pub fn new(function: &str, bundle: &Bundle) -> BundleLoader {
+    /// Says whose modules these are, for good.
+    pub fn serve(&self, function: &str, bundle: &Bundle) {
         let modules = bundle.modules.iter().map(|module| (module.path.clone(), module.clone())).collect();
-        BundleLoader { function: function.to_owned(), modules }
-    }
-
-    pub fn has_wasm(&self) -> bool {
-        self.modules.values().any(|module| matches!(module.code, Code::Binary(_)))
+        let _ = self.served.set(Served { function: function.to_owned(), modules });
     }
 
     fn module(&self, url: &str) -> Option<&Module> {
-        let path = url.strip_prefix(ROOT)?.strip_prefix(&self.function)?.strip_prefix('/')?;
-        self.modules.get(&decoded(path)[..])
+        let Served { function, modules } = self.served.get()?;
+        let path = url.strip_prefix(ROOT)?.strip_prefix(function)?.strip_prefix('/')?;
+        modules.get(&decoded(path)[..])
     }
 }
 
@@ -161,9 +165,10 @@ impl ModuleLoader for BundleLoader {
                 ResolutionKind::MainModule => import.to_owned(),
                 _ => {
                     let from = decoded(shown(referrer));
-                    let path = resolve(&from, import, |path| self.modules.contains_key(path))
+                    let served = self.served.get().ok_or_else(|| JsErrorBox::type_error("there are no modules yet"))?;
+                    let path = resolve(&from, import, |path| served.modules.contains_key(path))
                         .map_err(|error| JsErrorBox::type_error(error.to_string()))?;
-                    specifier(&self.function, &path)
+                    specifier(&served.function, &path)
                 }
             };
             ModuleSpecifier::parse(&url).map_err(|error| JsErrorBox::type_error(error.to_string()))

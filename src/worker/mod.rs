@@ -11,6 +11,7 @@
 
 mod arena;
 mod arrivals;
+mod blank;
 mod charges;
 mod clock;
 mod coarse;
@@ -45,6 +46,7 @@ mod record;
 mod report;
 mod script;
 mod snapshot;
+mod spare;
 mod struck;
 mod typescript;
 mod waiting;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::native::Native;
+use super::blank::{Blank, Size};
 use super::outbox::Outbox;
 use super::problem::{at, problem};
 use super::typescript::{self, Compiled, Place};
 use super::wasm::binary;
-use super::{isolate, loader, process};
+use super::{isolate, loader};
 use crate::protocol::control::{Bundle, Code, Handler, Limits, Load, Module, Prepare, Prepared, Problem, SourceFile};
 
 const WASM: &str = ".wasm";
@@ -128,13 +128,10 @@ fn trial(request: &Prepare, bundle: Bundle) -> Load {
 
 /// Loads the function once, to see that it can be loaded and what its handler is.
 fn evaluate(load: &Load, outbox: &Arc<Outbox>) -> Result<Handler, Box<Problem>> {
-    let native = Arc::new(Native::default());
-    let Ok(runtime) = native.runtime() else {
-        process::fail("cannot start an isolate's timer");
-    };
+    let (native, runtime) = isolate::place();
     runtime.block_on(async {
-        let (arena, guard, charges) = isolate::surroundings(0, load, outbox, native);
-        isolate::prepare(load, &arena, &guard, &charges).await.map(|ready| ready.handler)
+        let blank = Blank::make(Size::of(&load.limits), native).map_err(isolate::internal)?;
+        isolate::prepare(blank, 0, load, outbox).await.map(|ready| ready.handler)
     })
 }
 

@@ -9,13 +9,14 @@ use deno_core::v8;
 use rustix::io::Errno;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::isolate::{self, Order, Shared};
+use super::isolate::{self, Assignment, Order, Shared};
 use super::outbox::Outbox;
+use super::spare::Spares;
 use super::{clock, confine, engine, entropy, limits, prepare, snapshot};
 use crate::protocol::control::{Credit, Hello, Load, Prepare, decode};
 use crate::protocol::frame::Assembler;
 use crate::protocol::sandbox::{Layer, Sandbox};
-use crate::protocol::words::{MAX_ISOLATES, Words};
+use crate::protocol::words::{MAX_ISOLATES, Running, Words};
 use crate::protocol::{self, Kind, Message};
 
 /// What each lane may have outstanding.
@@ -71,9 +72,10 @@ pub fn main(socket: OwnedFd, words: OwnedFd, snapshot: &OwnedFd, sandbox: Sandbo
 }
 
 fn serve(socket: &OwnedFd, shared: &Shared) {
-    let mut router = Router { isolates: HashMap::new(), shared: shared.clone() };
+    let mut router = Router { isolates: HashMap::new(), spares: Spares::default(), shared: shared.clone() };
     let mut assembler = Assembler::default();
     loop {
+        router.rest(socket);
         match assembler.fill(|room| rustix::io::read(socket, room)) {
             Ok(0) => return,
             Ok(_) => {}
@@ -93,6 +95,7 @@ fn serve(socket: &OwnedFd, shared: &Shared) {
 /// Knows which isolates live.
 struct Router {
     isolates: HashMap<u32, UnboundedSender<Order>>,
+    spares: Spares,
     shared: Shared,
 }
 
@@ -108,6 +111,7 @@ impl Router {
                 self.isolates.remove(&channel);
             }
             Kind::Prepare => self.prepare(body(&message)),
+            Kind::Spare => self.spares.keep(),
             Kind::Reply => self.order(channel, Order::Reply(message.body)),
             other => fail(&format!("a host does not send {other:?}")),
         }
@@ -129,13 +133,23 @@ impl Router {
         }
         let (sender, inbox) = unbounded_channel();
         self.isolates.insert(channel, sender);
-        let (shared, arrived_ns) = (self.shared.clone(), clock::now_ns());
-        spawn(load.function.clone(), move || isolate::run(channel, load, arrived_ns, inbox, &shared));
+        let assignment = Assignment { channel, load, arrived_ns: clock::now_ns(), inbox };
+        if let Some(assignment) = self.spares.assign(assignment) {
+            let (shared, name) = (self.shared.clone(), assignment.load.function.clone());
+            spawn(&name, move || isolate::run(assignment, &shared));
+        }
+    }
+
+    /// Nothing has arrived: there may be time for what can wait.
+    fn rest(&mut self, socket: &OwnedFd) {
+        let (isolates, words) = (&self.isolates, &self.shared.words);
+        let is_busy = || isolates.keys().any(|channel| words.running(*channel) != Running::Nothing);
+        self.spares.make_in_time(socket, &self.shared, is_busy);
     }
 
     fn prepare(&self, request: Prepare) {
         let outbox = self.shared.outbox.clone();
-        spawn(request.function.clone(), move || {
+        spawn(&request.function.clone(), move || {
             let prepared = prepare::run(request, &outbox);
             outbox.send_control(Kind::Prepared, 0, &prepared);
         });
@@ -146,10 +160,9 @@ fn body<T: serde::de::DeserializeOwned>(message: &Message) -> T {
     decode(message).unwrap_or_else(|error| fail(&format!("malformed {:?}: {error}", message.kind)))
 }
 
-/// Starts a thread that an isolate can live on.
-fn spawn(name: String, run: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new().name(name).stack_size(isolate::STACK).spawn(run);
-    if let Err(error) = thread {
+/// Starts a thread that somebody waits for.
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) {
+    if let Err(error) = isolate::spawn(name, run) {
         fail(&format!("cannot start a thread: {error}"));
     }
 }

@@ -172,6 +172,11 @@ fn groups_have_workers_of_their_own_while_they_need_them_and_trials_are_bounded(
     pids.dedup();
     assert_eq!(pids.len(), groups.len());
 
+    let [shared, tenant, _, alone] = isolates.each_ref().map(Isolate::worker_pid);
+    let keeps_spare = |pid: u32| process::threads(pid).iter().any(|thread| thread.name == "spare");
+    for pid in [shared, tenant] {
+        eventually("a spare isolate", || keeps_spare(pid).then_some(()));
+    }
     let trial = |number: usize| Group::Trial(format!("f{number}").into());
     let mut trials: Vec<Isolate> =
         (0..LEAST_TRIALS).map(|number| eventually("a trial", || open(&trial(number)))).collect();
@@ -179,6 +184,7 @@ fn groups_have_workers_of_their_own_while_they_need_them_and_trials_are_bounded(
     assert!(open(&one_more).is_none(), "no more trials at once than that");
     assert_eq!(pool.alive(GroupKind::Trial), LEAST_TRIALS);
     let pid = trials[0].worker_pid();
+    assert!(!keeps_spare(alone) && !keeps_spare(pid), "only functions of good standing come one after the other");
     trials.remove(0);
     pool.let_go(&trial(0));
     let next = eventually("the next trial", || open(&one_more));

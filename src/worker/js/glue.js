@@ -302,6 +302,7 @@
   // The glue.
 
   function start(environment, name, version, most) {
+    web.beginTime();
     mostTimers = most;
     env = ObjectFreeze(ObjectSetPrototypeOf(environment, null));
     functionInfo = ObjectFreeze({ __proto__: null, name, version });

@@ -330,7 +330,6 @@
   // What cannot be in a snapshot: done anew in each isolate, before any of a handler's code.
 
   function begin(startTimer) {
-    load("ext:deno_web/15_performance.js").setTimeOrigin();
     // The first call looks for V8's own function on the global object, which a handler may change.
     const { queueMicrotask } = global;
     queueMicrotask(() => {});
@@ -340,6 +339,11 @@
     // V8 brings some of these only now.
     delete global.Atomics;
     delete global.SharedArrayBuffer;
+  }
+
+  // And this when the isolate gets its function.
+  function beginTime() {
+    load("ext:deno_web/15_performance.js").setTimeOrigin();
   }
 
   // The crate's own would run on timers that belong to no invocation.
@@ -391,6 +395,7 @@
   global.__bootstrap.web = {
     __proto__: null,
     begin,
+    beginTime,
     define,
     expose,
     format,

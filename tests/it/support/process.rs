@@ -53,3 +53,21 @@ pub fn try_signal(pid: u32, signal: i32) -> bool {
 pub fn signal(pid: u32, signal: i32) {
     assert!(try_signal(pid, signal), "signal {signal} to {pid}: {}", std::io::Error::last_os_error());
 }
+
+/// A thread of another process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thread {
+    pub tid: u32,
+    pub name: String,
+}
+
+/// The threads that a process has now.
+pub fn threads(pid: u32) -> Vec<Thread> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    tasks
+        .filter_map(|task| {
+            let name = fs::read_to_string(task.path().join("comm")).ok()?.trim().to_owned();
+            Some(Thread { tid: task.file_name().to_str()?.parse().ok()?, name })
+        })
+        .collect()
+}
