@@ -26,6 +26,7 @@ use super::native::Native;
 use super::outbox::Outbox;
 use super::problem::problem;
 use super::report::Report;
+use super::rest::Rest;
 use super::{arrivals, clock, growth, process, struck};
 use crate::ids::IdMap;
 use crate::protocol::Kind;
@@ -196,13 +197,14 @@ async fn load_into(
         scratch: Vec::new(),
         settled: false,
     };
-    Some(Isolate { engine, invoker, inbox })
+    Some(Isolate { engine, invoker, inbox, rest: Rest::default() })
 }
 
 struct Isolate {
     engine: Engine,
     invoker: Invoker,
     inbox: UnboundedReceiver<Order>,
+    rest: Rest,
 }
 
 /// Why serving ends.
@@ -256,10 +258,27 @@ impl Isolate {
         self.flush()?;
         self.invoker.arena.renew_stray_budget();
         if self.invoker.pending.is_empty() {
-            let order = self.inbox.recv().await;
-            return self.take(order.unwrap_or(Order::Unload));
+            let order = self.next().await;
+            return self.take(order);
         }
         self.wait().await
+    }
+
+    /// Waits for something to do, and rests if there is nothing for a while.
+    async fn next(&mut self) -> Order {
+        loop {
+            let (inbox, rest) = (&mut self.inbox, &mut self.rest);
+            let order = poll_fn(|context| match inbox.poll_recv(context) {
+                Poll::Ready(order) => Poll::Ready(Some(order.unwrap_or(Order::Unload))),
+                Poll::Pending => rest.poll(context).map(|()| None),
+            });
+            if let Some(order) = order.await {
+                self.rest.disturb();
+                return order;
+            }
+            self.invoker.report.shrink();
+            self.rest.rest(self.engine.runtime.v8_isolate());
+        }
     }
 
     fn take(&mut self, order: Order) -> Result<(), End> {

@@ -44,6 +44,7 @@ mod problem;
 mod process;
 mod record;
 mod report;
+mod rest;
 mod script;
 mod snapshot;
 mod spare;

@@ -103,6 +103,13 @@ impl Report {
         }
     }
 
+    /// Lets go of the room for the next message, if there is nothing in it.
+    pub fn shrink(&mut self) {
+        if self.message.is_empty() {
+            self.message = SettledBuilder::new(self.channel);
+        }
+    }
+
     /// The last message, with the news behind it that the isolate is gone, so that the host hears both at once.
     pub fn close(&mut self, memory: Memory, reason: Option<String>) {
         let mut messages = if self.message.is_empty() { Vec::new() } else { self.finish(memory) };
