@@ -15,6 +15,7 @@ use super::loader::BundleLoader;
 use super::memory::{self, Account};
 use super::native::Native;
 use super::outbox::Outbox;
+use super::rest;
 use super::struck::{self, Watch};
 use crate::protocol::control::{Code, Limits, Load};
 
@@ -57,6 +58,11 @@ impl Blank {
 
     pub fn guard(&self) -> &Arc<Guard> {
         &self.guard
+    }
+
+    /// Nobody has wanted it for a while: gives back what it does not need until somebody does.
+    pub fn rest(&mut self) {
+        rest::tidy(self.engine.runtime.v8_isolate());
     }
 
     /// Makes it the isolate of a function of its size: from here on its time and memory are the function's.

@@ -26,7 +26,7 @@ use super::native::Native;
 use super::outbox::Outbox;
 use super::problem::problem;
 use super::report::Report;
-use super::rest::Rest;
+use super::rest::{self, Rest};
 use super::{arrivals, clock, growth, process, struck};
 use crate::ids::IdMap;
 use crate::protocol::Kind;
@@ -85,8 +85,12 @@ pub fn run(assignment: Assignment, shared: &Shared) {
 pub fn stand_by(size: Size, assignments: &mpsc::Receiver<Assignment>, shared: &Shared) {
     let (native, runtime) = place();
     // If there is none, it is made when it is needed, and the function's owner told why it cannot be.
-    let blank = runtime.block_on(async { Blank::make(size, native.clone()).ok() });
-    match assignments.recv() {
+    let mut blank = runtime.block_on(async { Blank::make(size, native.clone()).ok() });
+    let assignment = assignments.recv_timeout(rest::STILL).or_else(|_| {
+        runtime.block_on(async { blank.as_mut().map(Blank::rest) });
+        assignments.recv()
+    });
+    match assignment {
         Ok(assignment) => {
             name_thread(&assignment.load.function);
             live(&runtime, &native, blank, assignment, shared);

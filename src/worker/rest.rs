@@ -12,7 +12,7 @@ use deno_core::v8;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// After so long without anything to do it rests.
-const STILL: Duration = Duration::from_secs(1);
+pub const STILL: Duration = Duration::from_secs(1);
 /// It rests no more often than that this is a thousandth of its time.
 const RARELY: u32 = 1000;
 
@@ -55,15 +55,15 @@ impl Rest {
     /// Gives back what is not needed.
     pub fn rest(&mut self, isolate: &mut v8::Isolate) {
         let begun = Instant::now();
-        isolate.low_memory_notification();
-        trim();
+        tidy(isolate);
         self.rested = true;
         self.not_before = Some(begun + begun.elapsed() * RARELY);
     }
 }
 
-/// Has the allocator give its free pages back to the system.
-fn trim() {
+/// Gives back what an isolate holds and does not need. The calling thread must be its own.
+pub fn tidy(isolate: &mut v8::Isolate) {
+    isolate.low_memory_notification();
     // SAFETY: it may be called at any time and from any thread.
     #[cfg(target_env = "gnu")]
     unsafe {
