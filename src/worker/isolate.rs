@@ -3,7 +3,6 @@
 use std::ffi::CString;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
@@ -13,24 +12,20 @@ use std::time::Duration;
 use deno_core::PollEventLoopOptions;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::arena::Arena;
-use super::blank::{Blank, Given, Size};
-use super::charges::Charges;
+use super::blank::{Blank, Size};
 use super::engine::Engine;
-use super::glue::{self, Glue, Identity};
-use super::handler;
 use super::invoke::{self, Doomed, Invoker};
 use super::lanes::Lanes;
-use super::limits::{Guard, Limit};
+use super::limits::Limit;
+use super::loading::{Ready, internal, prepare};
 use super::native::Native;
 use super::outbox::Outbox;
-use super::problem::problem;
 use super::report::Report;
 use super::rest::{self, Rest};
 use super::{arrivals, clock, growth, process, struck};
 use crate::ids::IdMap;
 use crate::protocol::Kind;
-use crate::protocol::control::{Handler, Load, Loaded, Problem, Recall};
+use crate::protocol::control::{Handler, Load, Loaded, Recall};
 use crate::protocol::words::{SOMETHING, Words};
 
 /// Stack of an isolate's thread; V8 is told to use a quarter of it.
@@ -115,39 +110,6 @@ fn live(
 fn name_thread(name: &str) {
     let shown = name.as_bytes()[..name.len().min(15)].to_vec();
     let _ = CString::new(shown).map(|name| rustix::thread::set_name(&name));
-}
-
-/// A loaded function, ready to be called.
-pub struct Ready {
-    engine: Engine,
-    arena: Rc<Arena>,
-    guard: Arc<Guard>,
-    charges: Rc<Charges>,
-    glue: Glue,
-    pub handler: Handler,
-}
-
-/// The isolate itself could not be made.
-pub fn internal(message: String) -> Box<Problem> {
-    problem("E1206", message, None, "raise `heap` in [limits]")
-}
-
-/// Loads a function into an isolate.
-pub async fn prepare(blank: Blank, channel: u32, load: &Load, outbox: &Arc<Outbox>) -> Result<Ready, Box<Problem>> {
-    let Given { mut engine, arena, guard, charges } = blank.give_to(channel, load, outbox).map_err(internal)?;
-    let identity =
-        Identity { function: &load.function, version: load.version, env: &load.env, timers: load.limits.timers };
-    {
-        deno_core::scope!(scope, engine.runtime);
-        glue::start(scope, &engine.glue, &identity).map_err(internal)?;
-    }
-    let allowed = Duration::from_millis(load.limits.load_ms);
-    let exported = handler::load(&mut engine, &guard, &load.function, &load.bundle.entry, allowed).await?;
-    let glue = {
-        deno_core::scope!(scope, engine.runtime);
-        Glue::new(scope, &engine.glue, &exported).map_err(internal)?
-    };
-    Ok(Ready { engine, arena, guard, charges, glue, handler: exported.kind })
 }
 
 /// Loads a function and tells the host; `None` when it cannot be loaded, and then the channel is free again.
@@ -281,6 +243,8 @@ impl Isolate {
                 return order;
             }
             self.invoker.report.shrink();
+            self.invoker.lanes.shrink();
+            self.invoker.scratch = Vec::new();
             self.rest.rest(self.engine.runtime.v8_isolate());
         }
     }

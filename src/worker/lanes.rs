@@ -168,6 +168,11 @@ impl<T> Lanes<T> {
         }
         all
     }
+
+    /// Lets go of the room in queues for what is to come.
+    pub fn shrink(&mut self) {
+        self.lanes.iter_mut().for_each(|lane| lane.queue.shrink_to_fit());
+    }
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ mod json;
 mod lanes;
 mod limits;
 mod loader;
+mod loading;
 mod log;
 mod memory;
 mod native;

@@ -8,7 +8,7 @@ use super::outbox::Outbox;
 use super::problem::{at, problem};
 use super::typescript::{self, Compiled, Place};
 use super::wasm::binary;
-use super::{isolate, loader};
+use super::{isolate, loader, loading};
 use crate::protocol::control::{Bundle, Code, Handler, Limits, Load, Module, Prepare, Prepared, Problem, SourceFile};
 
 const WASM: &str = ".wasm";
@@ -130,8 +130,8 @@ fn trial(request: &Prepare, bundle: Bundle) -> Load {
 fn evaluate(load: &Load, outbox: &Arc<Outbox>) -> Result<Handler, Box<Problem>> {
     let (native, runtime) = isolate::place();
     runtime.block_on(async {
-        let blank = Blank::make(Size::of(&load.limits), native).map_err(isolate::internal)?;
-        isolate::prepare(blank, 0, load, outbox).await.map(|ready| ready.handler)
+        let blank = Blank::make(Size::of(&load.limits), native).map_err(loading::internal)?;
+        loading::prepare(blank, 0, load, outbox).await.map(|ready| ready.handler)
     })
 }
 
