@@ -13,7 +13,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, recv};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use thiserror::Error;
 
@@ -31,6 +30,7 @@ use crate::function::Program;
 use crate::protocol::control::{Hello, Prepare, Prepared, decode, encode};
 use crate::protocol::frame::{Assembler, Kind, Message};
 use crate::protocol::sandbox::Held;
+use crate::protocol::socket;
 use crate::protocol::words::{MAX_ISOLATES, Running, Words};
 
 /// How long a worker that lives for one task may take to say hello.
@@ -346,7 +346,7 @@ impl Link {
     fn read_messages(&self) -> Option<String> {
         let mut assembler = Assembler::default();
         loop {
-            match assembler.fill(|room| recv(&self.socket, room, RecvFlags::empty()).map(|(_, count)| count)) {
+            match assembler.fill(|room| socket::receive(&self.socket, room)) {
                 Ok(0) => return None,
                 Ok(_) => {}
                 Err(Errno::INTR) => continue,

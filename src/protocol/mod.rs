@@ -44,6 +44,7 @@ pub mod headers;
 pub mod run;
 pub mod sandbox;
 pub mod settled;
+pub mod socket;
 pub mod wire;
 pub mod words;
 

@@ -16,6 +16,7 @@ use super::{clock, confine, engine, entropy, limits, prepare, snapshot};
 use crate::protocol::control::{Credit, Hello, Load, Prepare, decode};
 use crate::protocol::frame::Assembler;
 use crate::protocol::sandbox::{Layer, Sandbox};
+use crate::protocol::socket::receive;
 use crate::protocol::words::{MAX_ISOLATES, Running, Words};
 use crate::protocol::{self, Kind, Message};
 
@@ -76,7 +77,7 @@ fn serve(socket: &OwnedFd, shared: &Shared) {
     let mut assembler = Assembler::default();
     loop {
         router.rest(socket);
-        match assembler.fill(|room| rustix::io::read(socket, room)) {
+        match assembler.fill(|room| receive(socket, room)) {
             Ok(0) => return,
             Ok(_) => {}
             Err(Errno::INTR) => continue,
