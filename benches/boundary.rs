@@ -61,10 +61,10 @@ fn main() {
 /// The worker's code on a thread of this process, without the sandbox's layers.
 fn thread_worker(snapshot: &Snapshot) -> Client {
     let (host, worker) = UnixStream::pair().expect("a pair of sockets");
-    let (_, words) = Words::create().expect("a shared page");
+    let (slots, words) = Words::create().expect("shared memory");
     let snapshot = snapshot.as_fd().try_clone_to_owned().expect("another descriptor");
     thread::spawn(move || eddyline::worker::main(worker.into(), words, &snapshot, Sandbox::default()));
-    Client::greeted(host.into(), None)
+    Client::greeted(host.into(), slots, None)
 }
 
 struct Figures {

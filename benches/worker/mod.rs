@@ -11,11 +11,13 @@ use eddyline::protocol::frame::Assembler;
 use eddyline::protocol::headers::HeaderView;
 use eddyline::protocol::run::{Invocation, RecordView, RunBuilder};
 use eddyline::protocol::settled::{How, SettledReader, Verdict};
+use eddyline::protocol::words::Words;
 use eddyline::protocol::{Kind, Message};
 
 pub struct Client {
     socket: UnixStream,
     assembler: Assembler,
+    words: Words,
     /// Where it is a process of its own.
     pub process: Option<Started>,
     sent: u64,
@@ -42,12 +44,13 @@ impl Client {
     pub fn process(command: &WorkerCommand) -> Client {
         let mut started = pool::start(command).expect("a worker process starts");
         let socket = std::mem::replace(&mut started.socket, UnixStream::pair().expect("a pair of sockets").0.into());
-        Client::greeted(socket, Some(started))
+        let words = std::mem::replace(&mut started.words, Words::create().expect("shared memory").0);
+        Client::greeted(socket, words, Some(started))
     }
 
     /// A client of whatever worker is at the other end, once that has said hello.
-    pub fn greeted(socket: OwnedFd, process: Option<Started>) -> Client {
-        let mut client = Client { socket: socket.into(), assembler: Assembler::default(), process, sent: 0 };
+    pub fn greeted(socket: OwnedFd, words: Words, process: Option<Started>) -> Client {
+        let mut client = Client { socket: socket.into(), assembler: Assembler::default(), words, process, sent: 0 };
         client.receive(Kind::Hello);
         client
     }
@@ -60,6 +63,7 @@ impl Client {
     pub fn receive(&mut self, kind: Kind) -> Message {
         loop {
             if let Some(message) = self.assembler.next_message().expect("the worker keeps to the protocol") {
+                let message = self.words.slots().unpack(message).expect("a place that can be");
                 assert_eq!(message.kind, kind, "{}", String::from_utf8_lossy(&message.body));
                 return message;
             }
@@ -88,7 +92,11 @@ impl Client {
                 builder.record(&record, batch.headers.iter().copied());
             }
         }
-        self.write(&builder.finish());
+        let message = builder.finish();
+        match self.words.slots().put_run(&message) {
+            Some(notice) => self.write(&notice),
+            None => self.write(&message),
+        }
     }
 
     /// Sends the batch so often, a few ahead, until all is settled. Returns the CPU time of the isolate's thread, in

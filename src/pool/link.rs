@@ -271,6 +271,7 @@ impl Link {
     /// Keeps the evidence fresh by which a want of memory is told from a person's `kill -9`; called every second or so.
     pub fn look(&self) {
         self.oom.look();
+        self.words.slots().rest();
     }
 
     /// Sends a finished message; never blocks. Returns a buffer for the next one.
@@ -279,6 +280,17 @@ impl Link {
             self.kill("asked for more than it read");
             Vec::new()
         })
+    }
+
+    /// As [`Link::send`], for a message of records.
+    pub fn send_run(&self, message: Vec<u8>) -> Vec<u8> {
+        match self.words.slots().put_run(&message) {
+            Some(notice) => {
+                self.send(notice);
+                message
+            }
+            None => self.send(message),
+        }
     }
 
     /// Whether so much waits to be read by the worker that nothing large should be sent before it has read some of it.
@@ -367,6 +379,7 @@ impl Link {
     }
 
     fn receive(&self, message: Message) -> Result<(), String> {
+        let message = self.words.slots().unpack(message).map_err(|error| error.to_string())?;
         let bad = |error: serde_json::Error| format!("{:?}: {error}", message.kind);
         let event = match message.kind {
             Kind::Hello => {

@@ -32,13 +32,17 @@ pub enum Kind {
     Call = 12,
     Reply = 13,
     Spare = 14,
+    RunAt = 15,
+    SettledAt = 16,
 }
 
 impl Kind {
     fn from_u16(value: u16) -> Option<Kind> {
         use Kind::*;
-        let all =
-            [Hello, Prepare, Prepared, Load, Loaded, Run, Settled, Recall, Unload, Unloaded, Log, Call, Reply, Spare];
+        let all = [
+            Hello, Prepare, Prepared, Load, Loaded, Run, Settled, Recall, Unload, Unloaded, Log, Call, Reply, Spare,
+            RunAt, SettledAt,
+        ];
         all.into_iter().find(|kind| *kind as u16 == value)
     }
 
@@ -101,6 +105,11 @@ impl Builder {
         let mut builder = Builder::new(kind, channel);
         builder.body().extend_from_slice(body);
         builder.finish()
+    }
+
+    /// The channel of a finished message, which is zero where there is none.
+    pub fn channel_of(message: &[u8]) -> u32 {
+        message.get(4..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u32::from_le_bytes(*bytes))
     }
 
     /// The buffer to append the body to. What is in front of it must stay.

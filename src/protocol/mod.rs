@@ -1,7 +1,8 @@
 //! All that can pass between the host and a worker process.
 //!
-//! They share a stream socket and a few pages of memory. On the socket go messages, each a kind, a channel and a body,
+//! They share a stream socket and some memory. On the socket go messages, each a kind, a channel and a body,
 //! cut into frames of at most [`MAX_FRAME`] bytes, so that a large body never holds up the others ([`frame`]).
+//! Long bodies of `Run` and `Settled` lie in the shared memory, and only where goes on the socket ([`slots`]).
 //! A channel is an isolate; channel 0 is the worker itself.
 //!
 //! | direction | kind | body | module |
@@ -14,6 +15,7 @@
 //! | host → worker | `Spare` | from now on, keep an isolate ready for the next `Load` | |
 //! | host → worker | `Run` | many invocations, each with its records | [`run`] |
 //! | worker → host | `Settled` | how invocations ended, one by one, with their results | [`settled`] |
+//! | both | `RunAt`, `SettledAt` | where the body of a `Run` or `Settled` lies | [`slots`] |
 //! | host → worker | `Recall` | give back what a lane has not begun | [`control`] |
 //! | host → worker | `Unload` | give the isolate back | [`control`] |
 //! | worker → host | `Unloaded` | the isolate is gone, asked for or not | [`control`] |
@@ -44,6 +46,7 @@ pub mod headers;
 pub mod run;
 pub mod sandbox;
 pub mod settled;
+pub mod slots;
 pub mod socket;
 pub mod wire;
 pub mod words;

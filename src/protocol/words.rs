@@ -1,5 +1,5 @@
 //! The memory that a worker shares with its host: for each isolate one word that says what it is running, and one that
-//! says how much memory it holds.
+//! says how much memory it holds; behind them the [`slots`] for long messages.
 //!
 //! When a worker dies without a word on the socket, this is what still tells which invocation was running and whose
 //! memory grew. The worker may write anything here: what is read is a hint, and what it leads to must be bounded.
@@ -8,6 +8,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::slots::{self, Slots};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
@@ -16,6 +17,9 @@ pub const MAX_ISOLATES: usize = 4096;
 /// Words of either kind; the first of each belongs to no channel.
 const COUNT: usize = MAX_ISOLATES + 1;
 const BYTES: usize = 2 * COUNT * size_of::<AtomicU64>();
+/// Where the slots begin; pages of any size end there.
+const SLOTS_AT: u64 = 128 << 10;
+const _: () = assert!(BYTES as u64 <= SLOTS_AT);
 /// The word of an isolate whose code runs when it cannot be said for which invocation.
 pub const SOMETHING: u64 = u64::MAX;
 
@@ -31,6 +35,7 @@ pub enum Running {
 #[derive(Debug)]
 pub struct Words {
     at: *mut AtomicU64,
+    slots: Slots,
 }
 
 // SAFETY: the mapping lives as long as `Words` and is only reached through atomics.
@@ -43,7 +48,8 @@ impl Words {
     pub fn create() -> std::io::Result<(Words, OwnedFd)> {
         let fd = memfd_create("eddyline-words", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         let file = File::from(fd);
-        file.set_len(BYTES as u64)?;
+        // Most of it is never touched, and takes no memory then.
+        file.set_len(SLOTS_AT + slots::BYTES as u64)?;
         // Were a worker to make it shorter, its host would die of looking at it.
         fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
         let words = Words::open(&file)?;
@@ -54,7 +60,20 @@ impl Words {
         // SAFETY: a fresh shared mapping of a descriptor that is at least this long; nothing else is mapped there.
         let at =
             unsafe { mmap(std::ptr::null_mut(), BYTES, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, fd, 0)? };
-        Ok(Words { at: at.cast() })
+        let words = at.cast();
+        match Slots::open(fd, SLOTS_AT) {
+            Ok(slots) => Ok(Words { at: words, slots }),
+            Err(error) => {
+                // SAFETY: just mapped with this length, and nobody knows of it.
+                let _ = unsafe { munmap(at, BYTES) };
+                Err(error)
+            }
+        }
+    }
+
+    /// Where long messages lie.
+    pub fn slots(&self) -> &Slots {
+        &self.slots
     }
 
     /// The word that says what the isolate on `channel` runs; channels that cannot exist share word 0.

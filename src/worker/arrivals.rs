@@ -4,12 +4,13 @@ use std::rc::Rc;
 
 use crate::protocol::headers::Headers;
 use crate::protocol::run::{Invocation, RunReader};
+use crate::protocol::slots::Body;
 use crate::protocol::wire::WireError;
 
 /// The records of one `Run` message. Invocations share it and say which of its records are theirs.
 #[derive(Debug)]
 pub struct Records {
-    body: Vec<u8>,
+    body: Body,
     places: Vec<Place>,
 }
 
@@ -50,7 +51,7 @@ pub struct Record {
 }
 
 /// Takes a `Run` message apart without copying its records.
-pub fn index(body: Vec<u8>) -> Result<Vec<Work>, WireError> {
+pub fn index(body: Body) -> Result<Vec<Work>, WireError> {
     let mut places = Vec::new();
     let mut heads = Vec::new();
     let mut reader = RunReader::new(&body)?;
@@ -145,7 +146,7 @@ mod tests {
         builder.record(&RecordView { topic: "a", key: Some(b""), value: None, ..view }, std::iter::empty());
         let body = builder.finish()[HEADER..].to_vec();
 
-        let work = index(body).unwrap();
+        let work = index(body.into()).unwrap();
         let [work] = &work[..] else { panic!("{work:?}") };
         assert_eq!((work.head, work.bytes), (head, 5 + 1 + 1 + 1));
         let (first, second) = (work.record(0), work.record(1));

@@ -26,6 +26,7 @@ use super::{arrivals, clock, growth, process, struck};
 use crate::ids::IdMap;
 use crate::protocol::Kind;
 use crate::protocol::control::{Handler, Load, Loaded, Recall};
+use crate::protocol::slots::Body;
 use crate::protocol::words::{SOMETHING, Words};
 
 /// Stack of an isolate's thread; V8 is told to use a quarter of it.
@@ -34,7 +35,7 @@ pub const STACK: usize = 8 << 20;
 /// What the main thread passes on to an isolate.
 pub enum Order {
     /// The body of a `Run` message.
-    Run(Vec<u8>),
+    Run(Body),
     Recall(Recall),
     /// The body of a `Reply` message.
     Reply(Vec<u8>),

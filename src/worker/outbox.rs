@@ -1,23 +1,33 @@
 //! The worker's end of the socket, shared by its threads.
 
 use std::os::fd::OwnedFd;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::Errno;
 use serde::Serialize;
 
 use crate::protocol::Kind;
 use crate::protocol::control;
+use crate::protocol::words::Words;
 
 /// Writes whole messages. Writing blocks, so a host that reads slowly slows its isolates and nothing piles up.
 #[derive(Debug)]
 pub struct Outbox {
     socket: Mutex<OwnedFd>,
+    words: Arc<Words>,
 }
 
 impl Outbox {
-    pub fn new(socket: OwnedFd) -> Outbox {
-        Outbox { socket: Mutex::new(socket) }
+    pub fn new(socket: OwnedFd, words: Arc<Words>) -> Outbox {
+        Outbox { socket: Mutex::new(socket), words }
+    }
+
+    /// Sends a finished `Settled` message, through the shared memory if it is long.
+    pub fn send_settled(&self, message: &[u8]) {
+        match self.words.slots().put_settled(message) {
+            Some(notice) => self.send(&notice),
+            None => self.send(message),
+        }
     }
 
     /// Sends a message as [`crate::protocol::frame::Builder::finish`] made it.

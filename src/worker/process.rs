@@ -16,6 +16,7 @@ use super::{clock, confine, engine, entropy, limits, prepare, snapshot};
 use crate::protocol::control::{Credit, Hello, Load, Prepare, decode};
 use crate::protocol::frame::Assembler;
 use crate::protocol::sandbox::{Layer, Sandbox};
+use crate::protocol::slots::{Body, Lent};
 use crate::protocol::socket::receive;
 use crate::protocol::words::{MAX_ISOLATES, Running, Words};
 use crate::protocol::{self, Kind, Message};
@@ -59,7 +60,7 @@ pub fn main(socket: OwnedFd, words: OwnedFd, snapshot: &OwnedFd, sandbox: Sandbo
     if let Err(error) = limits::start() {
         fail(&format!("cannot start the watchdog: {error}"));
     }
-    let shared = Shared { outbox: Arc::new(Outbox::new(socket)), words };
+    let shared = Shared { outbox: Arc::new(Outbox::new(socket, words.clone())), words };
     let hello = Hello {
         version: protocol::VERSION,
         pid: std::process::id(),
@@ -105,7 +106,8 @@ impl Router {
         let channel = message.channel;
         match message.kind {
             Kind::Load => self.load(channel, body(&message)),
-            Kind::Run => self.order(channel, Order::Run(message.body)),
+            Kind::Run => self.order(channel, Order::Run(message.body.into())),
+            Kind::RunAt => self.order(channel, Order::Run(Body::Lent(self.lent(&message)))),
             Kind::Recall => self.order(channel, Order::Recall(body(&message))),
             Kind::Unload => {
                 self.order(channel, Order::Unload);
@@ -116,6 +118,11 @@ impl Router {
             Kind::Reply => self.order(channel, Order::Reply(message.body)),
             other => fail(&format!("a host does not send {other:?}")),
         }
+    }
+
+    fn lent(&self, notice: &Message) -> Lent {
+        let lent = Lent::of(&self.shared.words, &notice.body);
+        lent.unwrap_or_else(|error| fail(&format!("malformed {:?}: {error}", notice.kind)))
     }
 
     /// An isolate may have ended while this was on its way; then `Unloaded`, also on its way, tells the host.

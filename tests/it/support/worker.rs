@@ -290,7 +290,7 @@ impl Worker {
     fn read(&mut self) -> Message {
         loop {
             if let Some(message) = self.assembler.next_message().unwrap() {
-                return message;
+                return self.words.slots().unpack(message).unwrap();
             }
             let socket = &mut self.socket;
             let count = self.assembler.fill(|room| socket.read(room)).expect("the worker answers in time");
