@@ -1,8 +1,9 @@
 //! The watchdog: one thread per worker that stops isolates which run for too long.
 //!
 //! An isolate announces each stretch of JavaScript with two atomic operations and no system call. The watchdog looks
-//! every few milliseconds. It stops a stretch by exchanging the very word that announced it, so a stop that comes
-//! too late finds another word and never hits the next invocation.
+//! every few milliseconds, less often while all stretches are short, since each look takes time from them. It stops a
+//! stretch by exchanging the very word that announced it, so a stop that comes too late finds another word and never hits
+//! the next invocation.
 //!
 //! CPU time is the invocation's, over all its stretches: what it spent in earlier ones is announced with each. In a
 //! stretch that several invocations share, such as a turn of the event loop, the watchdog has the isolate's thread look
@@ -21,10 +22,14 @@ use super::{process, struck};
 use crate::outcome::Outcome;
 
 const TICK: Duration = Duration::from_millis(2);
-/// Idle looks in a row before the watchdog goes to sleep.
-const IDLE_LOOKS: u32 = 100;
+/// Between two looks while nothing runs for longer than a tick, and nothing is near its limit.
+const CALM: Duration = Duration::from_millis(8);
+const TICK_NS: u64 = TICK.as_nanos() as u64;
+const CALM_NS: u64 = CALM.as_nanos() as u64;
+/// How long the watchdog looks although nothing runs before it goes to sleep.
+const IDLE: Duration = Duration::from_millis(200);
 
-const IDLE: u64 = 0;
+const NOTHING: u64 = 0;
 /// Between these two: stopped by the limit of that number.
 const RUNNING: u64 = 7;
 const STATE: u64 = 7;
@@ -32,8 +37,8 @@ const STEP: u64 = 8;
 
 /// Looks at a stopped stretch until it is stopped without asking whose code it is; collecting garbage takes a while.
 const PATIENT_LOOKS: u32 = 100;
-/// Looks at a stretch that only one invocation has until its thread is asked what it holds.
-const LOOKS_PER_GLANCE: u32 = 4;
+/// How long a stretch runs that only one invocation has until its thread is asked what it holds.
+const GLANCE_NS: u64 = 8_000_000;
 /// CPU time that a stopped stretch may go on for, as for parsing a large text. Loops of the engine that never look
 /// whether they are to stop go on for ever, so the process ends then, and is blamed on whose they are.
 const STUBBORN_NS: u64 = 2_000_000_000;
@@ -92,7 +97,7 @@ impl Guard {
     /// A guard for an isolate on the calling thread.
     pub fn new(memory: Arc<Account>, native: Arc<Native>) -> Arc<Guard> {
         Arc::new(Guard {
-            word: AtomicU64::new(IDLE),
+            word: AtomicU64::new(NOTHING),
             started_ns: AtomicU64::new(0),
             spent_ns: AtomicU64::new(0),
             shared: AtomicBool::new(false),
@@ -169,7 +174,7 @@ impl Guard {
     /// The stretch has ended; says whether it was stopped.
     pub fn end(&self) -> Option<Limit> {
         let word = self.word.load(Ordering::Relaxed) & !STATE;
-        let before = self.word.swap(word | IDLE, Ordering::AcqRel);
+        let before = self.word.swap(word | NOTHING, Ordering::AcqRel);
         Limit::of(before)
     }
 
@@ -206,7 +211,7 @@ impl Guard {
         // What is in the middle of something gets what it asks for, because much of V8 aborts otherwise.
         self.memory.grant();
         let word = self.word.load(Ordering::Relaxed);
-        if word & STATE == IDLE {
+        if word & STATE == NOTHING {
             self.terminate();
         } else {
             self.stop(word, Limit::Memory);
@@ -222,26 +227,40 @@ impl Guard {
         }
     }
 
-    fn wall_exceeded(&self, now_ns: u64) -> bool {
-        let ran = now_ns.saturating_sub(self.started_ns.load(Ordering::Relaxed));
-        ran > self.wall_limit_ns.load(Ordering::Relaxed)
+    /// How long ago the invocation began whose stretch it is.
+    fn ran_ns(&self, now_ns: u64) -> u64 {
+        now_ns.saturating_sub(self.started_ns.load(Ordering::Relaxed))
     }
 }
 
-/// A guard as the watchdog sees it: CPU time is counted from the first look at a stretch.
+/// A guard as the watchdog sees it.
 #[derive(Default)]
 struct Watched {
     guard: Weak<Guard>,
     word: u64,
-    cpu_at_first_look: u64,
+    /// The time and the thread's CPU time at the last look.
+    looked_ns: u64,
+    cpu_at_look: u64,
+    /// The thread's CPU time when the stretch began, or somewhat later: at the first look, less what can only have been
+    /// spent since it began.
+    cpu_at_start: u64,
     cpu_at_stop: u64,
     looks_since_stop: u32,
-    looks: u32,
+    /// When the thread was last asked what it holds, or when the stretch began.
+    glanced_ns: u64,
+}
+
+/// What a look has shown.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    running: bool,
+    /// The next look must not be long in coming.
+    close: bool,
 }
 
 impl Watched {
-    /// Looks once; says whether anything was running.
-    fn look(&mut self, guard: &Guard) -> bool {
+    /// Looks once.
+    fn look(&mut self, guard: &Guard) -> Seen {
         let native = guard.native.busy();
         if let Some(busy) = native
             && busy.spent_ns > guard.cpu_limit_ns().saturating_add(STUBBORN_NS)
@@ -251,58 +270,73 @@ impl Watched {
             }
             process::fail("native code for an invocation does not end");
         }
-        self.look_at_code(guard) || native.is_some()
+        let seen = self.look_at_code(guard);
+        if native.is_some() { Seen { running: true, close: true } } else { seen }
     }
 
-    fn look_at_code(&mut self, guard: &Guard) -> bool {
+    fn look_at_code(&mut self, guard: &Guard) -> Seen {
         let word = guard.word.load(Ordering::Acquire);
         match word & STATE {
-            RUNNING => {}
-            IDLE => {
+            RUNNING => Seen { running: true, close: self.look_at_running(guard, word) },
+            NOTHING => {
                 self.looks_since_stop = 0;
-                return false;
+                // What begins now is not seen before the next look.
+                Seen { running: false, close: guard.cpu_limit_ns() < 4 * CALM_NS }
             }
-            // Code of the engine around a dynamic import can swallow a stop, so it is repeated until the stretch ends.
             _ => {
-                let cpu = guard.cpu.read_ns();
-                if self.looks_since_stop == 0 {
-                    self.cpu_at_stop = cpu;
-                }
-                let most = match Limit::of(word) {
-                    Some(Limit::Memory) => STUBBORN_FOR_MEMORY_NS,
-                    _ => STUBBORN_NS,
-                };
-                if cpu.saturating_sub(self.cpu_at_stop) > most {
-                    process::fail("code that cannot be interrupted does not end");
-                }
-                self.looks_since_stop += 1;
-                if self.looks_since_stop > PATIENT_LOOKS {
-                    guard.terminate();
-                }
-                return true;
+                self.look_at_stopped(guard, word);
+                Seen { running: true, close: true }
             }
         }
+    }
+
+    /// Code of the engine around a dynamic import can swallow a stop, so it is repeated until the stretch ends.
+    fn look_at_stopped(&mut self, guard: &Guard, word: u64) {
         let cpu = guard.cpu.read_ns();
+        if self.looks_since_stop == 0 {
+            self.cpu_at_stop = cpu;
+        }
+        let most = match Limit::of(word) {
+            Some(Limit::Memory) => STUBBORN_FOR_MEMORY_NS,
+            _ => STUBBORN_NS,
+        };
+        if cpu.saturating_sub(self.cpu_at_stop) > most {
+            process::fail("code that cannot be interrupted does not end");
+        }
+        self.looks_since_stop += 1;
+        if self.looks_since_stop > PATIENT_LOOKS {
+            guard.terminate();
+        }
+    }
+
+    /// Says whether the next look must not be long in coming.
+    fn look_at_running(&mut self, guard: &Guard, word: u64) -> bool {
+        let (now, cpu) = (clock::now_ns(), guard.cpu.read_ns());
+        let ran = guard.ran_ns(now);
+        let (shared, earlier) = (guard.shared.load(Ordering::Relaxed), guard.spent_ns.load(Ordering::Relaxed));
         if word != self.word {
             self.word = word;
             self.looks_since_stop = 0;
-            self.looks = 0;
-            self.cpu_at_first_look = cpu;
-            if guard.shared.load(Ordering::Relaxed) {
-                guard.ask();
-            }
-            return true;
+            let (elapsed, spent) = (now - self.looked_ns, cpu.saturating_sub(self.cpu_at_look));
+            // The first stretch of an invocation began with it. What was spent since the last look, and is more than the
+            // time from there to that beginning, was its own.
+            let own = if ran <= elapsed && earlier == 0 { spent.saturating_sub(elapsed - ran) } else { 0 };
+            self.cpu_at_start = cpu - own;
+            self.glanced_ns = now - ran.min(elapsed);
         }
-        self.looks += 1;
-        let spent = cpu.saturating_sub(self.cpu_at_first_look) + guard.spent_ns.load(Ordering::Relaxed);
-        if spent > guard.cpu_limit_ns() {
+        (self.looked_ns, self.cpu_at_look) = (now, cpu);
+        let spent = cpu.saturating_sub(self.cpu_at_start) + earlier;
+        let cpu_left = guard.cpu_limit_ns().saturating_sub(spent);
+        let wall_left = guard.wall_limit_ns.load(Ordering::Relaxed).saturating_sub(ran);
+        if cpu_left == 0 {
             guard.stop(word, Limit::Cpu);
-        } else if guard.wall_exceeded(clock::now_ns()) {
+        } else if wall_left == 0 {
             guard.stop(word, Limit::Wall);
-        } else if guard.shared.load(Ordering::Relaxed) || self.looks.is_multiple_of(LOOKS_PER_GLANCE) {
+        } else if shared || now - self.glanced_ns >= GLANCE_NS {
+            self.glanced_ns = now;
             guard.ask();
         }
-        true
+        shared || ran >= TICK_NS || cpu_left.min(wall_left) < 4 * CALM_NS
     }
 }
 
@@ -329,28 +363,31 @@ pub fn start() -> std::io::Result<()> {
 }
 
 fn run() {
-    let mut idle = 0;
+    let mut idle = Duration::ZERO;
     let mut watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
-        let mut running = false;
+        let mut all = Seen::default();
         watched.retain_mut(|watched| match watched.guard.upgrade() {
             Some(guard) => {
-                running |= watched.look(&guard);
+                let seen = watched.look(&guard);
+                all.running |= seen.running;
+                all.close |= seen.close;
                 true
             }
             None => false,
         });
-        idle = if running { 0 } else { idle + 1 };
-        let wait = if idle > IDLE_LOOKS {
+        let tick = if all.close { TICK } else { CALM };
+        idle = if all.running { Duration::ZERO } else { idle + tick };
+        let wait = if idle > IDLE {
             ASLEEP.store(true, Ordering::SeqCst);
             // A stretch may have begun before the flag was seen, so even the sleeper looks now and then.
             Duration::from_millis(500)
         } else {
-            TICK
+            tick
         };
         (watched, _) = BELL.wait_timeout(watched, wait).unwrap_or_else(PoisonError::into_inner);
-        if idle > IDLE_LOOKS && !ASLEEP.swap(false, Ordering::SeqCst) {
-            idle = 0;
+        if idle > IDLE && !ASLEEP.swap(false, Ordering::SeqCst) {
+            idle = Duration::ZERO;
         }
     }
 }
