@@ -339,7 +339,9 @@
 
   // Another record as a result is looked for behind promises only.
   function deferred(value) {
-    return awaitable(value) || (typeof value === "object" && value !== null && numberOf(value) !== 0);
+    return awaitable(value) || (typeof value === "object" && value !== null &&
+      // The engine is slow to say that something has no private name, and what is usually returned is no record.
+      ObjectGetPrototypeOf(value) !== ObjectPrototype && numberOf(value) !== 0);
   }
 
   async function promisedBatch(promise) {
