@@ -12,7 +12,7 @@ use crate::commands::Commands;
 use crate::config::{NodeConfig, SandboxDemand};
 use crate::control::{Control, ControlOptions, Defaults, Pace, PrepareLimits, Surroundings, Wishes};
 use crate::fetch::Fetch;
-use crate::kafka::{EmbeddedBroker, Settings, Topics};
+use crate::kafka::{self, EmbeddedBroker, Settings, Topics};
 use crate::pipeline::{Bounds, Rules, Sinks};
 use crate::pool::{GroupKind, Pool, PoolOptions, WorkerCommand};
 use crate::protocol::sandbox::Sandbox;
@@ -49,6 +49,7 @@ const PROBE: Duration = Duration::from_secs(5);
 impl Node {
     /// Starts everything; functions begin to run as soon as their topics are there.
     pub fn start(config: NodeConfig, options: NodeOptions) -> anyhow::Result<Node> {
+        kafka::keep_memory();
         let metrics = Metrics::new();
         let board = Board::new(&config.node_id(), Arc::clone(&metrics));
         // The first thing to answer, so that a probe sees a node that starts rather than none.

@@ -30,7 +30,7 @@ pub use consumer::{Committed, Consumer, ConsumerEvent};
 pub use embedded::EmbeddedBroker;
 pub use error::{Code, Error, Result};
 pub use groups::{GroupPartitions, Groups};
-pub use native::{GroupMetadata, Headers, Message, Report};
+pub use native::{GroupMetadata, Headers, Message, Report, keep_memory};
 pub use outsider::Outsider;
 pub use partition::{Position, TopicPartition};
 pub use positions::{Resolved, Start, ensure_start};
