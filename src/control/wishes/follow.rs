@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::TOPIC;
 use super::book::{Standing, Wishes, refused};
-use crate::kafka::{self, Code, Consumer, ConsumerEvent, Groups, Message, NewTopic, Position, Slot, TopicPartition};
+use crate::kafka::{self, Code, Consumer, ConsumerEvent, Message, NewTopic, Position, Slot, TopicPartition};
 
 /// Nobody commits in it; Kafka only wants every consumer to name one.
 const GROUP: &str = "eddyline-wishes";
@@ -77,8 +77,7 @@ fn ensure(wishes: &Wishes) -> Result<(), Trouble> {
 fn follow(wishes: &Wishes, rung: &Receiver<()>) -> kafka::Result<()> {
     let bell = wishes.0.bell.clone();
     let mut consumer = Consumer::new(&wishes.0.settings, GROUP, Arc::new(move || _ = bell.try_send(())))?;
-    let (position, end) = opening(wishes);
-    let slots = consumer.assign(&[(TopicPartition::new(TOPIC, 0), position)])?;
+    let slots = consumer.assign(&[(TopicPartition::new(TOPIC, 0), Position::Beginning)])?;
     wishes.book().begin_anew();
     let (opened, mut heard) = (Instant::now(), Instant::now());
     let mut is_read = false;
@@ -100,7 +99,7 @@ fn follow(wishes: &Wishes, rung: &Receiver<()>) -> kafka::Result<()> {
             continue;
         }
         if !is_read {
-            if reaches_end(wishes, &consumer, slots[0], end, heard) {
+            if reaches_end(wishes, &consumer, slots[0], heard) {
                 is_read = true;
                 wishes.enter(Standing::Following);
             } else if opened.elapsed() > PATIENCE && wishes.known().is_none() {
@@ -111,17 +110,6 @@ fn follow(wishes: &Wishes, rung: &Receiver<()>) -> kafka::Result<()> {
         let _ = rung.recv_timeout(if is_read { IDLE } else { LOOK });
     }
     Ok(())
-}
-
-/// Where the topic begins, and where it ends by now, if that can be said. A consumer that is left to find out by itself
-/// takes half a second for each, in which no function starts.
-fn opening(wishes: &Wishes) -> (Position, Option<i64>) {
-    let (groups, partition) = (Groups::new(&wishes.0.topics), [TopicPartition::new(TOPIC, 0)]);
-    let only = |found: kafka::Result<Vec<Option<i64>>>| found.ok()?.into_iter().next()?;
-    match (only(groups.beginnings(&partition, CALL)), only(groups.ends(&partition, CALL))) {
-        (Some(first), end) => (Position::Offset(first), end),
-        (None, _) => (Position::Beginning, None),
-    }
 }
 
 /// Hears what the consumer has to say.
@@ -156,13 +144,10 @@ fn learn(wishes: &Wishes, records: &[Message]) {
     });
 }
 
-/// Whether everything that was there has been read. `end` is where the topic ended when it was opened.
-fn reaches_end(wishes: &Wishes, consumer: &Consumer, slot: Slot, end: Option<i64>, heard: Instant) -> bool {
-    let next = consumer.position(slot).unwrap_or(0).max(wishes.book().next);
-    if end.is_some_and(|end| next >= end) {
-        return true;
-    }
+/// Whether everything that was there has been read.
+fn reaches_end(wishes: &Wishes, consumer: &Consumer, slot: Slot, heard: Instant) -> bool {
     let Some((low, high)) = consumer.watermarks(slot) else { return false };
+    let next = consumer.position(slot).unwrap_or(0).max(wishes.book().next);
     // Behind the last record there may be only what is none, or what compaction has removed.
     low == high || next >= high || heard.elapsed() > SILENCE
 }
