@@ -271,7 +271,7 @@ impl Link {
     /// Keeps the evidence fresh by which a want of memory is told from a person's `kill -9`; called every second or so.
     pub fn look(&self) {
         self.oom.look();
-        self.words.slots().rest();
+        self.words.slots().tidy();
     }
 
     /// Sends a finished message; never blocks. Returns a buffer for the next one.

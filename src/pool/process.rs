@@ -12,7 +12,7 @@ use super::last_words;
 use super::snapshot::{self, Snapshot};
 use crate::protocol::words::Words;
 
-/// What a socket takes at once: a message with records, and one with their results, need not wait for its reader.
+/// What a socket takes at once: a message that goes through it whole need not wait for its reader.
 const SEND_BUFFER: usize = 1 << 20;
 
 /// Descriptors under which a worker finds its socket and its page of words.

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 
-use super::frame::{Builder, HEADER, Kind, Message};
+use super::frame::{Builder, HEADER, Kind, MAX_FRAME, Message};
 use super::wire::{Put, Reader, WireError};
 use super::words::Words;
 
@@ -45,7 +45,12 @@ const UP: Row = Row { first: DOWN.count, count: 8, at: DOWN.at + DOWN.count as u
 /// Of all together.
 pub(super) const BYTES: usize = UP.at + UP.count as usize * UP.len;
 
-/// Nothing has been in any slot since their memory was given back.
+const ALL: usize = (DOWN.count + UP.count) as usize;
+// The frames of a longer body would have heads of their own.
+const _: () = assert!(DOWN.len <= MAX_FRAME && UP.len <= MAX_FRAME);
+const _: () = assert!(ALL * APART <= STATES);
+
+/// Nothing has been in the slot since its memory was given back.
 const UNUSED: u8 = 0;
 const USED: u8 = 1;
 /// Used, but not since the last look.
@@ -55,10 +60,13 @@ const RESTING: u8 = 2;
 #[derive(Debug)]
 pub struct Slots {
     at: *mut u8,
-    used: AtomicU8,
+    /// What this side knows of the use of each.
+    used: [AtomicU8; ALL],
 }
 
-// SAFETY: the mapping lives as long as `Slots`. A slot is written to only by who has claimed it, and states are atomic.
+// SAFETY: the mapping lives as long as `Slots`, and states are atomic. The host writes only to slots of `DOWN` that it has
+// claimed, never reads them, and copies those of `UP` before it looks at them; a worker that keeps to the protocol writes
+// only to slots of `UP` that it has claimed. One that does not spoils what it reads itself, or what is a copy by then.
 unsafe impl Send for Slots {}
 // SAFETY: as above.
 unsafe impl Sync for Slots {}
@@ -85,12 +93,18 @@ impl Slots {
         let at = unsafe {
             mmap(std::ptr::null_mut(), BYTES, ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED, fd, offset)?
         };
-        Ok(Slots { at: at.cast(), used: AtomicU8::new(UNUSED) })
+        Ok(Slots { at: at.cast(), used: [const { AtomicU8::new(UNUSED) }; ALL] })
     }
 
     /// Puts a `Run` message into a slot. Returns what is sent instead of it; `None` where it has to go itself.
     pub fn put_run(&self, message: &[u8]) -> Option<Vec<u8>> {
         self.put(&DOWN, Kind::RunAt, message)
+    }
+
+    /// How many long `Run` messages could be put now.
+    pub fn free_for_runs(&self) -> usize {
+        let is_free = |slot: &u32| self.state(*slot).load(Ordering::Relaxed) == FREE;
+        (DOWN.first..DOWN.first + DOWN.count).filter(is_free).count()
     }
 
     /// Puts a `Settled` message into a slot. Returns what is sent instead of it; `None` where it has to go itself.
@@ -107,7 +121,7 @@ impl Slots {
         let slot = (row.first..row.first + row.count).find(|slot| self.claim(*slot))?;
         // SAFETY: the slot is ours until its state says otherwise, and so long at least.
         unsafe { std::ptr::copy_nonoverlapping(body.as_ptr(), self.start(row, slot), body.len()) };
-        self.used.store(USED, Ordering::Relaxed);
+        self.used[slot as usize].store(USED, Ordering::Relaxed);
         let mut notice = Builder::new(kind, Builder::channel_of(message));
         notice.body().put_u32(slot);
         notice.body().put_u32(body.len() as u32);
@@ -134,7 +148,7 @@ impl Slots {
             std::ptr::copy_nonoverlapping(self.start(&UP, place.slot), body.as_mut_ptr(), len);
             body.set_len(len);
         }
-        self.used.store(USED, Ordering::Relaxed);
+        self.used[place.slot as usize].store(USED, Ordering::Relaxed);
         self.free(place.slot);
         Ok(body)
     }
@@ -150,22 +164,26 @@ impl Slots {
         Ok(place)
     }
 
-    /// Called every second or so by the host: gives memory back that was not used since the last time.
-    pub fn rest(&self) {
-        let becomes = |from, to| self.used.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        if becomes(RESTING, UNUSED) {
-            for row in [&DOWN, &UP] {
-                (row.first..row.first + row.count).for_each(|slot| self.empty(row, slot));
+    /// Called every second or so by the host: gives the memory of slots back that were not used since the last time.
+    pub fn tidy(&self) {
+        for row in [&DOWN, &UP] {
+            for slot in row.first..row.first + row.count {
+                let used = &self.used[slot as usize];
+                match used.load(Ordering::Relaxed) {
+                    USED => used.store(RESTING, Ordering::Relaxed),
+                    RESTING => self.empty(row, slot),
+                    _ => {}
+                }
             }
-        } else {
-            becomes(USED, RESTING);
         }
     }
 
+    /// A slot that is in use keeps its memory until the next look.
     fn empty(&self, row: &Row, slot: u32) {
         if self.claim(slot) {
-            // SAFETY: the slot is ours, and only zeros are read of it before it is written to again.
+            // SAFETY: the slot is ours, so nobody has a reference into it.
             let _ = unsafe { madvise(self.start(row, slot).cast(), row.len, Advice::LinuxRemove) };
+            self.used[slot as usize].store(UNUSED, Ordering::Relaxed);
             self.free(slot);
         }
     }
@@ -338,16 +356,21 @@ mod tests {
         let (host, worker) = both_sides();
         let put =
             |salt| parsed(&host.slots().put_run(&Builder::with_body(Kind::Run, 1, &body(9000, salt))).unwrap()).body;
-        let first = Lent::of(&worker, &put(1)).unwrap();
+        let first_notice = put(1);
+        let first = Lent::of(&worker, &first_notice).unwrap();
         let second = put(2);
         drop(Lent::of(&worker, &second).unwrap());
-        host.slots().rest();
+        host.slots().tidy();
         let old = Lent::of(&worker, &second).unwrap();
         assert_eq!(*old, body(9000, 2), "it was used since the last look");
         drop(old);
-        host.slots().rest();
+        host.slots().tidy();
         assert_eq!(*first, body(9000, 1));
         assert_eq!(*Lent::of(&worker, &second).unwrap(), vec![0; 9000], "its memory is gone");
+        drop(first);
+        host.slots().tidy();
+        let first = Lent::of(&worker, &first_notice).unwrap();
+        assert_eq!(*first, vec![0; 9000], "and so is that of one that was in use then");
         drop(first);
         let again = put(3);
         assert_eq!(*Lent::of(&worker, &again).unwrap(), body(9000, 3));

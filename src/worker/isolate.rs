@@ -364,6 +364,7 @@ fn poll_event_loop(
     // What fails here belongs to no invocation; the handlers' own promises are looked at one by one.
     let _ = engine.runtime.poll_event_loop(context, PollEventLoopOptions::default());
     let overdone = invoker.charges.end_turn(!invoker.pending.is_empty());
+    invoker.guard.expect_turns(!invoker.pending.is_empty());
     let stopped = invoker.guard.end_shared();
     invoker.announce(0);
     let Some(limit) = stopped else {

@@ -79,6 +79,8 @@ pub struct Guard {
     spent_ns: AtomicU64,
     /// The stretch is a turn of the event loop, in which the code of several invocations may run.
     shared: AtomicBool,
+    /// Turns of the event loop are to come.
+    waited_for: AtomicBool,
     /// The isolate's thread has been asked to look what is running, and has not looked yet.
     pub(super) asked: AtomicBool,
     cpu_limit_ns: AtomicU64,
@@ -101,6 +103,7 @@ impl Guard {
             started_ns: AtomicU64::new(0),
             spent_ns: AtomicU64::new(0),
             shared: AtomicBool::new(false),
+            waited_for: AtomicBool::new(false),
             asked: AtomicBool::new(false),
             cpu_limit_ns: AtomicU64::new(u64::MAX),
             wall_limit_ns: AtomicU64::new(u64::MAX),
@@ -163,6 +166,12 @@ impl Guard {
     pub fn begin_shared(&self, now_ns: u64) {
         self.shared.store(true, Ordering::Relaxed);
         self.begin(now_ns);
+    }
+
+    /// Says whether invocations wait, so that turns of the event loop are to come. What these take is divided among their
+    /// invocations by looking whose code runs, which is fair only if it is looked often.
+    pub fn expect_turns(&self, expected: bool) {
+        self.waited_for.store(expected, Ordering::Relaxed);
     }
 
     /// The turn has ended; says whether it was stopped.
@@ -281,7 +290,8 @@ impl Watched {
             NOTHING => {
                 self.looks_since_stop = 0;
                 // What begins now is not seen before the next look.
-                Seen { running: false, close: guard.cpu_limit_ns() < 4 * CALM_NS }
+                let close = guard.cpu_limit_ns() < 4 * CALM_NS || guard.waited_for.load(Ordering::Relaxed);
+                Seen { running: false, close }
             }
             _ => {
                 self.look_at_stopped(guard, word);
@@ -336,7 +346,8 @@ impl Watched {
             self.glanced_ns = now;
             guard.ask();
         }
-        shared || ran >= TICK_NS || cpu_left.min(wall_left) < 4 * CALM_NS
+        let waited_for = guard.waited_for.load(Ordering::Relaxed);
+        shared || waited_for || ran >= TICK_NS || cpu_left.min(wall_left) < 4 * CALM_NS
     }
 }
 
@@ -389,5 +400,32 @@ fn run() {
         if idle > IDLE && !ASLEEP.swap(false, Ordering::SeqCst) {
             idle = Duration::ZERO;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looked_at(guard: &Guard) -> Seen {
+        Watched::default().look(guard)
+    }
+
+    #[test]
+    fn it_looks_often_where_invocations_wait_or_little_time_is_left() {
+        let guard = Guard::new(Account::new(1 << 20, 1 << 20), Arc::new(Native::default()));
+        guard.set_limits(Duration::from_secs(1), Duration::from_secs(1));
+        assert!(!looked_at(&guard).close && !looked_at(&guard).running, "nothing runs");
+        guard.expect_turns(true);
+        assert!(looked_at(&guard).close, "turns of the event loop are to come");
+        guard.begin(clock::now_ns());
+        assert!(looked_at(&guard).close, "they are to come behind this stretch");
+        guard.expect_turns(false);
+        assert!(looked_at(&guard).running && !looked_at(&guard).close, "it has only begun");
+        guard.begin(clock::now_ns() - TICK_NS);
+        assert!(looked_at(&guard).close, "it runs for longer");
+        guard.begin(clock::now_ns());
+        guard.set_limits(CALM, Duration::from_secs(1));
+        assert!(looked_at(&guard).close, "its limit is near");
     }
 }

@@ -77,7 +77,7 @@ fn serve(socket: &OwnedFd, shared: &Shared) {
     let mut router = Router { isolates: HashMap::new(), spares: Spares::default(), shared: shared.clone() };
     let mut assembler = Assembler::default();
     loop {
-        router.rest(socket);
+        router.make_spare(socket);
         match assembler.fill(|room| receive(socket, room)) {
             Ok(0) => return,
             Ok(_) => {}
@@ -149,7 +149,7 @@ impl Router {
     }
 
     /// Nothing has arrived: there may be time for what can wait.
-    fn rest(&mut self, socket: &OwnedFd) {
+    fn make_spare(&mut self, socket: &OwnedFd) {
         let (isolates, words) = (&self.isolates, &self.shared.words);
         let is_busy = || isolates.keys().any(|channel| words.running(*channel) != Running::Nothing);
         self.spares.make_in_time(socket, &self.shared, is_busy);

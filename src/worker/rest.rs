@@ -5,6 +5,7 @@
 //! records have left behind.
 
 use std::pin::Pin;
+use std::sync::Mutex;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,8 +14,16 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// After so long without anything to do it rests.
 pub const STILL: Duration = Duration::from_secs(1);
-/// It rests no more often than that this is a thousandth of its time.
+/// It rests no more often than that this is a thousandth of its time,
 const RARELY: u32 = 1000;
+/// and that it is a twentieth of one core's for all isolates of the worker together.
+const SELDOM: u32 = 20;
+
+/// How long one waits for another that rests.
+const MOMENT: Duration = Duration::from_millis(50);
+
+/// When the next isolate of this worker may rest. Whoever rests holds it, so that one does at a time.
+static NEXT: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// When an isolate rests.
 #[derive(Default)]
@@ -52,12 +61,20 @@ impl Rest {
         Poll::Pending
     }
 
-    /// Gives back what is not needed.
+    /// Gives back what is not needed, or puts that off until it is this isolate's turn.
     pub fn rest(&mut self, isolate: &mut v8::Isolate) {
         let begun = Instant::now();
-        tidy(isolate);
-        self.rested = true;
-        self.not_before = Some(begun + begun.elapsed() * RARELY);
+        match NEXT.try_lock().as_deref_mut() {
+            Ok(Some(next)) if *next > begun => self.not_before = Some(*next),
+            Ok(next) => {
+                tidy(isolate);
+                let took = begun.elapsed();
+                *next = Some(begun + took * SELDOM);
+                self.rested = true;
+                self.not_before = Some(begun + took * RARELY);
+            }
+            Err(_) => self.not_before = Some(begun + MOMENT),
+        }
     }
 }
 

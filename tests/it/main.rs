@@ -71,6 +71,7 @@ mod worker_pending;
 mod worker_prepare;
 mod worker_record;
 mod worker_rest;
+mod worker_slots;
 mod worker_spare;
 mod worker_speed;
 mod workers;

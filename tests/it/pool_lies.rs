@@ -77,6 +77,19 @@ fn an_isolate_that_lives_twice_or_settles_nothing_ends_its_worker() {
 }
 
 #[test]
+fn a_place_in_shared_memory_that_cannot_be_ends_its_worker() {
+    let settled_at =
+        |slot: u32, len: u32| Builder::with_body(Kind::SettledAt, 1, &[slot.to_le_bytes(), len.to_le_bytes()].concat());
+    // The host's own slots, one that is none, more than a slot holds, and a body that says nothing.
+    for (slot, len) in [(0, 10), (u32::MAX, 10), (64, u32::MAX), (64, 0)] {
+        let how = dies_of(&[loaded(Ok(Handler::Record)), settled_at(slot, len)]);
+        assert!(how.contains("broke the protocol"), "{slot} {len}: {how}");
+    }
+    let how = dies_of(&[loaded(Ok(Handler::Record)), Builder::with_body(Kind::RunAt, 1, &[0; 8])]);
+    assert!(how.contains("broke the protocol"), "{how}");
+}
+
+#[test]
 fn a_worker_that_reads_no_answers_is_ended_before_they_take_much_memory() {
     let link = shell("exec sleep 1000");
     let (_isolate, events) = open(&link);
