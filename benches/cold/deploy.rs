@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -14,6 +15,8 @@ use crate::node::Node;
 
 /// Functions that come after the one that the node has from the start.
 const DEPLOYS: usize = 7;
+
+const LOOKS: Duration = Duration::from_millis(1);
 
 /// Milliseconds from a finished copy of the function's folder to the first result. Its topic has a record already.
 pub fn measure(brokers: &str) -> Result<Times> {
@@ -36,6 +39,7 @@ pub fn measure(brokers: &str) -> Result<Times> {
         let begun = Instant::now();
         while consumer.fetch_watermarks(&output, 0, PATIENCE)?.1 < count {
             ensure!(begun.elapsed() < PATIENCE, "deployed function {count} has no result");
+            sleep(LOOKS);
         }
         Ok(begun.elapsed().as_secs_f64() * 1e3)
     };

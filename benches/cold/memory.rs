@@ -16,8 +16,10 @@ use crate::worker::{self, Batch, Client};
 const FIRST: u32 = 5;
 /// Records in one message.
 const TOGETHER: u32 = 100;
-/// After this time without a record an isolate waits.
+/// After this time without a message a worker has nothing to do.
 const STILL: Duration = Duration::from_secs(2);
+/// After this time all isolates have rested, which they do one after the other.
+const RESTED: Duration = Duration::from_secs(15);
 
 /// Megabytes for each isolate.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -62,7 +64,7 @@ fn start(client: &mut Client, channels: impl Iterator<Item = u32>, records: u64)
         client.load(channel, &load);
         client.run(&Batch { channel, invocations: TOGETHER, ..batch(&value) }, records / u64::from(TOGETHER));
     }
-    sleep(STILL);
+    sleep(RESTED);
 }
 
 /// What a process holds, in megabytes.

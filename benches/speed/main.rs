@@ -61,7 +61,7 @@ struct Options {
     /// No run begins when so many minutes have passed, and the report has what there is by then
     #[arg(long)]
     minutes: Option<u64>,
-    /// Adds rounds to the report that is there already, instead of beginning a new one
+    /// Goes on with the report that is there already, in its last round, instead of beginning a new one
     #[arg(long)]
     add: bool,
     /// Where the report goes
@@ -96,7 +96,9 @@ fn measure(options: &Options) -> Result<()> {
     let filled = fill(&loads, options, &broker)?;
     let end = options.minutes.map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
     let late = || end.is_some_and(|end| Instant::now() > end);
-    for round in report.rounds() + 1..=report.rounds() + options.rounds {
+    // The last round may have been left in the middle.
+    let first = report.rounds().max(1);
+    for round in first..first + options.rounds {
         let every = || {
             let systems =
                 |(load, inputs)| systems_of(load, options, &places).into_iter().map(move |s| (load, inputs, s));
@@ -112,6 +114,9 @@ fn measure(options: &Options) -> Result<()> {
             inputs,
         };
         for (load, inputs, system) in every() {
+            if report.has_run(load.name, system, round) {
+                continue;
+            }
             match task(load, inputs, system).run() {
                 Ok(figures) => report.add(figures),
                 Err(error) => eprintln!("round {round}, {}, {system}: {error:#}", load.name),
@@ -120,6 +125,9 @@ fn measure(options: &Options) -> Result<()> {
         }
         for (load, inputs, system) in every().filter(|(load, ..)| options.latency.iter().any(|name| name == load.name))
         {
+            if report.has_latency(load.name, system, round) {
+                continue;
+            }
             // As fast as it has been until now.
             let Some(rate) = report.median(load.name, system, |run| run.warm.records_per_second) else { continue };
             match latency::measure(&task(load, inputs, system), rate * options.latency_share) {

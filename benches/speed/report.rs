@@ -60,7 +60,15 @@ impl Report {
         Ok(report)
     }
 
-    /// Rounds so far.
+    pub fn has_run(&self, load: &str, system: &str, round: usize) -> bool {
+        self.runs.iter().any(|run| run.load == load && run.system == system && run.round == round)
+    }
+
+    pub fn has_latency(&self, load: &str, system: &str, round: usize) -> bool {
+        self.latencies.iter().any(|one| one.load == load && one.system == system && one.round == round)
+    }
+
+    /// Rounds so far, the last of which may lack something.
     pub fn rounds(&self) -> usize {
         self.rounds
     }

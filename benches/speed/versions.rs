@@ -17,7 +17,7 @@ pub fn all(root: &Path) -> Vec<(String, String)> {
     let package = |name: &str| node["dependencies"][name].as_str().unwrap_or_default().to_owned();
     let bento = go.split("warpstreamlabs/bento v").nth(1).and_then(|rest| rest.split_whitespace().next());
     let pairs = [
-        ("Eddyline", env!("CARGO_PKG_VERSION").to_owned()),
+        ("Eddyline", format!("{} ({})", env!("CARGO_PKG_VERSION"), commit(root))),
         ("librdkafka", rdkafka::util::get_rdkafka_version().1),
         ("V8", v8::V8::get_version().to_owned()),
         ("Kafka", artifact(&kafka, "kafka_2.13")),
@@ -31,6 +31,17 @@ pub fn all(root: &Path) -> Vec<(String, String)> {
         ("Bento", bento.unwrap_or_default().to_owned()),
     ];
     pairs.map(|(name, version)| (name.to_owned(), version)).into()
+}
+
+/// The last commit that changed what is measured, and a plus where something has been changed since.
+fn commit(root: &Path) -> String {
+    let git = |arguments: &[&str]| {
+        let parts = ["src", "benches", "Cargo.toml", "Cargo.lock"];
+        let said = Command::new("git").current_dir(root).args(arguments).arg("--").args(parts).output();
+        said.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+    };
+    let changed = if git(&["status", "--porcelain"]).is_empty() { "" } else { "+" };
+    git(&["log", "-1", "--format=%h"]) + changed
 }
 
 /// The version of a dependency in a pom.xml.
