@@ -1,6 +1,6 @@
 //! What this node knows of the cluster's wishes, shared by whoever reads, writes and obeys them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -11,6 +11,9 @@ use super::format::Wish;
 use super::write::Pen;
 use crate::kafka::{self, Settings, Topics};
 use crate::status::{Board, WishesState};
+
+/// How many records that count for nothing are remembered, for whoever wrote them and has yet to look.
+const REMEMBERED: usize = 1000;
 
 /// The wishes by function.
 pub type Known = Arc<BTreeMap<String, Wish>>;
@@ -37,17 +40,13 @@ pub(super) struct Shared {
 #[derive(Default)]
 pub(super) struct Book {
     known: Known,
-    /// For each function, where its newest record lies, and what it took the place of.
-    places: BTreeMap<String, Place>,
+    /// For each function, where its newest record lies that counts.
+    places: BTreeMap<String, i64>,
+    /// Where records lie that count for nothing, since their writer did not know the one before; the newest of them.
+    outdone: BTreeSet<i64>,
     /// Behind the last record that was read.
     pub(super) next: i64,
     pub(super) standing: Standing,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Place {
-    pub(super) offset: i64,
-    pub(super) before: Option<(i64, Wish)>,
 }
 
 /// How far the node can rely on what it knows.
@@ -66,13 +65,24 @@ impl Book {
     pub(super) fn begin_anew(&mut self) {
         self.next = 0;
         self.places.clear();
+        self.outdone.clear();
     }
 
-    /// Takes in one record. Returns whether it changes anything.
-    pub(super) fn learn(&mut self, function: &str, offset: i64, value: Option<&[u8]>) -> bool {
+    /// Takes in one record, whose writer had read everything before `read`. Returns whether it changes anything.
+    ///
+    /// All nodes read the same records in the same order, and so agree on which of them count: the one that is first
+    /// to be written on what counted before. Whoever wrote another writes again.
+    pub(super) fn learn(&mut self, function: &str, offset: i64, read: Option<i64>, value: Option<&[u8]>) -> bool {
         self.next = self.next.max(offset + 1);
+        if self.places.get(function).is_some_and(|&place| read.is_some_and(|read| read <= place)) {
+            self.outdone.insert(offset);
+            if self.outdone.len() > REMEMBERED {
+                self.outdone.pop_first();
+            }
+            return false;
+        }
+        self.places.insert(function.to_owned(), offset);
         let known = Arc::make_mut(&mut self.known);
-        let place = self.places.remove(function);
         let before = known.remove(function);
         let Some(value) = value else { return before.is_some() };
         let wish = Wish::parse(value).unwrap_or_else(|error| {
@@ -80,8 +90,6 @@ impl Book {
             Wish::default()
         });
         let changes = before.as_ref() != Some(&wish);
-        let before = place.zip(before).map(|(place, wish)| (place.offset, wish));
-        self.places.insert(function.to_owned(), Place { offset, before });
         known.insert(function.to_owned(), wish);
         changes
     }
@@ -90,8 +98,9 @@ impl Book {
         self.known.get(function)
     }
 
-    pub(super) fn place(&self, function: &str) -> Option<&Place> {
-        self.places.get(function)
+    /// Whether the record there counts, or did so; nothing as long as it has not been read.
+    pub(super) fn counts(&self, offset: i64) -> Option<bool> {
+        (self.next > offset).then(|| !self.outdone.contains(&offset))
     }
 }
 
@@ -225,33 +234,49 @@ mod tests {
         wish.to_bytes()
     }
 
+    fn node(book: &Book) -> &str {
+        &book.wish("f").unwrap().run.as_ref().unwrap().node
+    }
+
     #[test]
-    fn the_newest_record_of_a_function_counts_and_says_what_it_replaced() {
+    fn the_newest_record_of_a_function_counts() {
         let mut book = Book::default();
-        assert!(book.learn("f", 3, Some(&bytes("a"))));
-        assert_eq!(book.place("f").unwrap(), &Place { offset: 3, before: None });
-        let first = book.wish("f").cloned().unwrap();
-        assert!(book.learn("f", 7, Some(&bytes("b"))));
-        assert_eq!(book.place("f").unwrap().before, Some((3, first)));
-        assert_eq!((book.next, book.wish("f").unwrap().run.as_ref().unwrap().node.as_str()), (8, "b"));
+        assert!(book.learn("f", 3, Some(0), Some(&bytes("a"))) && node(&book) == "a");
+        assert!(book.learn("f", 7, Some(4), Some(&bytes("b"))) && node(&book) == "b");
+        assert!(book.learn("f", 8, None, Some(&bytes("by hand"))) && node(&book) == "by hand");
+        assert_eq!((book.next, book.counts(3), book.counts(8), book.counts(9)), (9, Some(true), Some(true), None));
+    }
+
+    #[test]
+    fn one_that_was_written_without_knowing_the_last_that_counts_does_not() {
+        let mut book = Book::default();
+        book.learn("f", 3, Some(0), Some(&bytes("a")));
+        assert!(!book.learn("f", 4, Some(3), Some(&bytes("b"))) && node(&book) == "a");
+        assert_eq!((book.next, book.counts(3), book.counts(4)), (5, Some(true), Some(false)));
+        // It knew the one that counts, and it does not matter what it knew of another.
+        assert!(book.learn("f", 5, Some(4), Some(&bytes("c"))) && node(&book) == "c");
+        assert!(book.learn("f", 6, Some(6), None) && book.wish("f").is_none());
+        assert!(!book.learn("f", 7, Some(6), Some(&bytes("d"))) && book.wish("f").is_none());
+        book.learn("g", 8, Some(0), Some(&bytes("e")));
+        assert_eq!(book.counts(8), Some(true));
     }
 
     #[test]
     fn the_same_again_is_no_news_and_a_tombstone_ends_a_wish() {
         let mut book = Book::default();
         let wish = bytes("a");
-        assert!(book.learn("f", 0, Some(&wish)));
-        assert!(!book.learn("f", 1, Some(&wish)));
-        assert!(book.learn("f", 2, None) && book.wish("f").is_none() && book.place("f").is_none());
-        assert!(!book.learn("f", 3, None));
+        assert!(book.learn("f", 0, None, Some(&wish)));
+        assert!(!book.learn("f", 1, None, Some(&wish)));
+        assert!(book.learn("f", 2, None, None) && book.wish("f").is_none());
+        assert!(!book.learn("f", 3, None, None));
         assert_eq!(book.next, 4);
     }
 
     #[test]
     fn what_cannot_be_read_counts_for_nothing_and_can_be_replaced() {
         let mut book = Book::default();
-        book.learn("f", 0, Some(b"no json"));
+        book.learn("f", 0, None, Some(b"no json"));
         assert_eq!(book.wish("f"), Some(&Wish::default()));
-        assert_eq!(book.place("f").unwrap().offset, 0);
+        assert!(book.learn("f", 1, Some(1), Some(&bytes("a"))));
     }
 }

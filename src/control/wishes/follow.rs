@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::TOPIC;
 use super::book::{Standing, Wishes, refused};
-use crate::kafka::{self, Code, Consumer, ConsumerEvent, Message, NewTopic, Position, Slot, TopicPartition};
+use super::write::READ;
+use crate::kafka::{self, Code, Consumer, ConsumerEvent, Groups, Message, NewTopic, Position, Slot, TopicPartition};
 
 /// Nobody commits in it; Kafka only wants every consumer to name one.
 const GROUP: &str = "eddyline-wishes";
@@ -70,20 +71,28 @@ fn ensure(wishes: &Wishes) -> Result<(), Trouble> {
         replication: wishes.0.replication,
         configs: [("cleanup.policy".to_owned(), "compact".to_owned())].into(),
     };
-    wishes.0.topics.create(&[topic], CALL).map_err(|error| Trouble::Denied(format!("cannot make {TOPIC}: {error}")))
+    wishes.0.topics.create(&[topic], CALL).map_err(|error| match error.code() {
+        // Another node makes it at the same moment, or the broker is slow: it may be there the next time.
+        Some(code) if code == Code::TIMED_OUT || code.is_unreachable() => Trouble::Away(error),
+        _ => Trouble::Denied(format!("cannot make {TOPIC}: {error}")),
+    })
 }
 
 /// Reads until the node stops, or the consumer is of no more use.
 fn follow(wishes: &Wishes, rung: &Receiver<()>) -> kafka::Result<()> {
     let bell = wishes.0.bell.clone();
     let mut consumer = Consumer::new(&wishes.0.settings, GROUP, Arc::new(move || _ = bell.try_send(())))?;
-    let slots = consumer.assign(&[(TopicPartition::new(TOPIC, 0), Position::Beginning)])?;
+    let (position, end) = opening(wishes);
+    let slots = consumer.assign(&[(TopicPartition::new(TOPIC, 0), position)])?;
     wishes.book().begin_anew();
     let (opened, mut heard) = (Instant::now(), Instant::now());
     let mut is_read = false;
-    let mut buffer = Vec::new();
+    let (mut ready, mut buffer) = (Vec::new(), Vec::new());
     while !wishes.is_stopping() {
         serve(&mut consumer)?;
+        // Asked although there is one partition: only what was asked for rings the bell again.
+        ready.clear();
+        consumer.ready(&mut ready);
         buffer.clear();
         let taken = match consumer.take(slots[0], TAKE, &mut buffer) {
             Ok(taken) => taken,
@@ -99,7 +108,7 @@ fn follow(wishes: &Wishes, rung: &Receiver<()>) -> kafka::Result<()> {
             continue;
         }
         if !is_read {
-            if reaches_end(wishes, &consumer, slots[0], heard) {
+            if reaches_end(wishes, &consumer, slots[0], end, heard) {
                 is_read = true;
                 wishes.enter(Standing::Following);
             } else if opened.elapsed() > PATIENCE && wishes.known().is_none() {
@@ -110,6 +119,17 @@ fn follow(wishes: &Wishes, rung: &Receiver<()>) -> kafka::Result<()> {
         let _ = rung.recv_timeout(if is_read { IDLE } else { LOOK });
     }
     Ok(())
+}
+
+/// Where the topic begins, and where it ends by now, if that can be said. A consumer that is left to find out by itself
+/// takes half a second for each, in which no function starts.
+fn opening(wishes: &Wishes) -> (Position, Option<i64>) {
+    let (groups, partition) = (Groups::new(&wishes.0.topics), [TopicPartition::new(TOPIC, 0)]);
+    let only = |found: kafka::Result<Vec<Option<i64>>>| found.ok()?.into_iter().next()?;
+    match (only(groups.beginnings(&partition, CALL)), only(groups.ends(&partition, CALL))) {
+        (Some(first), end) => (Position::Offset(first), end),
+        (None, _) => (Position::Beginning, None),
+    }
 }
 
 /// Hears what the consumer has to say.
@@ -138,16 +158,25 @@ fn learn(wishes: &Wishes, records: &[Message]) {
         let mut news = false;
         for record in records {
             let Some(Ok(function)) = record.key().map(std::str::from_utf8) else { continue };
-            news |= book.learn(function, record.offset(), record.value());
+            news |= book.learn(function, record.offset(), read_before(record), record.value());
         }
         news
     });
 }
 
-/// Whether everything that was there has been read.
-fn reaches_end(wishes: &Wishes, consumer: &Consumer, slot: Slot, heard: Instant) -> bool {
-    let Some((low, high)) = consumer.watermarks(slot) else { return false };
+/// How much of the topic its writer had read; nothing if that was none of us.
+fn read_before(record: &Message) -> Option<i64> {
+    let (_, value) = record.headers().find(|(name, _)| *name == READ.as_bytes())?;
+    std::str::from_utf8(value?).ok()?.parse().ok()
+}
+
+/// Whether everything that was there has been read. `end` is where the topic ended when it was opened.
+fn reaches_end(wishes: &Wishes, consumer: &Consumer, slot: Slot, end: Option<i64>, heard: Instant) -> bool {
     let next = consumer.position(slot).unwrap_or(0).max(wishes.book().next);
+    if end.is_some_and(|end| next >= end) {
+        return true;
+    }
+    let Some((low, high)) = consumer.watermarks(slot) else { return false };
     // Behind the last record there may be only what is none, or what compaction has removed.
     low == high || next >= high || heard.elapsed() > SILENCE
 }

@@ -1,4 +1,7 @@
 //! Adding a wish: what is known of the function is changed, written with all acknowledgements, and read back.
+//!
+//! Each record says, in the header [`READ`], how much of the topic its writer had read. Where another node was first,
+//! the record counts for nothing ([`super::book`]), and what that node wrote is changed instead.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +12,9 @@ use super::book::{Standing, Wishes};
 use super::format::Wish;
 use crate::kafka::{Batching, Deliveries, Outgoing, Producer, Report, Topic};
 
+/// The header of a record that says where its writer goes on reading: the offset behind the last record that it knew.
+pub(super) const READ: &str = "read";
+
 /// How long Kafka may take to acknowledge a record.
 const DELIVERY: Duration = Duration::from_secs(10);
 /// How long a record that Kafka has may take to come back to us.
@@ -16,7 +22,7 @@ const ECHO: Duration = Duration::from_secs(10);
 /// How long a node that starts may take to know what there is.
 const READING: Duration = Duration::from_secs(5);
 /// Others may write at the same time, but not for ever.
-const ATTEMPTS: usize = 8;
+const ATTEMPTS: usize = 32;
 
 /// Why a wish is not in the topic, or may not be.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -68,8 +74,9 @@ impl Pen {
     }
 
     /// Writes one record and waits for its offset.
-    fn write(&mut self, function: &str, value: &[u8]) -> Result<i64, String> {
+    fn write(&mut self, function: &str, read: i64, value: &[u8]) -> Result<i64, String> {
         self.next += 1;
+        let read = read.to_string();
         let record = Outgoing {
             topic: &self.topic,
             partition: Some(0),
@@ -78,7 +85,7 @@ impl Pen {
             value: Some(value),
             opaque: self.next,
         };
-        self.producer.produce(record, []).map_err(|error| error.to_string())?;
+        self.producer.produce(record, [(READ.as_bytes(), Some(read.as_bytes()))]).map_err(|error| error.to_string())?;
         let deadline = Instant::now() + DELIVERY + Duration::from_secs(1);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -98,27 +105,20 @@ impl Wishes {
         self.usable()?;
         // One at a time: two commands of the same node would only get into each other's way.
         let mut pen = self.0.pen.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = |wishes: &Wishes| {
-            let book = wishes.book();
-            (book.place(function).map(|place| place.offset), book.wish(function).cloned())
-        };
-        let (mut base, mut wish) = current(self);
         for _ in 0..ATTEMPTS {
-            let mut next = wish.take().unwrap_or_default();
-            if !next.is_ours() {
-                return Err(Unwritten::Newer(next.format));
+            let (read, wish) = {
+                let book = self.book();
+                (book.next, book.wish(function).cloned())
+            };
+            let mut wish = wish.unwrap_or_default();
+            if !wish.is_ours() {
+                return Err(Unwritten::Newer(wish.format));
             }
-            change(&mut next);
-            let offset = self.write(&mut pen, function, &next.to_bytes())?;
-            let echoed = |book: &super::book::Book| (book.next > offset).then(|| book.place(function).cloned());
-            let place = self.wait(ECHO, echoed).ok_or(Unwritten::NoEcho)?;
-            let Some(place) = place.filter(|place| place.offset == offset) else { return Ok(()) };
-            let before = place.before.as_ref().map(|(offset, _)| *offset);
-            if before == base {
+            change(&mut wish);
+            let offset = self.write(&mut pen, function, read, &wish.to_bytes())?;
+            if self.wait(ECHO, |book| book.counts(offset)).ok_or(Unwritten::NoEcho)? {
                 return Ok(());
             }
-            // Ours has taken the place of one that we did not know.
-            (base, wish) = (Some(offset), place.before.map(|(_, wish)| wish));
         }
         Err(Unwritten::Contended)
     }
@@ -145,11 +145,11 @@ impl Wishes {
         }
     }
 
-    fn write(&self, pen: &mut Option<Pen>, function: &str, value: &[u8]) -> Result<i64, Unwritten> {
+    fn write(&self, pen: &mut Option<Pen>, function: &str, read: i64, value: &[u8]) -> Result<i64, Unwritten> {
         if pen.as_ref().is_none_or(|pen| pen.producer.fatal().is_some()) {
             *pen = Some(Pen::new(self).map_err(|error| Unwritten::Refused(error.to_string()))?);
         }
         let pen = pen.as_mut().expect("it was just made");
-        pen.write(function, value).map_err(Unwritten::Refused)
+        pen.write(function, read, value).map_err(Unwritten::Refused)
     }
 }
