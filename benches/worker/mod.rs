@@ -93,7 +93,7 @@ impl Client {
             }
         }
         let message = builder.finish();
-        match self.words.slots().put_run(&message) {
+        match self.words.slots().pack(&message) {
             Some(notice) => self.write(&notice),
             None => self.write(&message),
         }

@@ -220,12 +220,12 @@ impl Partition {
                 }
             }
             if run.len() > RUN_BYTES {
-                run = builder(held.isolate.send_run(run.finish()));
+                run = builder(held.isolate.send(run.finish()));
             }
         }
         let unsent = run.is_empty();
         let message = run.finish();
-        *buffer = if unsent { message } else { held.isolate.send_run(message) };
+        *buffer = if unsent { message } else { held.isolate.send(message) };
         if buffer.capacity() > 2 * RUN_BYTES {
             *buffer = Vec::new();
         }

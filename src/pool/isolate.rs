@@ -55,11 +55,6 @@ impl Isolate {
         self.link.send(message)
     }
 
-    /// As [`Isolate::send`], for a message of records.
-    pub fn send_run(&self, message: Vec<u8>) -> Vec<u8> {
-        self.link.send_run(message)
-    }
-
     /// Asks for what `lane` has not begun of `epoch` and before.
     pub fn recall(&self, lane: u32, epoch: u32) {
         self.send(encode(Kind::Recall, self.channel, &Recall { lane, epoch }));

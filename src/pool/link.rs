@@ -276,21 +276,15 @@ impl Link {
 
     /// Sends a finished message; never blocks. Returns a buffer for the next one.
     pub fn send(&self, message: Vec<u8>) -> Vec<u8> {
-        self.outgoing.send(&self.socket, message).unwrap_or_else(|_| {
+        let (sent, kept) = match self.words.slots().pack(&message) {
+            Some(notice) => (notice, Some(message)),
+            None => (message, None),
+        };
+        let free = self.outgoing.send(&self.socket, sent).unwrap_or_else(|_| {
             self.kill("asked for more than it read");
             Vec::new()
-        })
-    }
-
-    /// As [`Link::send`], for a message of records.
-    pub fn send_run(&self, message: Vec<u8>) -> Vec<u8> {
-        match self.words.slots().put_run(&message) {
-            Some(notice) => {
-                self.send(notice);
-                message
-            }
-            None => self.send(message),
-        }
+        });
+        kept.unwrap_or(free)
     }
 
     /// Whether so much waits to be read by the worker that nothing large should be sent before it has read some of it.

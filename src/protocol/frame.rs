@@ -107,11 +107,6 @@ impl Builder {
         builder.finish()
     }
 
-    /// The channel of a finished message, which is zero where there is none.
-    pub fn channel_of(message: &[u8]) -> u32 {
-        message.get(4..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u32::from_le_bytes(*bytes))
-    }
-
     /// The buffer to append the body to. What is in front of it must stay.
     pub fn body(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
@@ -151,6 +146,34 @@ fn header(len: usize, channel: u32, kind: Kind, flags: u16) -> [u8; HEADER] {
     bytes[8..10].copy_from_slice(&(kind as u16).to_le_bytes());
     bytes[10..12].copy_from_slice(&flags.to_le_bytes());
     bytes
+}
+
+/// What the header of a frame says.
+struct Head {
+    len: usize,
+    channel: u32,
+    kind: u16,
+    last: bool,
+}
+
+impl Head {
+    fn read(bytes: &[u8; HEADER]) -> Head {
+        let [l0, l1, l2, l3, c0, c1, c2, c3, k0, k1, f0, f1] = *bytes;
+        Head {
+            len: u32::from_le_bytes([l0, l1, l2, l3]) as usize,
+            channel: u32::from_le_bytes([c0, c1, c2, c3]),
+            kind: u16::from_le_bytes([k0, k1]),
+            last: u16::from_le_bytes([f0, f1]) & LAST != 0,
+        }
+    }
+}
+
+/// Kind, channel and body of what is to be sent, if it is one message in one frame.
+pub fn single(bytes: &[u8]) -> Option<(Kind, u32, &[u8])> {
+    let (head, body) = bytes.split_first_chunk()?;
+    let head = Head::read(head);
+    let is_single = head.last && head.len == body.len();
+    is_single.then_some((Kind::from_u16(head.kind)?, head.channel, body))
 }
 
 /// Puts messages together from whatever the socket delivers.
@@ -222,10 +245,7 @@ impl Assembler {
         loop {
             let rest = &self.buffer[self.start..self.end];
             let Some(header) = rest.first_chunk::<HEADER>() else { return Ok(None) };
-            let len = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
-            let channel = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
-            let kind = u16::from_le_bytes([header[8], header[9]]);
-            let last = u16::from_le_bytes([header[10], header[11]]) & LAST != 0;
+            let Head { len, channel, kind, last } = Head::read(header);
             let kind = Kind::from_u16(kind).ok_or(FrameError::UnknownKind(kind))?;
             if len > MAX_FRAME {
                 return Err(FrameError::FrameTooLong(len));

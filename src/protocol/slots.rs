@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 
-use super::frame::{Builder, HEADER, Kind, MAX_FRAME, Message};
+use super::frame::{self, Builder, Kind, MAX_FRAME, Message};
 use super::wire::{Put, Reader, WireError};
 use super::words::Words;
 
@@ -46,7 +46,7 @@ const UP: Row = Row { first: DOWN.count, count: 8, at: DOWN.at + DOWN.count as u
 pub(super) const BYTES: usize = UP.at + UP.count as usize * UP.len;
 
 const ALL: usize = (DOWN.count + UP.count) as usize;
-// The frames of a longer body would have heads of their own.
+// A longer body is in several frames.
 const _: () = assert!(DOWN.len <= MAX_FRAME && UP.len <= MAX_FRAME);
 const _: () = assert!(ALL * APART <= STATES);
 
@@ -96,24 +96,15 @@ impl Slots {
         Ok(Slots { at: at.cast(), used: [const { AtomicU8::new(UNUSED) }; ALL] })
     }
 
-    /// Puts a `Run` message into a slot. Returns what is sent instead of it; `None` where it has to go itself.
-    pub fn put_run(&self, message: &[u8]) -> Option<Vec<u8>> {
-        self.put(&DOWN, Kind::RunAt, message)
-    }
-
-    /// How many long `Run` messages could be put now.
-    pub fn free_for_runs(&self) -> usize {
-        let is_free = |slot: &u32| self.state(*slot).load(Ordering::Relaxed) == FREE;
-        (DOWN.first..DOWN.first + DOWN.count).filter(is_free).count()
-    }
-
-    /// Puts a `Settled` message into a slot. Returns what is sent instead of it; `None` where it has to go itself.
-    pub fn put_settled(&self, message: &[u8]) -> Option<Vec<u8>> {
-        self.put(&UP, Kind::SettledAt, message)
-    }
-
-    fn put(&self, row: &Row, kind: Kind, message: &[u8]) -> Option<Vec<u8>> {
-        let body = message.get(HEADER..)?;
+    /// Puts what is to be sent into a slot if it is a long `Run` or `Settled`. Returns what is sent instead of it; `None`
+    /// where it has to go itself.
+    pub fn pack(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let (kind, channel, body) = frame::single(message)?;
+        let (row, kind) = match kind {
+            Kind::Run => (&DOWN, Kind::RunAt),
+            Kind::Settled => (&UP, Kind::SettledAt),
+            _ => return None,
+        };
         if body.len() < LEAST || body.len() > row.len {
             return None;
         }
@@ -122,10 +113,16 @@ impl Slots {
         // SAFETY: the slot is ours until its state says otherwise, and so long at least.
         unsafe { std::ptr::copy_nonoverlapping(body.as_ptr(), self.start(row, slot), body.len()) };
         self.used[slot as usize].store(USED, Ordering::Relaxed);
-        let mut notice = Builder::new(kind, Builder::channel_of(message));
+        let mut notice = Builder::new(kind, channel);
         notice.body().put_u32(slot);
         notice.body().put_u32(body.len() as u32);
         Some(notice.finish())
+    }
+
+    /// How many long `Run` messages could be put now.
+    pub fn free_for_runs(&self) -> usize {
+        let is_free = |slot: &u32| self.state(*slot).load(Ordering::Relaxed) == FREE;
+        (DOWN.first..DOWN.first + DOWN.count).filter(is_free).count()
     }
 
     /// The message that a worker's notice stands for; any other as it is.
@@ -306,15 +303,15 @@ mod tests {
         let message = |salt| Builder::with_body(Kind::Run, 7, &body(100_000, salt));
         let mut lent: Vec<Lent> = (0..DOWN.count as usize)
             .map(|salt| {
-                let notice = parsed(&host.slots().put_run(&message(salt)).unwrap());
+                let notice = parsed(&host.slots().pack(&message(salt)).unwrap());
                 assert_eq!((notice.kind, notice.channel), (Kind::RunAt, 7));
                 Lent::of(&worker, &notice.body).unwrap()
             })
             .collect();
-        assert_eq!(host.slots().put_run(&message(0)), None, "none is free");
+        assert_eq!(host.slots().pack(&message(0)), None, "none is free");
         assert!(lent.iter().enumerate().all(|(salt, lent)| **lent == body(100_000, salt)));
         lent.remove(5);
-        assert!(host.slots().put_run(&message(99)).is_some());
+        assert!(host.slots().pack(&message(99)).is_some());
         assert!(lent.iter().all(|lent| lent.len() == 100_000));
     }
 
@@ -323,7 +320,7 @@ mod tests {
         let (host, worker) = both_sides();
         for salt in 0..3 * UP.count as usize {
             let message = Builder::with_body(Kind::Settled, 3, &body(LEAST + salt, salt));
-            let notice = parsed(&worker.slots().put_settled(&message).unwrap());
+            let notice = parsed(&worker.slots().pack(&message).unwrap());
             assert_eq!((notice.kind, notice.channel), (Kind::SettledAt, 3));
             assert_eq!(host.slots().take_settled(&notice.body).unwrap(), body(LEAST + salt, salt));
         }
@@ -333,9 +330,9 @@ mod tests {
     fn what_is_short_or_longer_than_a_slot_goes_through_the_socket() {
         let (host, _worker) = both_sides();
         for len in [0, LEAST - 1, DOWN.len + 1] {
-            assert_eq!(host.slots().put_run(&Builder::with_body(Kind::Run, 1, &body(len, 0))), None, "{len}");
+            assert_eq!(host.slots().pack(&Builder::with_body(Kind::Run, 1, &body(len, 0))), None, "{len}");
         }
-        assert!(host.slots().put_run(&Builder::with_body(Kind::Run, 1, &body(DOWN.len, 0))).is_some());
+        assert!(host.slots().pack(&Builder::with_body(Kind::Run, 1, &body(DOWN.len, 0))).is_some());
     }
 
     #[test]
@@ -354,8 +351,7 @@ mod tests {
     #[test]
     fn memory_that_rests_is_given_back_but_not_what_is_in_use() {
         let (host, worker) = both_sides();
-        let put =
-            |salt| parsed(&host.slots().put_run(&Builder::with_body(Kind::Run, 1, &body(9000, salt))).unwrap()).body;
+        let put = |salt| parsed(&host.slots().pack(&Builder::with_body(Kind::Run, 1, &body(9000, salt))).unwrap()).body;
         let first_notice = put(1);
         let first = Lent::of(&worker, &first_notice).unwrap();
         let second = put(2);

@@ -22,18 +22,11 @@ impl Outbox {
         Outbox { socket: Mutex::new(socket), words }
     }
 
-    /// Sends a finished `Settled` message, through the shared memory if it is long.
-    pub fn send_settled(&self, message: &[u8]) {
-        match self.words.slots().put_settled(message) {
-            Some(notice) => self.send(&notice),
-            None => self.send(message),
-        }
-    }
-
     /// Sends a message as [`crate::protocol::frame::Builder::finish`] made it.
     pub fn send(&self, message: &[u8]) {
+        let notice = self.words.slots().pack(message);
         let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rest = message;
+        let mut rest = notice.as_deref().unwrap_or(message);
         while !rest.is_empty() {
             match rustix::io::write(&*socket, rest) {
                 Ok(count) => rest = &rest[count..],

@@ -96,7 +96,7 @@ impl Report {
     pub fn flush(&mut self, memory: Memory) {
         if !self.message.is_empty() {
             let message = self.finish(memory);
-            self.outbox.send_settled(&message);
+            self.outbox.send(&message);
             if message.capacity() <= KEPT {
                 self.message = SettledBuilder::reusing(message, self.channel);
             }

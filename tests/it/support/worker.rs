@@ -368,7 +368,7 @@ impl Worker {
             }
         }
         let message = builder.finish();
-        self.send(&self.words.slots().put_run(&message).unwrap_or(message));
+        self.send(&self.words.slots().pack(&message).unwrap_or(message));
     }
 
     pub fn recall(&mut self, lane: u32, epoch: u32) {
