@@ -46,8 +46,10 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=Cargo.lock");
     println!("cargo::rerun-if-changed=vendor/scripts/Cargo.lock");
-    // `kafka::native::patience` takes the place of a function of librdkafka's.
-    println!("cargo::rustc-link-arg=-Wl,--wrap=rd_kafka_msgq_allow_wakeup_at");
+    // `kafka::native::patience` and `kafka::native::bootstrap` take the place of functions of librdkafka's.
+    for function in ["rd_kafka_msgq_allow_wakeup_at", "rd_kafka_parse_Metadata", "rd_kafka_rebootstrap_tmr_stop"] {
+        println!("cargo::rustc-link-arg=-Wl,--wrap={function}");
+    }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     copy(&out, "web_scripts.rs", &SCRIPTS, &metadata("Cargo.toml"));
     copy(&out, "fetch_scripts.rs", &MORE_SCRIPTS, &metadata(MORE));

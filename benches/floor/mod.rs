@@ -5,9 +5,11 @@
 //! stored only when every result of the records before it has been acknowledged. They own no group: with several
 //! threads, each takes its share of the partitions and has clients of its own.
 
+/// What helps us with librdkafka helps the floors, too.
+#[path = "../../src/kafka/native/bootstrap.rs"]
+mod bootstrap;
 mod epochs;
 mod isolate;
-/// What helps us with librdkafka helps the floors, too.
 #[path = "../../src/kafka/native/patience.rs"]
 mod patience;
 mod results;

@@ -30,6 +30,8 @@ const COMMON: &[(&str, &str)] = &[
     // New partitions and leaders show within a minute.
     ("topic.metadata.refresh.interval.ms", "60000"),
     ("reconnect.backoff.max.ms", "5000"),
+    // A client that no broker answers, or that knows of none, asks the bootstrap servers again.
+    ("metadata.recovery.rebootstrap.trigger.ms", "10000"),
     // The default of 100 MB would refuse a fetch with one larger record.
     ("receive.message.max.bytes", "536870912"),
 ];

@@ -3,6 +3,7 @@
 //! Every wrapper keeps its `Client` alive, because librdkafka's objects must not outlive theirs.
 
 mod admin;
+mod bootstrap;
 mod client;
 mod event;
 mod group;

@@ -2,6 +2,7 @@
 
 mod embedded;
 mod group;
+mod nameless;
 mod positions;
 mod produce;
 mod records;
