@@ -24,7 +24,7 @@ impl Sink {
                 ("bootstrap.servers", &contract.brokers),
                 ("compression.type", "lz4"),
                 ("enable.idempotence", "true"),
-                ("linger.ms", "5"),
+                ("linger.ms", "0"),
                 ("enable.metrics.push", "false"),
             ],
         );
