@@ -13,7 +13,7 @@ use crate::config::{NodeConfig, SandboxDemand};
 use crate::control::{Control, ControlOptions, Defaults, Pace, PrepareLimits, Surroundings, Wishes};
 use crate::fetch::Fetch;
 use crate::kafka::{self, EmbeddedBroker, Settings, Topics};
-use crate::pipeline::{Bounds, Rules, Sinks};
+use crate::pipeline::{Bounds, Budget, Rules, Sinks};
 use crate::pool::{GroupKind, Pool, PoolOptions, WorkerCommand};
 use crate::protocol::sandbox::Sandbox;
 use crate::status::{Board, Phase, WorkerStatus};
@@ -91,6 +91,7 @@ impl Node {
                 topics: Arc::clone(&topics),
                 sinks,
                 pool: pool.clone(),
+                budget: budget(&config),
                 prepare: PrepareLimits {
                     embedded: embedded.is_some(),
                     ..PrepareLimits::new(command, config.limits.clone())
@@ -199,6 +200,11 @@ pub fn bounds(config: &NodeConfig) -> Bounds {
         records: config.source.max_in_flight_records as usize,
         bytes: usize::try_from(config.source.max_in_flight_bytes).unwrap_or(usize::MAX),
     }
+}
+
+/// What all partitions may hold together.
+pub fn budget(config: &NodeConfig) -> Arc<Budget> {
+    Budget::new(usize::try_from(config.source.memory).unwrap_or(usize::MAX))
 }
 
 /// When functions that bring workers down are kept apart and paused.

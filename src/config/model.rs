@@ -98,10 +98,14 @@ pub enum SandboxDemand {
     Required,
 }
 
-/// What one partition of one function may hold in memory between poll and commit.
+/// What records may take in memory until they are committed.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SourceConfig {
+    /// Of all functions, with what is fetched ahead.
+    #[serde(deserialize_with = "quantity::size")]
+    pub memory: u64,
+    /// Of one partition of one function.
     pub max_in_flight_records: u32,
     #[serde(deserialize_with = "quantity::size")]
     pub max_in_flight_bytes: u64,
@@ -188,7 +192,7 @@ impl Default for WorkersConfig {
 
 impl Default for SourceConfig {
     fn default() -> Self {
-        SourceConfig { max_in_flight_records: 4000, max_in_flight_bytes: 4 << 20 }
+        SourceConfig { memory: 256 << 20, max_in_flight_records: 4000, max_in_flight_bytes: 4 << 20 }
     }
 }
 

@@ -63,6 +63,7 @@ pub(super) const KEYS: &[Key] = &[
     key("workers.crash-window", Kind::Duration(seconds(1)..=seconds(86_400))),
     key("workers.sandbox", Kind::Choice(&["best-effort", "required"])),
     key("workers.memory", Kind::Size(256 * MIB..=1024 * GIB)),
+    key("source.memory", Kind::Size(MIB..=1024 * GIB)),
     key("source.max-in-flight-records", Kind::Count(1..=1_000_000)),
     key("source.max-in-flight-bytes", Kind::Size(64 * KIB..=GIB)),
     key("limits.default.cpu", Kind::Limit("cpu")),

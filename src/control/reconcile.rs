@@ -421,6 +421,7 @@ impl Reconciler {
             metrics: Arc::clone(&function.metrics),
             board: Arc::clone(&around.board),
             bounds: self.options.bounds,
+            budget: Arc::clone(&around.budget),
             rules: self.options.rules,
             transactional_id: around.transactional_id(&program.manifest),
             stretch: None,

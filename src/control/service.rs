@@ -15,7 +15,7 @@ use super::wishes::{Cause, Run, Unwritten, Wishes};
 use crate::commands::{Answer, Command, Commands, Reach, Refusal};
 use crate::kafka::{Settings, Topics};
 use crate::manifest::{Guarantee, Manifest};
-use crate::pipeline::{Bounds, Rules, Sinks};
+use crate::pipeline::{Bounds, Budget, Rules, Sinks};
 use crate::pool::Pool;
 use crate::status::Board;
 use crate::telemetry::Metrics;
@@ -39,6 +39,7 @@ pub struct Surroundings {
     pub topics: Arc<Topics>,
     pub sinks: Arc<Sinks>,
     pub pool: Pool,
+    pub budget: Arc<Budget>,
     pub prepare: PrepareLimits,
     pub metrics: Arc<Metrics>,
     pub board: Arc<Board>,

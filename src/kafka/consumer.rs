@@ -21,6 +21,13 @@ const UNSTABLE_PAUSE: Duration = Duration::from_millis(50);
 /// How often every slot is reported as ready, should a wake ever be lost.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How many records of a partition are fetched ahead.
+const AHEAD: &str = "queued.min.messages";
+/// How many bytes of a partition are fetched at a time; a larger record is fetched all the same.
+const FETCH: &str = "fetch.message.max.bytes";
+/// What that is where it is not configured.
+const LARGEST_FETCH: usize = 1 << 20;
+
 const EVENTS: i32 = sys::RD_KAFKA_EVENT_REBALANCE | sys::RD_KAFKA_EVENT_OFFSET_COMMIT | sys::RD_KAFKA_EVENT_ERROR;
 
 #[derive(Debug)]
@@ -58,7 +65,17 @@ pub struct Consumer {
     resets: Arc<Mutex<Vec<OffsetReset>>>,
     back: Back,
     last_sweep: Instant,
+    /// What is fetched ahead, and the most that it may be.
+    ahead: Ahead,
+    most: Ahead,
     left: bool,
+}
+
+/// Records of a partition that are fetched ahead, and bytes that are fetched of it at a time.
+#[derive(Clone, Copy)]
+struct Ahead {
+    records: usize,
+    bytes: usize,
 }
 
 impl Consumer {
@@ -73,12 +90,17 @@ impl Consumer {
             })
         };
         let properties = settings.consumer(group);
+        let number = |name| properties.get(name).and_then(|text| text.parse().ok());
+        let most = Ahead {
+            records: number(AHEAD).unwrap_or(usize::MAX),
+            bytes: number(FETCH).unwrap_or(LARGEST_FETCH),
+        };
         let client = Client::new(Kind::Consumer, pairs(&properties), EVENTS, log)?;
         let mut events = Queue::consumer(&client)?;
         let on_event = Arc::clone(&wake);
         events.on_nonempty(Box::new(move || on_event()));
         let (slots, back) = (Slots::default(), Back::default());
-        Ok(Self { slots, events, client, wake, resets, back, last_sweep: Instant::now(), left: false })
+        Ok(Self { slots, events, client, wake, resets, back, last_sweep: Instant::now(), ahead: most, most, left: false })
     }
 
     /// Replaces the subscription; joins the group on the first call.
@@ -198,6 +220,21 @@ impl Consumer {
     pub fn take(&mut self, slot: Slot, max: usize, out: &mut Vec<Message>) -> Result<usize> {
         let assigned = self.slots.get_mut(slot)?;
         assigned.queue.take(max, out)
+    }
+
+    /// From now on, no more of a partition is fetched while so many records of it are there, and never so much that the
+    /// configured properties would not allow it. The bytes of a single fetch hold for partitions that are assigned later.
+    /// Changes by less than a quarter are not worth making.
+    pub fn fetch_ahead(&mut self, records: usize, bytes: usize) {
+        let wanted = Ahead { records: records.min(self.most.records), bytes: bytes.min(self.most.bytes) };
+        if wanted.records.abs_diff(self.ahead.records) * 4 > self.ahead.records {
+            self.client.reconfigure(AHEAD, wanted.records);
+            self.ahead.records = wanted.records;
+        }
+        if wanted.bytes.abs_diff(self.ahead.bytes) * 4 > self.ahead.bytes {
+            self.client.reconfigure(FETCH, wanted.bytes);
+            self.ahead.bytes = wanted.bytes;
+        }
     }
 
     /// Goes to another position; records fetched from the old one never appear.

@@ -12,7 +12,7 @@ impl Subscription {
         if self.sink.is_blocked() {
             return self.end_trial_unless(on_trial.is_some());
         }
-        let mut moved = false;
+        let (mut moved, sharing) = (false, self.partitions.len());
         self.partitions.values_mut().for_each(|partition| partition.lanes.release(now));
         for partition in self.partitions.values_mut().filter(|partition| partition.wants_isolate()) {
             let place = if partition.next_is_alone() {
@@ -35,8 +35,9 @@ impl Subscription {
                 continue;
             }
             let old = partition.bound.and_then(|bound| self.isolates.held().find(|held| held.tag == bound));
-            partition.feed(target, old, now, &self.setup.metrics, &mut self.message);
+            partition.feed(target, old, sharing, now, &self.setup.metrics, &mut self.runs);
         }
+        self.runs.send(|tag| self.isolates.held().find(|held| held.tag == tag));
         self.end_trial_unless(on_trial.is_some());
         if moved {
             self.retire();

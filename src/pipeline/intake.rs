@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::budget::Room;
 use super::ledger::Seq;
 use super::partition::{Bounds, Partition, Taken};
 use super::screen::Screen;
@@ -22,18 +23,19 @@ impl Partition {
         &mut self,
         consumer: &mut Consumer,
         bounds: Bounds,
+        space: &mut Room,
         buffer: &mut Vec<Message>,
         ran: &mut Settling<'_>,
         unwritable: Option<&Unwritable>,
     ) -> Result<usize, Error> {
         self.release(ran);
-        let (mut taken, mut beyond) = (0, 0);
+        let (mut taken, mut beyond, mut bytes) = (0, 0, 0);
         let mut screen = Screen::of(ran.version);
         let oldest = ran.version.program.manifest.source.skip_older_than.map(oldest_taken);
         let at = Instant::now();
         let mut result = Ok(0);
         while self.has_more && !self.leaving && !self.is_over && taken < TURN && self.ledger.bytes() < bounds.bytes {
-            let room = bounds.records.saturating_sub(self.ledger.len()).min(TAKE);
+            let room = bounds.records.saturating_sub(self.ledger.len()).min(TAKE).min(space.fitting(self.ledger.bytes()));
             if room == 0 {
                 break;
             }
@@ -46,6 +48,7 @@ impl Partition {
                 result = Err(error);
             }
             for message in buffer.drain(..) {
+                bytes += message.key().map_or(0, <[u8]>::len) + message.value().map_or(0, <[u8]>::len);
                 if self.end.is_some_and(|end| message.offset() >= end) {
                     beyond += 1;
                     continue;
@@ -81,6 +84,11 @@ impl Partition {
                 self.has_more = false;
                 self.doubtful = true;
             }
+        }
+        self.is_full = self.has_more && self.ledger.bytes() >= bounds.bytes;
+        if taken > 0 {
+            self.calm = 0;
+            space.weigh(taken, bytes);
         }
         // What was brought before an error counts.
         ran.metrics.records_in.add((taken - beyond) as u64);

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use super::keys::Key;
 use super::ledger::Seq;
+use crate::protocol::control::Credit;
 
 /// One record on its way through the lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,23 @@ impl Grouping {
 pub struct Window {
     pub records: usize,
     pub bytes: usize,
+}
+
+/// What the partitions of a function send ahead to one isolate, all together: enough to keep it busy until it is sent more.
+const OUTSTANDING: Window = Window { records: 16 << 10, bytes: 64 << 20 };
+/// Each of them may always send so much, and two full groups.
+const LEAST: Window = Window { records: 64, bytes: 64 << 10 };
+
+impl Window {
+    /// That of one partition, where `sharing` of them share an isolate that grants each lane so much credit.
+    pub fn of(credit: Credit, grouping: Grouping, sharing: usize) -> Window {
+        let sharing = sharing.max(1);
+        let group = if grouping.records > 1 { grouping } else { Grouping { bytes: 0, ..grouping } };
+        let records = (OUTSTANDING.records / sharing).max(LEAST.records).max(2 * group.records as usize);
+        let bytes = (OUTSTANDING.bytes / sharing).max(LEAST.bytes).max(2 * group.bytes);
+        // Half the credit, since the worker counts what surrounds a record as well.
+        Window { records: records.min(credit.records as usize), bytes: bytes.min((credit.bytes / 2) as usize) }
+    }
 }
 
 /// The worker settled an invocation that it cannot have settled now.

@@ -12,18 +12,20 @@
 //! 2. [`partition`]: [`intake`] from Kafka, through the [`screen`] of the function's filters, and `feed` to the isolate
 //!    that [`dispatch`] chose; [`hearing`] and [`settling`]: what becomes of what comes back; [`blaming`] and
 //!    [`conduct`]: what of a worker that died;
-//! 3. [`lanes`], [`keys`] and [`lane`]: what may be sent next, and what must wait or run again;
+//! 3. [`lanes`], [`keys`] and [`lane`]: what may be sent next, and what must wait or run again; [`runs`]: in which message;
 //! 4. [`result`], [`sink`] and [`dead_letter`]: what Kafka gets, and what becomes of it;
 //! 5. [`ledger`] and [`standing`]: up to where everything is finished, so that it may be committed;
 //! 6. for exactly-once, [`transacting`]: the transaction that results and offsets are in, as [`transaction`] says, and
 //!    [`deferred`]: what settles between two of them;
-//! 7. [`rebalance`] and [`unsettled`]: partitions that come and go, and where they begin.
+//! 7. [`rebalance`] and [`unsettled`]: partitions that come and go, and where they begin;
+//! 8. [`budget`]: how much memory all of that may take.
 //!
 //! All state of a subscription belongs to its one thread; other threads only put events into its [`inbox`].
 //! Nothing here imports the control plane, the admin API or the command line.
 
 mod blaming;
 mod board;
+mod budget;
 mod conduct;
 mod conductor;
 mod dead_letter;
@@ -48,6 +50,7 @@ mod partition;
 mod rebalance;
 mod result;
 mod retry;
+mod runs;
 mod sabotage;
 mod screen;
 mod settling;
@@ -65,6 +68,7 @@ mod unsettled;
 mod unwritable;
 mod withheld;
 
+pub use budget::Budget;
 pub use conduct::Rules;
 pub use dead_letter::{Failure as LetterFailure, HEADER_ROOM, Origin, headers as letter_headers};
 pub use handle::{Handle, start};

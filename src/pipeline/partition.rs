@@ -9,6 +9,7 @@ use super::isolates::{Held, Version};
 use super::lane::{Grouping, Item, Lane, Window};
 use super::lanes::Lanes;
 use super::ledger::{Ledger, Seq};
+use super::runs::Runs;
 use super::screen::Screen;
 use super::unsettled::Unsettled;
 use super::withheld::Withheld;
@@ -17,9 +18,6 @@ use crate::outcome::Outcome;
 use crate::protocol::control::Handler;
 use crate::protocol::run::{Invocation, RecordView, RunBuilder};
 use crate::telemetry::FunctionMetrics;
-
-/// A `Run` message is sent when it has grown to this many bytes.
-const RUN_BYTES: usize = 512 << 10;
 
 /// What a partition may hold between poll and commit.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +68,10 @@ pub struct Partition {
     pub(super) recalled: bool,
     /// Kafka's client may have more.
     pub has_more: bool,
+    /// It holds as much as it may, and takes no more until some of that is finished.
+    pub(super) is_full: bool,
+    /// For how many ticks it has had no records.
+    pub(super) calm: u32,
     /// Being taken away or shut down: nothing new begins.
     pub leaving: bool,
     /// A record failed for good, and there is no dead letter to write.
@@ -119,6 +121,8 @@ impl Partition {
             moved_at: Instant::now(),
             recalled: false,
             has_more: true,
+            is_full: false,
+            calm: 0,
             leaving: false,
             stopped: None,
             held_back: None,
@@ -151,15 +155,16 @@ impl Partition {
         self.held_back.is_none() && self.lanes.next_is_alone()
     }
 
-    /// Sends what the lane may send to `held`, in messages made in `buffer`. Moves the lane over first, if it still flies in
-    /// another isolate.
+    /// Hands what the lane may send to `held` to its message; `sharing` partitions share the isolate. Moves the lane over
+    /// first, if it still flies in another isolate.
     pub fn feed(
         &mut self,
         held: &Held,
         old: Option<&Held>,
+        sharing: usize,
         now: Instant,
         metrics: &FunctionMetrics,
-        buffer: &mut Vec<u8>,
+        runs: &mut Runs,
     ) {
         if self.bound != Some(held.tag) {
             if self.lanes.is_flying() {
@@ -182,12 +187,10 @@ impl Partition {
             Handler::Record => Grouping::SINGLE,
             Handler::Batch => Grouping { records: batch.max_records, bytes: batch.max_bytes as usize },
         };
-        let window = Window { records: held.credit.records as usize, bytes: (held.credit.bytes / 2) as usize };
-        // Half the credit, since the worker counts what surrounds a record as well.
-        let channel = held.isolate.channel();
+        let window = Window::of(held.credit, grouping, sharing);
         let topic = Arc::clone(&self.at.topic);
-        let builder = |buffer| RunBuilder::reusing(buffer, channel, std::iter::once(&*topic));
-        let mut run = builder(std::mem::take(buffer));
+        let send = |message| held.isolate.send(message);
+        let run = runs.to(held);
         let mut items = Vec::new();
         let mut queued = metrics.queue.tally();
         if !self.lanes.is_flying() {
@@ -203,7 +206,8 @@ impl Partition {
                 break;
             }
             let Some((id, epoch)) = self.lanes.send(now, grouping, window, &mut items) else { break };
-            run.invocation(&Invocation {
+            let message = run.message(&topic, send);
+            message.invocation(&Invocation {
                 id,
                 lane: Lane::of(id),
                 epoch,
@@ -212,22 +216,14 @@ impl Partition {
             });
             for item in items.drain(..) {
                 if let Some(entry) = self.ledger.get_mut(item.seq) {
-                    put(&mut run, &topic, &entry.record.message);
+                    put(message, &topic, &entry.record.message);
                     // One that came back without having run is sent again.
                     if !std::mem::replace(&mut entry.record.sent, true) {
                         queued.observe(now.saturating_duration_since(entry.record.at));
                     }
                 }
             }
-            if run.len() > RUN_BYTES {
-                run = builder(held.isolate.send(run.finish()));
-            }
-        }
-        let unsent = run.is_empty();
-        let message = run.finish();
-        *buffer = if unsent { message } else { held.isolate.send(message) };
-        if buffer.capacity() > 2 * RUN_BYTES {
-            *buffer = Vec::new();
+            run.grown(send);
         }
     }
 
@@ -254,7 +250,8 @@ impl Partition {
 
     /// Until when the records at hand wait for others to make a batch with.
     fn gathers(&self, grouping: Grouping, max_wait: Duration, now: Instant) -> Option<Instant> {
-        if max_wait.is_zero() || grouping.records <= 1 {
+        // Where there is no room for others, none will come.
+        if max_wait.is_zero() || grouping.records <= 1 || self.is_full {
             return None;
         }
         let first = self.ledger.get(self.lanes.gathering(grouping)?)?;

@@ -103,6 +103,9 @@ impl Subscription {
     }
 
     fn take_over(&mut self, partitions: &[TopicPartition], now: Instant) -> crate::kafka::Result<()> {
+        // Before they are fetched from, so that their first fetch is not too large.
+        self.room.claim(self.partitions.len() + partitions.len());
+        self.make_room(false);
         let Some(consumer) = &mut self.consumer else { return Ok(()) };
         let positions: Vec<(TopicPartition, Position)> =
             partitions.iter().map(|partition| (partition.clone(), Position::Committed)).collect();

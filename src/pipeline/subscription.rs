@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::board::Reporter;
+use super::budget::{Budget, Room};
 use super::conduct::{Conduct, Rules};
 use super::deferred::Deferred;
 use super::homes::Homes;
@@ -13,6 +14,7 @@ use super::isolates::{Isolates, Version};
 use super::lane::MAX_LANE;
 use super::partition::{Bounds, Failed, Partition};
 use super::rebalance::Rebalance;
+use super::runs::Runs;
 use super::settling::Settling;
 use super::sink::{Delivered, Sink};
 use super::sinks::Sinks;
@@ -36,6 +38,8 @@ pub struct Setup {
     pub metrics: Arc<FunctionMetrics>,
     pub board: Arc<Board>,
     pub bounds: Bounds,
+    /// That it shares with others.
+    pub budget: Arc<Budget>,
     pub rules: Rules,
     /// What its transactions go by among all nodes, if its guarantee is exactly-once.
     pub transactional_id: Option<String>,
@@ -91,8 +95,8 @@ pub(super) struct Subscription {
     pace: Pace,
     buffer: Vec<Message>,
     delivered: Vec<Delivered>,
-    /// What messages to isolates are made in.
-    pub(super) message: Vec<u8>,
+    pub(super) room: Room,
+    pub(super) runs: Runs,
     pub(super) told: Vec<(TopicPartition, Failed)>,
     ready: Vec<Slot>,
     /// The source may have more, and was left only to look after everything else.
@@ -130,7 +134,8 @@ impl Subscription {
             pace: Pace::new(setup.stretch.as_ref()),
             buffer: Vec::new(),
             delivered: Vec::new(),
-            message: Vec::new(),
+            room: Room::new(Arc::clone(&setup.budget), setup.bounds),
+            runs: Runs::default(),
             told: Vec::new(),
             ready: Vec::new(),
             hurry: false,
@@ -187,7 +192,8 @@ impl Subscription {
         self.ready.clear();
         consumer.ready(&mut self.ready);
         self.hurry = false;
-        let mut bounds = self.setup.bounds;
+        let mut stirred = false;
+        let mut bounds = self.room.bounds();
         if self.transactions.is_some() {
             bounds.records = bounds.records.saturating_mul(AHEAD);
         }
@@ -208,8 +214,10 @@ impl Subscription {
             let mut ran =
                 Settling { sink: &mut self.sink, version, metrics: &self.setup.metrics, now, told: &mut self.told };
             let unwritable = self.transactions.as_ref().map(Transactions::unwritable);
-            match partition.take(consumer, bounds, &mut self.buffer, &mut ran, unwritable) {
+            let was_calm = partition.is_calm();
+            match partition.take(consumer, bounds, &mut self.room, &mut self.buffer, &mut ran, unwritable) {
                 Ok(taken) => {
+                    stirred |= was_calm && taken > 0;
                     self.pace.spend(taken);
                     self.hurry |= taken >= TURN;
                     // What filters keep out needs no isolate.
@@ -227,6 +235,7 @@ impl Subscription {
                 }
             }
         }
+        self.make_room(stirred);
     }
 
     /// Sink → ledger: Kafka has results, or will not have them.
@@ -313,6 +322,7 @@ impl Subscription {
         match made.and_then(|mut consumer| consumer.subscribe(&self.setup.topics).map(|()| consumer)) {
             Ok(consumer) => {
                 self.consumer = Some(consumer);
+                self.make_room(true);
                 self.reporter.running();
             }
             Err(error) => {
@@ -366,12 +376,14 @@ impl Subscription {
         let busy = self.partitions.values().any(|partition| partition.underway() > 0);
         if !busy && now.saturating_duration_since(self.last_busy) > IDLE {
             self.isolates.release();
-            self.message = Vec::new();
+            self.runs.forget();
         }
         for partition in self.partitions.values_mut() {
             let bound = partition.bound;
             partition.recall_stalled(bound.and_then(|tag| self.isolates.held().find(|held| held.tag == tag)));
         }
+        self.partitions.values_mut().for_each(Partition::calms);
+        self.make_room(true);
         self.show_unsettled(now);
         self.retire();
         self.end_stuck_workers(now);

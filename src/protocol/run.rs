@@ -99,6 +99,11 @@ impl RunBuilder {
         patch_u32(body, count_at, count);
     }
 
+    /// Whether the topic was announced.
+    pub fn has(&self, topic: &str) -> bool {
+        self.topics.iter().any(|known| known == topic)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }

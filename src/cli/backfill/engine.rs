@@ -12,7 +12,7 @@ use crate::{
     function::Program,
     kafka::{Settings, Topics},
     manifest::Guarantee,
-    node::{bounds, rules},
+    node::{bounds, budget, rules},
     pipeline::{self, Handle, Paused, Setup, Sinks, Stretch},
     pool::{Pool, PoolOptions, WorkerCommand},
     status::{Board, FunctionStatus},
@@ -60,6 +60,7 @@ impl Engine {
             metrics: Arc::clone(&numbers),
             board: Arc::clone(&board),
             bounds: bounds(config),
+            budget: budget(config),
             rules: rules(config),
             // Not that of the function itself, which goes on meanwhile.
             // Several processes of one host may work on the same job.

@@ -83,6 +83,25 @@ impl Client {
         self.handle.as_ptr()
     }
 
+    /// Changes a number in the configuration of a client that runs. What is refused stays as it was.
+    ///
+    /// For properties that librdkafka reads anew for each fetch, or for each partition that it is to fetch from.
+    pub(in crate::kafka) fn reconfigure(&self, name: &str, number: usize) {
+        let (Ok(property), Ok(value)) = (CString::new(name), CString::new(number.to_string())) else { return };
+        let mut reason = ErrorText::new();
+        // SAFETY: the client is live, and so is its own configuration, which is no constant and has no locks; the names and
+        // values are terminated, the buffer is as long as stated. Our callers name properties that are plain numbers: to
+        // set one stores an aligned `int`, which librdkafka's threads load whole, the old or the new one. Only one thread
+        // reconfigures a client, for a consumer is used by one at a time.
+        let answer = unsafe {
+            let conf = sys::rd_kafka_conf(self.raw()).cast_mut();
+            sys::rd_kafka_conf_set(conf, property.as_ptr(), value.as_ptr(), reason.as_mut_ptr(), reason.len())
+        };
+        if answer != sys::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK {
+            tracing::debug!(target: "kafka", name, number, %reason, "not reconfigured");
+        }
+    }
+
     /// Lets the client end on a thread of its own, because its broker or its group may not answer.
     pub(in crate::kafka) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Release);

@@ -25,6 +25,21 @@ fn land(lane: &mut Lane, id: u64) -> Vec<Item> {
 }
 
 #[test]
+fn many_partitions_together_send_no_more_ahead_than_a_few() {
+    let credit = Credit { records: 4096, bytes: 64 << 20 };
+    let window = |grouping, sharing| Window::of(credit, grouping, sharing);
+    for few in 0..=4 {
+        assert_eq!(window(Grouping::SINGLE, few).records, 4096, "{few}");
+    }
+    assert_eq!(window(Grouping::SINGLE, 1).bytes, 32 << 20, "half the credit");
+    let of_64 = window(Grouping::SINGLE, 64);
+    assert_eq!((of_64.records, of_64.bytes), (256, 1 << 20));
+    assert_eq!(window(Grouping::SINGLE, 1_000_000), LEAST);
+    let batch = Grouping { records: 1000, bytes: 4 << 20 };
+    assert_eq!(window(batch, 64), Window { records: 2000, bytes: 8 << 20 }, "whole batches fit");
+}
+
+#[test]
 fn records_are_sent_in_order_up_to_the_window() {
     let mut lane = lane_with(5);
     let window = Window { records: 100, bytes: 25 };

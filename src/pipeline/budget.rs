@@ -1,0 +1,197 @@
+//! What the records of all functions of a node may take in memory, from when they are fetched until they are committed.
+//!
+//! The partitions that have records share it evenly. A subscription claims shares for its own, and looks at what a share
+//! has become whenever it takes records. A part of a share is for what Kafka's client fetches ahead, the rest for what
+//! is taken from it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::partition::{Bounds, Partition};
+use super::subscription::Subscription;
+
+/// Of so many parts of a share one is for records that were taken, the others for what is fetched ahead.
+const PARTS: usize = 3;
+/// A partition may always hold so many bytes: below that, it would do little but wait.
+const LEAST: usize = 64 << 10;
+/// What a record takes besides its key and value, with Kafka's client and with us.
+const BESIDES: usize = 512;
+/// Each look at the size of records moves the mean by one part in so many.
+const MEMORY: usize = 8;
+/// For so many ticks in a row a partition is without records until its share is for others.
+const CALM: u32 = 10;
+/// One fetch brings at most one part in so many of what may be fetched ahead, for it comes on top.
+const FETCHES: usize = 4;
+
+/// Of a whole node.
+#[derive(Debug)]
+pub struct Budget {
+    bytes: usize,
+    /// That have records.
+    partitions: AtomicUsize,
+}
+
+impl Budget {
+    pub fn new(bytes: usize) -> Arc<Budget> {
+        Arc::new(Budget { bytes, partitions: AtomicUsize::new(0) })
+    }
+
+    /// Of each partition that has records.
+    fn share(&self) -> usize {
+        self.bytes / self.partitions.load(Ordering::Relaxed).max(1)
+    }
+}
+
+/// What a subscription has of it.
+#[derive(Debug)]
+pub(super) struct Room {
+    budget: Arc<Budget>,
+    bounds: Bounds,
+    /// Partitions that a share is claimed for.
+    claimed: usize,
+    /// Bytes of a record, as far as any were seen.
+    mean: Option<usize>,
+}
+
+/// What Kafka's client may fetch of each partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ahead {
+    /// Nothing is fetched while it holds so many.
+    pub(super) records: usize,
+    /// At once.
+    pub(super) bytes: usize,
+}
+
+impl Room {
+    /// `bounds` hold for each partition, however large a share is.
+    pub(super) fn new(budget: Arc<Budget>, bounds: Bounds) -> Room {
+        Room { budget, bounds, claimed: 0, mean: None }
+    }
+
+    /// From now on, this is how many partitions have records.
+    pub(super) fn claim(&mut self, partitions: usize) {
+        let all = &self.budget.partitions;
+        all.fetch_add(partitions, Ordering::Relaxed);
+        all.fetch_sub(std::mem::replace(&mut self.claimed, partitions), Ordering::Relaxed);
+    }
+
+    /// So many records were taken, with keys and values of so many bytes.
+    pub(super) fn weigh(&mut self, records: usize, bytes: usize) {
+        let Some(seen) = bytes.checked_div(records) else { return };
+        self.mean = Some(self.mean.map_or(seen, |mean| (mean * (MEMORY - 1) + seen) / MEMORY));
+    }
+
+    /// What each partition may hold between poll and commit.
+    pub(super) fn bounds(&self) -> Bounds {
+        let share = (self.budget.share() / PARTS).max(LEAST);
+        Bounds { bytes: self.bounds.bytes.min(share), ..self.bounds }
+    }
+
+    /// How many records there is room for beside so many bytes, and one more.
+    pub(super) fn fitting(&self, held: usize) -> usize {
+        self.bounds().bytes.saturating_sub(held) / self.mean.unwrap_or(LEAST).max(1) + 1
+    }
+
+    /// What may be fetched ahead. As long as the size of records is unknown, only one fetch for each partition.
+    pub(super) fn ahead(&self) -> Ahead {
+        let share = (self.budget.share() / PARTS * (PARTS - 1)).max(LEAST);
+        Ahead { records: self.mean.map_or(1, |mean| share / (mean + BESIDES)).max(1), bytes: share / FETCHES }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.claim(0);
+    }
+}
+
+impl Subscription {
+    /// Tells Kafka's client how much it may fetch ahead by now; claims shares anew where partitions may have come to life
+    /// or to rest.
+    pub(super) fn make_room(&mut self, changed: bool) {
+        if changed {
+            self.room.claim(self.partitions.values().filter(|partition| !partition.is_calm()).count());
+        }
+        let Ahead { records, bytes } = self.room.ahead();
+        if let Some(consumer) = &mut self.consumer {
+            consumer.fetch_ahead(records, bytes);
+        }
+    }
+}
+
+impl Partition {
+    /// Whether it has had no records for a while.
+    pub(super) fn is_calm(&self) -> bool {
+        self.calm >= CALM
+    }
+
+    /// Looked at once in a tick.
+    pub(super) fn calms(&mut self) {
+        self.calm = if self.underway() > 0 { 0 } else { (self.calm + 1).min(CALM) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: usize = 1 << 20;
+
+    fn room(budget: &Arc<Budget>) -> Room {
+        Room::new(Arc::clone(budget), Bounds { records: 4000, bytes: 4 * MIB })
+    }
+
+    #[test]
+    fn what_partitions_may_hold_together_is_the_budget_however_many_there_are() {
+        let budget = Budget::new(192 * MIB);
+        let (mut one, mut other) = (room(&budget), room(&budget));
+        one.weigh(10, 10 * 1024);
+        one.claim(4);
+        assert_eq!(one.bounds().bytes, 4 * MIB, "with few partitions, what was configured for one is the bound");
+        for (mine, others) in [(64, 0), (64, 64), (1, 999)] {
+            one.claim(mine);
+            other.claim(others);
+            let all = mine + others;
+            assert!(one.bounds().bytes * all <= 192 * MIB / 3, "{all}");
+            assert!(one.ahead().records * (1024 + BESIDES) * all <= 192 * MIB / 3 * 2, "{all}");
+            assert!(one.ahead().bytes * all <= 192 * MIB / 3, "{all}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_given_back_by_those_that_need_it_no_longer() {
+        let budget = Budget::new(60 * MIB);
+        let (mut one, mut other) = (room(&budget), room(&budget));
+        one.claim(10);
+        other.claim(10);
+        assert_eq!(one.bounds().bytes, MIB);
+        other.claim(0);
+        assert_eq!(one.bounds().bytes, 2 * MIB);
+        other.claim(10);
+        drop(other);
+        assert_eq!(one.bounds().bytes, 2 * MIB);
+    }
+
+    #[test]
+    fn the_larger_records_are_the_fewer_are_fetched_and_taken() {
+        let mut room = room(&Budget::new(96 * MIB));
+        room.claim(1);
+        assert_eq!(room.ahead().records, 1, "until the first is there");
+        room.weigh(0, 0);
+        assert_eq!(room.ahead().records, 1);
+        room.weigh(10, 10 * MIB);
+        assert_eq!(room.ahead().records, 63);
+        assert_eq!((room.fitting(0), room.fitting(4 * MIB), room.fitting(9 * MIB)), (5, 1, 1));
+        (0..100).for_each(|_| room.weigh(10, 1000));
+        assert!(room.ahead().records > 100_000, "{:?}", room.ahead());
+    }
+
+    #[test]
+    fn with_very_many_partitions_each_still_moves() {
+        let mut room = room(&Budget::new(MIB));
+        room.weigh(1, 10 * MIB);
+        room.claim(10_000);
+        assert_eq!((room.bounds().bytes, room.fitting(0)), (LEAST, 1));
+        assert_eq!(room.ahead(), Ahead { records: 1, bytes: LEAST / FETCHES });
+    }
+}
