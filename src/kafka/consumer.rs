@@ -91,16 +91,25 @@ impl Consumer {
         };
         let properties = settings.consumer(group);
         let number = |name| properties.get(name).and_then(|text| text.parse().ok());
-        let most = Ahead {
-            records: number(AHEAD).unwrap_or(usize::MAX),
-            bytes: number(FETCH).unwrap_or(LARGEST_FETCH),
-        };
+        let most =
+            Ahead { records: number(AHEAD).unwrap_or(usize::MAX), bytes: number(FETCH).unwrap_or(LARGEST_FETCH) };
         let client = Client::new(Kind::Consumer, pairs(&properties), EVENTS, log)?;
         let mut events = Queue::consumer(&client)?;
         let on_event = Arc::clone(&wake);
         events.on_nonempty(Box::new(move || on_event()));
         let (slots, back) = (Slots::default(), Back::default());
-        Ok(Self { slots, events, client, wake, resets, back, last_sweep: Instant::now(), ahead: most, most, left: false })
+        Ok(Self {
+            slots,
+            events,
+            client,
+            wake,
+            resets,
+            back,
+            last_sweep: Instant::now(),
+            ahead: most,
+            most,
+            left: false,
+        })
     }
 
     /// Replaces the subscription; joins the group on the first call.

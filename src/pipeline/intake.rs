@@ -35,7 +35,8 @@ impl Partition {
         let at = Instant::now();
         let mut result = Ok(0);
         while self.has_more && !self.leaving && !self.is_over && taken < TURN && self.ledger.bytes() < bounds.bytes {
-            let room = bounds.records.saturating_sub(self.ledger.len()).min(TAKE).min(space.fitting(self.ledger.bytes()));
+            let room =
+                bounds.records.saturating_sub(self.ledger.len()).min(TAKE).min(space.fitting(self.ledger.bytes()));
             if room == 0 {
                 break;
             }

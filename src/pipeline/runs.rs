@@ -68,8 +68,7 @@ impl Run {
             self.send(send);
         }
         let (channel, buffer) = (self.channel, &mut self.buffer);
-        self.message
-            .get_or_insert_with(|| RunBuilder::reusing(std::mem::take(buffer), channel, std::iter::once(topic)))
+        self.message.get_or_insert_with(|| RunBuilder::reusing(std::mem::take(buffer), channel, std::iter::once(topic)))
     }
 
     /// Sends it if it is long.

@@ -47,6 +47,40 @@ fn memory_does_not_grow_with_the_backlog_of_a_slow_function() {
 }
 
 #[test]
+fn what_the_records_of_many_partitions_take_is_bounded_for_all_of_them_together() {
+    let handler = "
+        export default async (record) => {
+          const until = Date.now() + 200;
+          while (Date.now() < until) await Promise.resolve();
+        };";
+    let Some(scene) = Scene::new("budget") else { return };
+    let (input, idle_input) = (scene.topic("in", 64), scene.topic("idle-in", 1));
+    let limits = "[limits]\ncpu = \"5s\"";
+    let idle = scene.function("idle").reads(&idle_input).with(limits).handler(handler);
+    let node = scene.start_with(&[("source.memory", "32MiB")]);
+    node.runs(&idle);
+    scene.write(&idle_input, [Record::of("x")]);
+    scene.caught_up(&idle);
+    let peak = || process::memory(node.pid(), "VmHWM").expect("a live node");
+    let before = peak();
+
+    // 256 MiB, 4 MiB for each partition: what each of them alone might hold.
+    let noise = noise(MIB);
+    for _ in 0..16 {
+        let part = |n: usize| &noise[(n * 7919) % (MIB - (64 << 10))..][..64 << 10];
+        scene.write(&input, (0..256).map(|n| Record::of(part(n)).on((n % 64) as i32)));
+    }
+    let slow = scene.function("slow").reads(&input).with(limits).handler(handler);
+    node.runs(&slow);
+    node.eventually("some records are through", |node| {
+        let done = node.metric("eddyline_function_filtered_records_total", &[("function", &slow.name)])?;
+        (done >= 50.0).then_some(())
+    });
+    let grown = peak().saturating_sub(before) as usize;
+    assert!(grown < 128 * MIB, "a budget of 32 MiB let the node grow by {} MiB", grown / MIB);
+}
+
+#[test]
 fn a_record_of_20_mb_passes() {
     let Some(scene) = Scene::new("huge") else { return };
     let large = [("max.message.bytes", "30000000")];
