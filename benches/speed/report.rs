@@ -27,7 +27,7 @@ is better.
 - Every output was read back whole and each record compared with what it must be; a run with a missing or wrong record \
 does not count.
 - The floors of `benches/floor` are what librdkafka and V8 take without any pipeline: no groups, no limits, no sandbox, \
-no retries.
+no retries. They read as far ahead as Eddyline: what is fetched before the warm part of a run would not count.
 ";
 
 #[derive(Serialize, Deserialize)]
