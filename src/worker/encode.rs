@@ -88,7 +88,7 @@ fn append_text<'s>(
     let before = out.len();
     let view = v8::ValueView::new(scope, text);
     match view.data() {
-        v8::ValueViewData::OneByte(bytes) if bytes.is_ascii() => out.extend_from_slice(bytes),
+        v8::ValueViewData::OneByte(bytes) if v8::simdutf::validate_ascii(bytes) => out.extend_from_slice(bytes),
         v8::ValueViewData::OneByte(bytes) => {
             let mut utf8 = [0; 2];
             for byte in bytes {

@@ -145,12 +145,13 @@ pub fn op_record_json<'s>(
 }
 
 fn parse<'s>(scope: &mut v8::PinScope<'s, '_>, bytes: &[u8]) -> Option<Value<'s>> {
-    let text = if bytes.is_ascii() {
+    let text = if v8::simdutf::validate_ascii(bytes) {
         // The engine need not look for characters of several bytes.
         v8::String::new_from_one_byte(scope, bytes, v8::NewStringType::Normal)?
-    } else {
-        std::str::from_utf8(bytes).ok()?;
+    } else if v8::simdutf::validate_utf8(bytes) {
         v8::String::new_from_utf8(scope, bytes, v8::NewStringType::Normal)?
+    } else {
+        return None;
     };
     v8::tc_scope!(let scope, scope);
     v8::json::parse(scope, text)
