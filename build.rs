@@ -1,14 +1,14 @@
 //! Copies the JavaScript of the web APIs out of the crates that carry it, so that the binary needs no file at run time.
 //!
 //! Those crates name their scripts by their path on the machine that built them; `worker::extensions` replaces these
-//! entries by the copies made here.
+//! entries by the copies made here. What isolates load only when they use it goes to `worker::later`.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-/// The scripts that handlers can reach, by crate.
+/// The scripts that handlers can reach and that are in the snapshot, by crate.
 const SCRIPTS: [(&str, &[&str]); 3] = [
     ("deno_webidl", &["00_webidl.js"]),
     (
@@ -18,17 +18,13 @@ const SCRIPTS: [(&str, &[&str]); 3] = [
             "00_url.js",
             "01_console.js",
             "01_dom_exception.js",
-            "01_mimesniff.js",
             "01_urlpattern.js",
             "02_event.js",
-            "02_structured_clone.js",
             "02_timers.js",
             "03_abort_signal.js",
             "05_base64.js",
-            "06_streams.js",
             "08_text_encoding.js",
             "09_file.js",
-            "12_location.js",
             "13_message_port.js",
             "15_performance.js",
         ],
@@ -36,11 +32,19 @@ const SCRIPTS: [(&str, &[&str]); 3] = [
     ("deno_crypto", &["00_crypto.js"]),
 ];
 
-/// Those of a crate that is not compiled, for its scripts are all that we want of it.
-const MORE_SCRIPTS: [(&str, &[&str]); 1] =
-    [("deno_fetch", &["20_headers.js", "21_formdata.js", "22_body.js", "23_request.js", "23_response.js"])];
+/// Those that each isolate loads when it first uses them.
+const LATER: (&str, &[&str]) =
+    ("deno_web", &["01_mimesniff.js", "02_structured_clone.js", "06_streams.js", "12_location.js"]);
+/// The same, of a crate that is not compiled, for its scripts are all that we want of it.
+const LATER_MORE: (&str, &[&str]) =
+    ("deno_fetch", &["20_headers.js", "21_formdata.js", "22_body.js", "23_request.js", "23_response.js"]);
 /// The manifest that has cargo fetch it.
 const MORE: &str = "vendor/scripts/Cargo.toml";
+/// The same, of our own.
+const LATER_OWN: [(&str, &str); 2] = [
+    ("ext:eddyline/fetch.js", "src/worker/js/fetch.js"),
+    ("ext:deno_fetch/22_http_client.js", "src/worker/js/http_client.js"),
+];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -51,8 +55,35 @@ fn main() {
         println!("cargo::rustc-link-arg=-Wl,--wrap={function}");
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    copy(&out, "web_scripts.rs", &SCRIPTS, &metadata("Cargo.toml"));
-    copy(&out, "fetch_scripts.rs", &MORE_SCRIPTS, &metadata(MORE));
+    let ours = metadata("Cargo.toml");
+    copy(&out, "web_scripts.rs", &SCRIPTS, &ours);
+    let mut later = of_crate(&ours, LATER);
+    later.extend(of_crate(&metadata(MORE), LATER_MORE));
+    later.extend(LATER_OWN.map(|(name, file)| (name.to_owned(), PathBuf::from(file))));
+    wrap(&out, &later);
+}
+
+/// The names of scripts, and where they lie.
+fn of_crate(metadata: &str, (package, files): (&str, &[&str])) -> Vec<(String, PathBuf)> {
+    let folder = folder(metadata, package);
+    files.iter().map(|file| (format!("ext:{package}/{file}"), folder.join(file))).collect()
+}
+
+/// Makes a function's body of each script, which is a function called at once: it returns what that returns.
+fn wrap(out: &Path, scripts: &[(String, PathBuf)]) {
+    let mut table = format!("static LATER: [Script; {}] = [\n", scripts.len());
+    for (name, from) in scripts {
+        println!("cargo::rerun-if-changed={}", from.display());
+        let text = fs::read_to_string(from).unwrap_or_else(|error| panic!("cannot read {}: {error}", from.display()));
+        assert!(text.is_ascii(), "{} is not ASCII", from.display());
+        let start = text.find("\n(function () {").unwrap_or_else(|| panic!("{} is no function", from.display()));
+        let function = text[start..].trim().trim_end_matches(';');
+        let copy = out.join(name.replace([':', '/'], "-"));
+        fs::write(&copy, format!("\"use strict\"; return ({function});")).expect("OUT_DIR can be written");
+        writeln!(table, "Script::of_ascii({name:?}, include_str!({copy:?})),").expect("a string takes everything");
+    }
+    table.push_str("];");
+    fs::write(out.join("later_scripts.rs"), table).expect("OUT_DIR can be written");
 }
 
 /// Copies scripts to where the compiler finds them, and writes the table that takes them in.

@@ -4,11 +4,11 @@
 
 use std::borrow::Cow;
 
-use deno_core::{Extension, ExtensionFileSource, OpDecl, ascii_str_include};
+use deno_core::{Extension, ExtensionFileSource, OpDecl};
 use deno_web::{BlobStore, InMemoryBroadcastChannel};
 
 use super::wasm::room;
-use super::{coarse, context, fetch, memory, native, record};
+use super::{coarse, context, fetch, later, memory, native, record};
 
 deno_core::extension!(
     eddyline,
@@ -56,6 +56,8 @@ deno_core::extension!(
         memory::op_keeps,
         coarse::op_now,
         coarse::op_time_origin,
+        later::op_later_script,
+        later::op_later_globals,
     ],
     middleware = without_dangers,
 );
@@ -97,7 +99,7 @@ pub fn all() -> Vec<Extension> {
     let mut all = vec![deno_webidl::deno_webidl::init(), web, deno_crypto::deno_crypto::init(None)];
     all.iter_mut().for_each(embed_scripts);
     let mut own = eddyline::init();
-    own.lazy_loaded_js_files = Cow::Owned(fetch_scripts());
+    own.external_references = Cow::Owned(vec![later::reference()]);
     all.push(own);
     all
 }
@@ -109,16 +111,6 @@ fn embed_scripts(extension: &mut Extension) {
     let own = scripts.into_iter().filter(|script| script.specifier.starts_with(&prefix));
     extension.lazy_loaded_js_files = Cow::Owned(own.collect());
     extension.lazy_loaded_esm_files = Cow::Borrowed(&[]);
-}
-
-/// The web's requests and responses, with a `fetch` of our own and without Deno's clients.
-fn fetch_scripts() -> Vec<ExtensionFileSource> {
-    let mut scripts: Vec<ExtensionFileSource> = include!(concat!(env!("OUT_DIR"), "/fetch_scripts.rs"));
-    let fetch = ascii_str_include!("js/fetch.js");
-    scripts.push(ExtensionFileSource::new("ext:eddyline/fetch.js", fetch));
-    let clients = ascii_str_include!("js/http_client.js");
-    scripts.push(ExtensionFileSource::new("ext:deno_fetch/22_http_client.js", clients));
-    scripts
 }
 
 fn without_dangers(op: OpDecl) -> OpDecl {

@@ -32,6 +32,7 @@ mod invoke;
 mod isolate;
 mod json;
 mod lanes;
+mod later;
 mod limits;
 mod loader;
 mod loading;

@@ -1,5 +1,5 @@
-//! Scripts of ours that run in each new isolate. V8 compiles them once for each worker: what it has made of one in the first
-//! isolate, all others are given.
+//! Scripts that run in each new isolate, or in each that wants them. V8 compiles them once for each worker: what it has made
+//! of one in the first isolate, all others are given.
 
 use std::sync::OnceLock;
 
@@ -16,7 +16,16 @@ pub struct Script {
 impl Script {
     pub const fn new(name: &'static str, text: &'static str) -> Script {
         assert!(text.is_ascii());
+        Script::of_ascii(name, text)
+    }
+
+    /// The same where somebody has looked at the text already.
+    pub const fn of_ascii(name: &'static str, text: &'static str) -> Script {
         Script { name, text, compiled: OnceLock::new() }
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.name
     }
 
     /// Evaluates it, before any of a user's code is in the isolate.
@@ -37,17 +46,41 @@ impl Script {
         })
     }
 
+    /// Makes it the body of a function. A user's code may have run before; it reaches nothing of this.
+    pub fn function<'s>(
+        &self,
+        scope: &mut v8::PinScope<'s, '_>,
+        parameter: &str,
+    ) -> Option<v8::Local<'s, v8::Function>> {
+        let parameter = v8::String::new(scope, parameter)?;
+        let (mut source, options) = self.source(scope)?;
+        let reason = NoCacheReason::NoReason;
+        let function = script_compiler::compile_function(scope, &mut source, &[parameter], &[], options, reason)?;
+        debug_assert!(!source.get_cached_data().is_some_and(CachedData::rejected), "{} is not what it was", self.name);
+        self.compiled.get_or_init(|| {
+            let made = function.create_code_cache();
+            made.map_or_else(Box::default, |made| made.to_vec().into_boxed_slice())
+        });
+        Some(function)
+    }
+
     fn compile<'s>(&self, scope: &mut v8::PinScope<'s, '_>) -> Option<v8::Local<'s, v8::Script>> {
+        let (mut source, options) = self.source(scope)?;
+        let script = script_compiler::compile(scope, &mut source, options, NoCacheReason::NoReason);
+        debug_assert!(!source.get_cached_data().is_some_and(CachedData::rejected), "{} is not what it was", self.name);
+        script
+    }
+
+    fn source(&self, scope: &mut v8::PinScope<'_, '_>) -> Option<(Source, CompileOptions)> {
         let name = v8::String::new(scope, self.name)?.into();
         let origin = v8::ScriptOrigin::new(scope, name, 0, 0, false, 0, None, false, false, false, None);
         let text = v8::String::new_external_onebyte_static(scope, self.text.as_bytes())?;
-        let Some(compiled) = self.compiled.get().filter(|compiled| !compiled.is_empty()) else {
-            return v8::Script::compile(scope, text, Some(&origin));
-        };
-        let mut source = Source::new_with_cached_data(text, Some(&origin), CachedData::new(compiled));
-        let (options, reason) = (CompileOptions::ConsumeCodeCache, NoCacheReason::NoReason);
-        let script = script_compiler::compile(scope, &mut source, options, reason);
-        debug_assert!(!source.get_cached_data().is_some_and(CachedData::rejected), "{} is not what it was", self.name);
-        script
+        Some(match self.compiled.get().filter(|compiled| !compiled.is_empty()) {
+            Some(compiled) => {
+                let cached = CachedData::new(compiled);
+                (Source::new_with_cached_data(text, Some(&origin), cached), CompileOptions::ConsumeCodeCache)
+            }
+            None => (Source::new(text, Some(&origin)), CompileOptions::NoCompileOptions),
+        })
     }
 }

@@ -58,6 +58,7 @@ mod wasm;
 mod wasm_limits;
 mod web_apis;
 mod web_crypto;
+mod web_later;
 mod web_standard;
 mod web_surface;
 mod wishes;

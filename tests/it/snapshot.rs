@@ -23,6 +23,18 @@ fn nobody_can_change_it_once_it_is_made() {
 }
 
 #[test]
+fn what_few_functions_use_is_not_in_it() {
+    let snapshot = Snapshot::make(Path::new(PROGRAM)).unwrap();
+    let bytes = std::fs::read(format!("/proc/self/fd/{}", snapshot.as_raw_fd())).unwrap();
+    let holds = |name: &str| memchr::memmem::find(&bytes, name.as_bytes()).is_some();
+    // Functions of the scripts for URLs, blobs and signals, and of those for streams, bodies and requests.
+    let (there, later) =
+        (["URLSearchParams", "BlobPrototype", "timerId"], ["readableStreamTee", "mixinBody", "RequestInit"]);
+    assert!(there.into_iter().all(holds), "the names of what is in the snapshot are not found");
+    assert_eq!(later.into_iter().filter(|name| holds(name)).collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+#[test]
 fn a_maker_that_fails_is_told_of() {
     let error = Snapshot::make(Path::new("/bin/false")).unwrap_err().to_string();
     assert_eq!(error, "cannot make the snapshot of the workers: its maker exited with code 1");

@@ -12,7 +12,6 @@
     TypedArrayPrototypeSubarray, TypeError, Uint8Array,
   } = primordials;
   const webidl = web.load("ext:deno_webidl/00_webidl.js");
-  const { TransformStream } = web.load("ext:deno_web/06_streams.js");
 
   // What a piece unpacks to is at most about a thousand times as much.
   const PIECE = 16 << 10;
@@ -37,6 +36,7 @@
   }
 
   function coder(format, unpacks) {
+    const { TransformStream } = web.load("ext:deno_web/06_streams.js");
     const state = op_compression_new(format, unpacks);
     // The engine sees nothing of what the state holds natively; this it counts, and frees with the stream. Nobody touches
     // it, so that a large one takes no memory.

@@ -5,26 +5,43 @@
 (function () {
   "use strict";
   const { core, internals, primordials } = globalThis.__bootstrap;
-  const { op_keeps, op_log, op_set_captured_bootstrap } = core.ops;
+  const { op_keeps, op_later_globals, op_later_script, op_log, op_set_captured_bootstrap } = core.ops;
   const {
     ArrayBufferIsView, DateNow, FunctionPrototype, FunctionPrototypeCall, MapPrototypeDelete, MapPrototypeGet,
     MapPrototypeSet, MathMin, ObjectAssign, ObjectDefineProperty, ObjectFreeze,
-    ObjectGetOwnPropertyDescriptor, ObjectSetPrototypeOf, PromisePrototypeThen, ReflectApply, SafeMap, StringPrototypeIndexOf,
-    StringPrototypeSlice, StringPrototypeStartsWith, TypedArrayPrototypeGetByteLength, TypeError,
+    ObjectGetOwnPropertyDescriptor, ObjectHasOwn, ObjectSetPrototypeOf, PromisePrototypeThen, ReflectApply,
+    ReflectGetOwnPropertyDescriptor, ReflectOwnKeys, SafeMap, StringPrototypeIndexOf, StringPrototypeSlice,
+    StringPrototypeStartsWith, SymbolToStringTag, TypedArrayPrototypeGetByteLength, TypeError,
   } = primordials;
   const global = globalThis;
 
   // What the crates' scripts see of the runtime. An exception that nobody handles is logged; theirs would end the isolate.
-  op_set_captured_bootstrap({
+  const transferables = { __proto__: null };
+  const bootstrap = {
     __proto__: null,
     primordials,
-    internals,
+    internals: ObjectSetPrototypeOf(internals, null),
     core: ObjectAssign({ __proto__: null }, core, {
       ...weighed(core),
+      loadExtScript: load,
+      // Scripts that come after a handler's code keep nothing where its setters would see it.
+      registerTransferableResource(name, send, receive) {
+        transferables[name] = { __proto__: null, send, receive };
+      },
+      getTransferableResource: (name) => transferables[name],
       reportUnhandledException: (error) => logUncaught("Uncaught ", error),
     }),
-  });
-  const load = core.loadExtScript;
+  };
+  op_set_captured_bootstrap(bootstrap);
+
+  const loaded = { __proto__: null };
+  function load(specifier) {
+    return loaded[specifier] ??= evaluate(specifier);
+  }
+  function evaluate(specifier) {
+    const later = op_later_script(specifier);
+    return later === undefined ? core.loadExtScript(specifier) : later(bootstrap);
+  }
 
   // Operations that have the runtime keep bytes where the engine does not count them: blobs, and messages under way.
   function weighed(core) {
@@ -132,7 +149,14 @@
     for (let i = 0; i < names.length; i++) define(names[i], module[names[i]]);
   }
 
-  // A global that is made when it is first touched: it cannot be in a snapshot, or few use it.
+  // Globals that few use: their script is loaded when one of them is first touched.
+  const scripts = { __proto__: null };
+  function exposeLater(specifier, ...names) {
+    for (let i = 0; i < names.length; i++) scripts[names[i]] = specifier;
+    op_later_globals(names, (name) => load(scripts[name])[name]);
+  }
+
+  // A global that is made when it is first touched, for it cannot be in a snapshot.
   function lazy(name, make) {
     let value, made = false;
     ObjectDefineProperty(global, name, {
@@ -186,6 +210,28 @@
   }
 
   const webidl = load("ext:deno_webidl/00_webidl.js");
+  // As the crate's own, for classes that are made when a handler may have changed Object.prototype.
+  webidl.configureInterface = (interface_) => {
+    enumerate(interface_);
+    enumerate(interface_.prototype);
+    ObjectDefineProperty(interface_.prototype, SymbolToStringTag, {
+      __proto__: null, value: interface_.name, configurable: true, enumerable: false, writable: false,
+    });
+  };
+  ObjectSetPrototypeOf(webidl.converters, null);
+  function enumerate(object) {
+    const keys = ReflectOwnKeys(object);
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i];
+      if (typeof key !== "string" || key === "constructor" || key === "prototype") continue;
+      const descriptor = ReflectGetOwnPropertyDescriptor(object, key);
+      if (ObjectHasOwn(descriptor, "get")) {
+        ObjectDefineProperty(object, key, { __proto__: null, configurable: true, enumerable: true });
+      } else if (typeof descriptor.value === "function") {
+        ObjectDefineProperty(object, key, { __proto__: null, configurable: true, enumerable: true, writable: true });
+      }
+    }
+  }
   const {
     defineEventHandler, ErrorEvent, EventTarget, listenerCount, PromiseRejectionEvent, saveGlobalThisReference,
     setEventTargetData,
@@ -200,7 +246,7 @@
   );
   expose("ext:deno_web/03_abort_signal.js", "AbortController", "AbortSignal");
   expose("ext:deno_web/05_base64.js", "atob", "btoa");
-  expose(
+  exposeLater(
     "ext:deno_web/06_streams.js",
     "ByteLengthQueuingStrategy", "CountQueuingStrategy", "ReadableByteStreamController", "ReadableStream",
     "ReadableStreamBYOBReader", "ReadableStreamBYOBRequest", "ReadableStreamDefaultController",
@@ -217,11 +263,11 @@
     "ext:deno_web/15_performance.js",
     "Performance", "PerformanceEntry", "PerformanceMark", "PerformanceMeasure", "performance",
   );
-  expose("ext:deno_fetch/20_headers.js", "Headers");
-  expose("ext:deno_fetch/21_formdata.js", "FormData");
-  expose("ext:deno_fetch/23_request.js", "Request");
-  expose("ext:deno_fetch/23_response.js", "Response");
-  expose("ext:eddyline/fetch.js", "fetch");
+  exposeLater("ext:deno_fetch/20_headers.js", "Headers");
+  exposeLater("ext:deno_fetch/21_formdata.js", "FormData");
+  exposeLater("ext:deno_fetch/23_request.js", "Request");
+  exposeLater("ext:deno_fetch/23_response.js", "Response");
+  exposeLater("ext:eddyline/fetch.js", "fetch");
   define("self", global);
 
   // Nothing could fetch such a URL, and what it names would stay in memory for ever.
