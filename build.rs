@@ -18,6 +18,7 @@ const SCRIPTS: [(&str, &[&str]); 3] = [
             "00_url.js",
             "01_console.js",
             "01_dom_exception.js",
+            "01_mimesniff.js",
             "01_urlpattern.js",
             "02_event.js",
             "02_timers.js",
@@ -33,8 +34,7 @@ const SCRIPTS: [(&str, &[&str]); 3] = [
 ];
 
 /// Those that each isolate loads when it first uses them.
-const LATER: (&str, &[&str]) =
-    ("deno_web", &["01_mimesniff.js", "02_structured_clone.js", "06_streams.js", "12_location.js"]);
+const LATER: (&str, &[&str]) = ("deno_web", &["02_structured_clone.js", "06_streams.js", "12_location.js"]);
 /// The same, of a crate that is not compiled, for its scripts are all that we want of it.
 const LATER_MORE: (&str, &[&str]) =
     ("deno_fetch", &["20_headers.js", "21_formdata.js", "22_body.js", "23_request.js", "23_response.js"]);

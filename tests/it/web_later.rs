@@ -87,7 +87,7 @@ fn a_handler_that_has_changed_the_language_is_not_asked() {
                  for (const name of [...names, 'MessagePort', 'resourceForReadableStream', 'pathFromURL', 'getCachedAbortSignal', 'HeadersInit', 'UnderlyingSource', 'send', 'receive']) for (const on of [Object.prototype, Array.prototype, Function.prototype]) Object.defineProperty(on, name, { configurable: true, get() { return undefined; }, set: note(name) });
                  Object.prototype.value = note('value'); Reflect.apply = note('apply'); Array.prototype.push = note('push'); Map.prototype.get = note('get'); Object.defineProperty = note('defineProperty'); Object.assign = note('assign');
                  Array.prototype[Symbol.iterator] = note('iterator'); Function.prototype.bind = note('bind'); String.prototype.toLowerCase = note('toLowerCase'); RegExp.prototype.exec = note('exec'); Promise.prototype.then = note('then');
-                 for (const Global of [Headers, FormData, Request, Response, ReadableStream, WritableStream, TransformStream]) Object.keys(Global.prototype);
+                 Object.keys(FormData.prototype); Object.keys(Request.prototype); Object.keys(TransformStream.prototype); fetch;
                  const keys = Object.keys(Response.prototype).join(); const body = new Response('text'); return [seen, keys.includes('arrayBuffer,'), body.status, body.headers.get('content-type')];",
                 r#"[[],true,200,"text/plain;charset=UTF-8"]"#,
             ),

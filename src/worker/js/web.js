@@ -263,6 +263,8 @@
     "ext:deno_web/15_performance.js",
     "Performance", "PerformanceEntry", "PerformanceMark", "PerformanceMeasure", "performance",
   );
+  // Its tables are made by iterating over arrays, which a handler may have changed when those below are loaded.
+  load("ext:deno_web/01_mimesniff.js");
   exposeLater("ext:deno_fetch/20_headers.js", "Headers");
   exposeLater("ext:deno_fetch/21_formdata.js", "FormData");
   exposeLater("ext:deno_fetch/23_request.js", "Request");
