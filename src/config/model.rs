@@ -192,7 +192,7 @@ impl Default for WorkersConfig {
 
 impl Default for SourceConfig {
     fn default() -> Self {
-        SourceConfig { memory: 64 << 20, max_in_flight_records: 4000, max_in_flight_bytes: 4 << 20 }
+        SourceConfig { memory: 128 << 20, max_in_flight_records: 4000, max_in_flight_bytes: 4 << 20 }
     }
 }
 
