@@ -66,6 +66,8 @@ const PRODUCER: &[(&str, &str)] = &[
     // Of each partition one request is underway, and what comes meanwhile goes with the next: that fills them better than
     // waiting, which only leaves the broker idle.
     ("linger.ms", "0"),
+    // Records without a key stay with a partition for so long; without it, each would go to another.
+    ("sticky.partitioning.linger.ms", "10"),
     // A topic's own limit decides, not the producer's.
     ("message.max.bytes", "268435456"),
     // Must exceed the largest record, or it could never be queued.

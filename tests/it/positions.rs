@@ -43,7 +43,7 @@ fn latest_begins_behind_the_last_record_and_commits_that_before_it_handles_any()
 #[test]
 fn a_time_begins_at_the_first_record_of_that_time_or_later() {
     let Some(scene) = Scene::new("time") else { return };
-    let (input, output) = (scene.topic("in", 2), scene.topic("out", 2));
+    let (input, output) = (scene.topic("in", 2), scene.topic("out", 1));
     let at = |text: &str, partition: i32, seconds: i64| Record::of(text).on(partition).at(seconds * 1000);
     // 2026-01-31T00:00:00Z
     let midnight = 1_769_817_600;
@@ -133,8 +133,9 @@ fn stages_that_begin_at_latest_lose_nothing_of_what_their_pipeline_makes() {
     node.runs(&second);
     scene.caught_up(&first);
     scene.caught_up(&second);
-    let expected: Vec<String> = (0..100).map(|n| n.to_string()).collect();
-    assert_eq!(texts(&scene.read(&output)), expected);
+    let mut out: Vec<u32> = scene.read(&output).iter().map(|record| record.text().parse().expect("a number")).collect();
+    out.sort_unstable();
+    assert_eq!(out, (0..100).collect::<Vec<u32>>());
 }
 
 #[test]
