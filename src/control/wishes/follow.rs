@@ -30,15 +30,15 @@ const TAKE: usize = 500;
 enum Trouble {
     /// The broker does not answer; nothing is known about the topic.
     Away(kafka::Error),
-    /// The topic cannot be used as things are.
-    Denied(String),
+    /// The topic cannot be used as things are, and is tried again after so long.
+    Unusable(String, Duration),
 }
 
 pub(super) fn run(wishes: &Wishes, rung: &Receiver<()>) {
     while !wishes.is_stopping() {
         let trouble = match ensure(wishes) {
             Ok(()) => follow(wishes, rung).err().map(|error| match refused(&error) {
-                true => Trouble::Denied(format!("cannot read {TOPIC}: {error}")),
+                true => Trouble::Unusable(format!("cannot read {TOPIC}: {error}"), DENIED),
                 false => Trouble::Away(error),
             }),
             Err(trouble) => Some(trouble),
@@ -49,9 +49,9 @@ pub(super) fn run(wishes: &Wishes, rung: &Receiver<()>) {
                 tracing::debug!(%error, topic = TOPIC, "the wishes cannot be followed at present");
                 RETRY
             }
-            Some(Trouble::Denied(reason)) => {
+            Some(Trouble::Unusable(reason, pause)) => {
                 wishes.enter(Standing::Unavailable(reason));
-                DENIED
+                pause
             }
         };
         let until = Instant::now() + pause;
@@ -71,10 +71,10 @@ fn ensure(wishes: &Wishes) -> Result<(), Trouble> {
         replication: wishes.0.replication,
         configs: [("cleanup.policy".to_owned(), "compact".to_owned())].into(),
     };
-    wishes.0.topics.create(&[topic], CALL).map_err(|error| match error.code() {
-        // Another node makes it at the same moment, or the broker is slow: it may be there the next time.
-        Some(code) if code == Code::TIMED_OUT || code.is_unreachable() => Trouble::Away(error),
-        _ => Trouble::Denied(format!("cannot make {TOPIC}: {error}")),
+    wishes.0.topics.create(&[topic], CALL).map_err(|error| {
+        // A broker that is only slow may have made it the next time.
+        let is_slow = error.code().is_some_and(|code| code == Code::TIMED_OUT || code.is_unreachable());
+        Trouble::Unusable(format!("cannot make {TOPIC}: {error}"), if is_slow { RETRY } else { DENIED })
     })
 }
 
