@@ -10,74 +10,59 @@ fn noise(length: usize) -> Vec<u8> {
     std::iter::repeat_with(|| fastrand::u8(..)).take(length).collect()
 }
 
-#[test]
-fn memory_does_not_grow_with_the_backlog_of_a_slow_function() {
+/// By how much a node's memory grows while a function works on the first `done` of many times 16 MiB that do not compress,
+/// in so many partitions. It manages five records a second of each.
+fn growth(scene: &Scene, settings: &[(&str, &str)], partitions: usize, times: usize, done: f64) -> Grown {
     let handler = "
         export default async (record) => {
           const until = Date.now() + 200;
           while (Date.now() < until) await Promise.resolve();
         };";
-    let Some(scene) = Scene::new("backlog") else { return };
-    let (input, idle_input) = (scene.topic("in", 4), scene.topic("idle-in", 1));
+    let (input, idle_input) = (scene.topic("in", partitions as i32), scene.topic("idle-in", 1));
     let limits = "[limits]\ncpu = \"5s\"";
     let idle = scene.function("idle").reads(&idle_input).with(limits).handler(handler);
-    let node = scene.start();
+    let node = scene.start_with(settings);
     node.runs(&idle);
     scene.write(&idle_input, [Record::of("x")]);
     scene.caught_up(&idle);
     let peak = || process::memory(node.pid(), "VmHWM").expect("a live node");
     let before = peak();
 
-    // 400 MiB that do not compress, of which the function manages one or two in this test's time.
     let noise = noise(MIB);
-    for _ in 0..25 {
+    for _ in 0..times {
         let part = |n: usize| &noise[(n * 7919) % (MIB - (64 << 10))..][..64 << 10];
-        scene.write(&input, (0..256).map(|n| Record::of(part(n)).on((n % 4) as i32)));
+        scene.write(&input, (0..256).map(|n| Record::of(part(n)).on((n % partitions) as i32)));
     }
     let slow = scene.function("slow").reads(&input).with(limits).handler(handler);
     node.runs(&slow);
     node.eventually("some records are through", |node| {
-        let done = node.metric("eddyline_function_filtered_records_total", &[("function", &slow.name)])?;
-        (done >= 20.0).then_some(())
+        let through = node.metric("eddyline_function_filtered_records_total", &[("function", &slow.name)])?;
+        (through >= done).then_some(())
     });
-    let grown = peak().saturating_sub(before) as usize;
-    assert!(grown < 200 * MIB, "a backlog of 400 MiB made the node grow by {} MiB", grown / MIB);
     let in_flight = node.metric("eddyline_function_in_flight_records", &[("function", &slow.name)]);
+    Grown { bytes: peak().saturating_sub(before) as usize, in_flight }
+}
+
+struct Grown {
+    bytes: usize,
+    in_flight: Option<f64>,
+}
+
+#[test]
+fn memory_does_not_grow_with_the_backlog_of_a_slow_function() {
+    let Some(scene) = Scene::new("backlog") else { return };
+    // 400 MiB, of which the function manages one or two in this test's time.
+    let Grown { bytes, in_flight } = growth(&scene, &[], 4, 25, 20.0);
+    assert!(bytes < 200 * MIB, "a backlog of 400 MiB made the node grow by {} MiB", bytes / MIB);
     assert!(in_flight.is_some_and(|count| count <= 4.0 * 1000.0), "{in_flight:?}");
 }
 
 #[test]
 fn what_the_records_of_many_partitions_take_is_bounded_for_all_of_them_together() {
-    let handler = "
-        export default async (record) => {
-          const until = Date.now() + 200;
-          while (Date.now() < until) await Promise.resolve();
-        };";
     let Some(scene) = Scene::new("budget") else { return };
-    let (input, idle_input) = (scene.topic("in", 64), scene.topic("idle-in", 1));
-    let limits = "[limits]\ncpu = \"5s\"";
-    let idle = scene.function("idle").reads(&idle_input).with(limits).handler(handler);
-    let node = scene.start_with(&[("source.memory", "32MiB")]);
-    node.runs(&idle);
-    scene.write(&idle_input, [Record::of("x")]);
-    scene.caught_up(&idle);
-    let peak = || process::memory(node.pid(), "VmHWM").expect("a live node");
-    let before = peak();
-
     // 256 MiB, 4 MiB for each partition: what each of them alone might hold.
-    let noise = noise(MIB);
-    for _ in 0..16 {
-        let part = |n: usize| &noise[(n * 7919) % (MIB - (64 << 10))..][..64 << 10];
-        scene.write(&input, (0..256).map(|n| Record::of(part(n)).on((n % 64) as i32)));
-    }
-    let slow = scene.function("slow").reads(&input).with(limits).handler(handler);
-    node.runs(&slow);
-    node.eventually("some records are through", |node| {
-        let done = node.metric("eddyline_function_filtered_records_total", &[("function", &slow.name)])?;
-        (done >= 50.0).then_some(())
-    });
-    let grown = peak().saturating_sub(before) as usize;
-    assert!(grown < 128 * MIB, "a budget of 32 MiB let the node grow by {} MiB", grown / MIB);
+    let Grown { bytes, .. } = growth(&scene, &[("source.memory", "32MiB")], 64, 16, 50.0);
+    assert!(bytes < 128 * MIB, "a budget of 32 MiB let the node grow by {} MiB", bytes / MIB);
 }
 
 #[test]
