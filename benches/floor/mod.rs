@@ -10,6 +10,8 @@
 mod bootstrap;
 mod epochs;
 mod isolate;
+#[path = "../../src/kafka/native/memory.rs"]
+mod memory;
 #[path = "../../src/kafka/native/patience.rs"]
 mod patience;
 mod results;
@@ -31,6 +33,7 @@ const CHUNK: usize = 1000;
 const IDLE_WAIT: Duration = Duration::from_millis(5);
 
 pub fn copy(contract: &Contract) {
+    memory::keep_memory();
     on_threads(contract, |contract, source, sink| {
         assert_eq!(contract.work, Work::Passthrough, "only an engine can do more than copy");
         pump(source, sink, |_, results| results.same());
@@ -38,6 +41,7 @@ pub fn copy(contract: &Contract) {
 }
 
 pub fn v8(contract: &Contract) {
+    memory::keep_memory();
     isolate::initialise();
     on_threads(contract, |contract, source, sink| {
         isolate::with(contract.work, |run| pump(source, sink, |value, results| run(value, results)));
@@ -49,7 +53,7 @@ fn on_threads(contract: &Contract, run: fn(&Contract, Source, Sink)) {
         for index in 0..contract.threads {
             scope.spawn(move || {
                 let mine = (0..contract.partitions).filter(|partition| partition % contract.threads == index);
-                let source = Source::new(contract, mine);
+                let source = Source::new(contract, &mine.collect::<Vec<_>>());
                 run(contract, source, Sink::new(contract));
             });
         }

@@ -25,6 +25,7 @@ impl Sink {
                 ("compression.type", "lz4"),
                 ("enable.idempotence", "true"),
                 ("linger.ms", "0"),
+                ("queue.buffering.max.messages", "500000"),
                 ("enable.metrics.push", "false"),
             ],
         );

@@ -10,6 +10,11 @@ use sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
 use super::sink::client;
 use crate::contract::Contract;
 
+/// What we read ahead of each partition, and of all together.
+const AHEAD: usize = 20_000;
+const AHEAD_KIB: usize = 8192;
+const MOST_AHEAD_KIB: usize = 85 * 1024;
+
 pub struct Source {
     client: *mut sys::rd_kafka_t,
     queue: *mut sys::rd_kafka_queue_t,
@@ -46,7 +51,8 @@ impl Drop for Taken {
 }
 
 impl Source {
-    pub fn new(contract: &Contract, partitions: impl Iterator<Item = i32>) -> Source {
+    pub fn new(contract: &Contract, partitions: &[i32]) -> Source {
+        let share = partitions.len();
         let client = client(
             sys::rd_kafka_type_t::RD_KAFKA_CONSUMER,
             0,
@@ -57,12 +63,13 @@ impl Source {
                 ("auto.commit.interval.ms", "1000"),
                 ("auto.offset.reset", "earliest"),
                 ("enable.metrics.push", "false"),
-                // As far ahead as we read ourselves. By default it is 64 MiB of each partition: in the part of a run that is
-                // measured, much of what is copied would have been fetched and unpacked before.
-                ("queued.max.messages.kbytes", "8192"),
-                ("queued.min.messages", "20000"),
-                // The default of a second stalls a queue that was full and is empty now.
+                // As far ahead as we read ourselves, in one queue for all partitions. By default it is 64 MiB: in the part of
+                // a run that is measured, much of what is copied would have been fetched and unpacked before.
+                ("queued.max.messages.kbytes", &(AHEAD_KIB * share).min(MOST_AHEAD_KIB).to_string()),
+                ("queued.min.messages", &(AHEAD * share).to_string()),
+                // As we have them, for the reasons given in src/kafka/settings.rs.
                 ("fetch.queue.backoff.ms", "10"),
+                ("fetch.wait.max.ms", "100"),
             ],
         );
         let topic = CString::new(contract.input.as_str()).expect("a topic's name");
@@ -71,7 +78,7 @@ impl Source {
         let queue = unsafe {
             let queue = sys::rd_kafka_queue_new(client);
             let list = sys::rd_kafka_topic_partition_list_new(contract.partitions);
-            for partition in partitions {
+            for &partition in partitions {
                 // Never through the consumer's own queue, which cannot be taken from in batches.
                 let own = sys::rd_kafka_queue_get_partition(client, topic.as_ptr(), partition);
                 sys::rd_kafka_queue_forward(own, queue);

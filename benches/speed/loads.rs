@@ -51,7 +51,7 @@ const OURS: &[&str] = &[EDDYLINE];
 const FLOORS: &[&str] = &[COPY, V8, EDDYLINE];
 const ENGINE: &[&str] = &[V8, EDDYLINE];
 const PEERS: &[&str] = &[V8, EDDYLINE, JAVA, PLATFORMATIC];
-const ALL: &[&str] = &[V8, EDDYLINE, JAVA, GRAAL, PLATFORMATIC, KAFKAJS, BENTO, BLOBLANG];
+pub const ALL: &[&str] = &[V8, EDDYLINE, JAVA, GRAAL, PLATFORMATIC, KAFKAJS, BENTO, BLOBLANG];
 
 /// What most loads are; the others say in what they differ.
 const USUAL: Load = Load {
@@ -112,7 +112,7 @@ pub const LOADS: &[Load] = &[
     Load { name: "fan-out-1k", title: "fan-out ×3, 1 KB", work: Work::FanOut, systems: PEERS, ..USUAL },
     Load {
         name: "timer-1k",
-        title: "awaited timer of 1 ms, 1 KB",
+        title: "awaited timer of 1 ms, 1 KB, 100 at once for each partition (Node: 1,000)",
         work: Work::Timer,
         order: Order::None,
         systems: &[EDDYLINE, PLATFORMATIC],

@@ -39,12 +39,13 @@ impl Machine {
             let found = text.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
             found.split_once(':').map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
         };
+        let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let memory: u64 = line("/proc/meminfo", "MemTotal").trim_end_matches(" kB").parse().unwrap_or(0);
         Machine {
             processor: line("/proc/cpuinfo", "model name"),
             cores: cores(),
             memory_gb: memory / 1_000_000,
-            kernel: fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
+            kernel: kernel.split(['-', '\n']).next().unwrap_or_default().to_owned(),
             versions,
         }
     }

@@ -12,6 +12,7 @@ mod latency;
 mod loads;
 mod machine;
 mod orders;
+mod page;
 mod plot;
 mod process;
 mod reading;
@@ -94,14 +95,17 @@ fn measure(options: &Options) -> Result<()> {
     };
     let loads: Vec<(Load, Vec<String>)> = loads.into_iter().map(|load| (load.clone(), inputs(&load))).collect();
     let filled = fill(&loads, options, &broker)?;
+    say_what_is_missing(&places);
     let end = options.minutes.map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
     let late = || end.is_some_and(|end| Instant::now() > end);
     // The last round may have been left in the middle.
     let first = report.rounds().max(1);
+    // Nothing is counted of what a broker does that has just been started.
+    let mut is_cold = true;
     for round in first..first + options.rounds {
         let every = || {
             let systems =
-                |(load, inputs)| systems_of(load, options, &places).into_iter().map(move |s| (load, inputs, s));
+                |(load, inputs)| turns(&places, options, load, round).into_iter().map(move |s| (load, inputs, s));
             loads.iter().map(|(load, inputs)| (load, inputs)).flat_map(systems).take_while(|_| !late())
         };
         let task = |load, inputs, system| Task {
@@ -113,6 +117,10 @@ fn measure(options: &Options) -> Result<()> {
             asked: options.records,
             inputs,
         };
+        if let (true, Some((load, inputs, system))) = (std::mem::take(&mut is_cold), every().next()) {
+            eprintln!("warming the broker");
+            Task { round: 0, ..task(load, inputs, system) }.run()?;
+        }
         for (load, inputs, system) in every() {
             if report.has_run(load.name, system, round) {
                 continue;
@@ -129,8 +137,8 @@ fn measure(options: &Options) -> Result<()> {
                 continue;
             }
             // As fast as it has been until now.
-            let Some(rate) = report.median(load.name, system, |run| run.warm.records_per_second) else { continue };
-            match latency::measure(&task(load, inputs, system), rate * options.latency_share) {
+            let Some(speed) = report.median(load.name, system, |run| run.warm.records_per_second) else { continue };
+            match latency::measure(&task(load, inputs, system), speed, options.latency_share) {
                 Ok(latency) => report.add_latency(latency),
                 Err(error) => eprintln!("round {round}, latency of {system}: {error:#}"),
             }
@@ -138,6 +146,14 @@ fn measure(options: &Options) -> Result<()> {
         }
     }
     filled.into_iter().try_for_each(|topics| broker.delete(topics))
+}
+
+fn say_what_is_missing(places: &Places) {
+    for system in loads::ALL {
+        if let Some(path) = systems::missing(places, system) {
+            eprintln!("{system} is left out: {} is missing; make it with benches/peers/build", path.display());
+        }
+    }
 }
 
 /// Loads of the same records share their topics.
@@ -162,17 +178,15 @@ fn chosen(options: &Options) -> Result<Vec<Load>> {
     Ok(LOADS.iter().filter(wanted).cloned().collect())
 }
 
-fn systems_of(load: &Load, options: &Options, places: &Places) -> Vec<&'static str> {
+/// Those that can run a load, beginning in each round with another.
+fn turns(places: &Places, options: &Options, load: &Load, round: usize) -> Vec<&'static str> {
     let wanted =
         |system: &&&'static str| options.systems.is_empty() || options.systems.iter().any(|name| name == **system);
-    let ready = |system: &&&'static str| match systems::missing(places, system) {
-        None => true,
-        Some(path) => {
-            eprintln!("{system} is left out: {} is missing; make it with benches/peers/build", path.display());
-            false
-        }
-    };
-    load.systems.iter().filter(wanted).filter(ready).copied().collect()
+    let ready = |system: &&&'static str| systems::missing(places, system).is_none();
+    let mut systems: Vec<&str> = load.systems.iter().filter(wanted).filter(ready).copied().collect();
+    let first = round % systems.len().max(1);
+    systems.rotate_left(first);
+    systems
 }
 
 /// The same for loads of the same records.

@@ -1,5 +1,6 @@
 //! One run: a system works off a load, and is watched while it does.
 
+use std::ops::Range;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How long nothing more may come out before all has come out.
 const SETTLING: Duration = Duration::from_secs(2);
 const STOPPING: Duration = Duration::from_secs(40);
+/// Of the results. What is left at the end is more than anybody reads ahead: where it were less, the records between would
+/// have been fetched before the first of them was counted, and nothing in their place.
+pub const WARM: Range<f64> = 0.5..0.85;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Figures {
@@ -27,7 +31,7 @@ pub struct Figures {
     pub system: &'static str,
     pub round: usize,
     pub records: u64,
-    /// Between 50 and 95 % of the results: without start, warming up and the last partition's remainder.
+    /// Between two shares of the results: without start, warming up and the last partition's remainder.
     pub warm: Pace,
     /// From the program's start to its last result.
     pub whole: Pace,
@@ -135,14 +139,14 @@ impl Task<'_> {
             *samples.iter().find(|sample| sample.appended >= wanted).unwrap_or(&samples[samples.len() - 1])
         };
         let whole = self.pace(start, reached(1.0));
-        let (half, most) = (reached(0.5), reached(0.95));
+        let (from, to) = (reached(WARM.start), reached(WARM.end));
         Figures {
             load: self.load.name,
             system: self.system,
             round: self.round,
             records: self.records(),
             // A run that was too short for it has nothing warm.
-            warm: if most.appended > half.appended { self.pace(half, most) } else { whole },
+            warm: if to.appended > from.appended { self.pace(from, to) } else { whole },
             whole,
             first_result_seconds: first.at,
             peak_mb,

@@ -46,7 +46,7 @@ pub fn title(system: &str) -> &'static str {
         PLATFORMATIC => "Node, @platformatic/kafka",
         KAFKAJS => "Node, kafkajs",
         JAVA => "Kafka Streams, Java and Jackson",
-        GRAAL => "Kafka Streams, GraalJS",
+        GRAAL => "Kafka Streams, GraalJS interpreted",
         BENTO => "Bento, `javascript`",
         BLOBLANG => "Bento, Bloblang",
         _ => "unknown",

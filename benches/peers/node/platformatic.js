@@ -1,10 +1,11 @@
-// @platformatic/kafka: batches from the consumer's stream, each sent while the next is worked on, and committed only
-// when it has been acknowledged.
+// @platformatic/kafka: batches from the consumer's stream, a few of them under way while the next is worked on, and
+// committed only when they and those before them have been acknowledged.
 
 import { Consumer, Producer } from "@platformatic/kafka";
 import { brokers, group, input, output, results } from "./work.js";
 
 const BATCH = 1000;
+const UNDER_WAY = 3;
 
 const consumer = new Consumer({ clientId: group, groupId: group, bootstrapBrokers: brokers, highWaterMark: 4 * BATCH });
 const producer = new Producer({ clientId: group, bootstrapBrokers: brokers, idempotent: true, acks: -1, compression: "lz4" });
@@ -26,8 +27,9 @@ async function take() {
   return batch;
 }
 
-async function send(batch, messages) {
-  if (messages.length > 0) await producer.send({ messages });
+async function send(batch, messages, before) {
+  const sent = messages.length > 0 ? producer.send({ messages }) : undefined;
+  await Promise.all([before, sent]);
   for (const record of batch) acknowledged.set(record.partition, record);
 }
 
@@ -38,7 +40,7 @@ setInterval(async () => {
   await Promise.all(last.map((record) => record.commit()));
 }, 1000);
 
-let sending = Promise.resolve();
+const sending = [];
 for (;;) {
   const batch = await take();
   const messages = await results(batch, (key, value) => ({
@@ -46,6 +48,6 @@ for (;;) {
     key,
     value: typeof value === "string" ? Buffer.from(value) : value,
   }));
-  await sending;
-  sending = send(batch, messages);
+  if (sending.length === UNDER_WAY) await sending.shift();
+  sending.push(send(batch, messages, sending.at(-1)));
 }
