@@ -51,7 +51,7 @@ pub fn measure(brokers: &str) -> Result<Times> {
         deploy(folder.path(), name, &output)?;
         took.push(result(count)?);
     }
-    node.stop()?;
+    node.stop();
     broker.delete(&topics)?;
     Ok(times(took))
 }

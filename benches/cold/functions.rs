@@ -6,14 +6,15 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::broker::{Broker, PATIENCE, client};
-use crate::isolates::{Times, times};
+use crate::isolates::{Times, threads, times};
+use crate::memory::held;
 use crate::node::Node;
 
 /// Topics that one request makes.
@@ -21,22 +22,26 @@ const TOGETHER: usize = 200;
 /// For so long nothing happens.
 const QUIET: Duration = Duration::from_secs(20);
 const WAKES: usize = 5;
+/// How often a node starts again.
+const STARTS: usize = 5;
 /// How long one look at the broker may take.
 const LOOK: Duration = Duration::from_secs(1);
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Functions {
     pub count: usize,
     /// From the start of a node that has never seen them until all wait for records, in seconds.
     pub first_start: f64,
     /// The same for a node that starts again.
-    pub start: f64,
-    /// Until the handlers of all have been tried out in a worker, which goes on beside the records.
+    pub start: Times,
+    /// Until the handlers of all have been tried out in a worker, which goes on beside the records; once, in seconds.
     pub tried_out: f64,
-    /// Of the node, in megabytes: when all wait, and when all are tried out.
+    /// Of all processes of the node, in megabytes: when all wait, and when all are tried out.
     pub resident: [f64; 2],
-    pub threads: usize,
-    /// Share of a core while nothing happens.
+    /// The host's part of the latter.
+    pub host_resident: f64,
+    pub host_threads: usize,
+    /// Share of a core that all processes of the node take while nothing happens.
     pub idle_cpu: f64,
     /// From a record to its result, in milliseconds, workers and consumer group included.
     pub wake: Times,
@@ -55,21 +60,35 @@ pub fn measure(brokers: &str, count: usize) -> Result<Functions> {
 
     let mut node = Node::start(folder.path(), brokers)?;
     let first_start = node.idle(count)?;
-    node.stop()?;
-    let mut node = Node::start(folder.path(), brokers)?;
-    let start = node.idle(count)?;
-    let waiting = status(node.pid(), "VmRSS")? * 1024.0 / 1e6;
+    let mut starts = Vec::new();
+    for _ in 0..STARTS {
+        node.stop();
+        node = Node::start(folder.path(), brokers)?;
+        starts.push(node.idle(count)?);
+    }
+    let waiting = node.usage().resident_mb;
     let tried_out = node.tried_out(count)?;
-    let before = cpu(node.pid())?;
+    let before = node.usage().cpu_seconds;
     sleep(QUIET);
-    let idle_cpu = (cpu(node.pid())? - before) / QUIET.as_secs_f64();
-    let resident = [waiting, status(node.pid(), "VmRSS")? * 1024.0 / 1e6];
-    let threads = status(node.pid(), "Threads")? as usize;
+    let after = node.usage();
+    let idle_cpu = (after.cpu_seconds - before) / QUIET.as_secs_f64();
+    let host = node.host()?;
+    let (host_resident, host_threads) = (held(host)?.resident, threads(host));
     let wake = wake(&broker.address, &names, &output)?;
-    node.stop()?;
+    node.stop();
     names.chunks(TOGETHER).try_for_each(|some| broker.delete(some))?;
     broker.delete(&[output])?;
-    Ok(Functions { count, first_start, start, tried_out, resident, threads, idle_cpu, wake })
+    Ok(Functions {
+        count,
+        first_start,
+        start: times(starts),
+        tried_out,
+        resident: [waiting, after.resident_mb],
+        host_resident,
+        host_threads,
+        idle_cpu,
+        wake,
+    })
 }
 
 /// Waits until the broker leads what was made last, which it does in turn, and its groups have their own topic: what it
@@ -114,19 +133,4 @@ fn wake(brokers: &str, names: &[String], output: &str) -> Result<Times> {
         took.push(written.elapsed().as_secs_f64() * 1e3);
     }
     Ok(times(took))
-}
-
-/// A number of `/proc/PID/status`.
-fn status(pid: u32, field: &str) -> Result<f64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':')).context("a field")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
-}
-
-/// CPU seconds of a process and all its threads so far.
-fn cpu(pid: u32) -> Result<f64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let fields = text.rsplit_once(')').context("a name")?.1.split_whitespace().skip(11).take(2);
-    // A tick is a hundredth of a second everywhere.
-    fields.map(|field| Ok(field.parse::<f64>()? / 100.0)).sum()
 }

@@ -8,7 +8,7 @@ use eddyline::pool::WorkerCommand;
 use eddyline::protocol::Kind;
 use eddyline::protocol::control::Handler;
 use eddyline::protocol::frame::Builder;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::worker::{self, Batch, Client};
 
@@ -28,17 +28,17 @@ const SPARE: Duration = Duration::from_millis(60);
 /// Records after which V8's compilers have done their work.
 pub const WARMING: u64 = 5000;
 
-/// Milliseconds.
-#[derive(Debug, Serialize)]
+/// Milliseconds, where nothing else is said.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Times {
+    pub samples: usize,
     pub p50: f64,
     pub p99: f64,
     pub most: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Isolates {
-    pub samples: usize,
     /// From the order to make an isolate to the first record's result.
     pub from_nothing: Times,
     /// The same where the worker keeps a spare isolate, which was made before the order.
@@ -99,7 +99,7 @@ pub fn measure(command: &WorkerCommand, samples: usize) -> Isolates {
         times((0..samples).map(one).collect())
     };
     let (warm, warm_at_once) = (warm(Some(PAUSE)), warm(None));
-    Isolates { samples, from_nothing, from_spare, making, loading, first_record, warm, warm_at_once }
+    Isolates { from_nothing, from_spare, making, loading, first_record, warm, warm_at_once }
 }
 
 /// The same in a worker that keeps a spare isolate and has made it.
@@ -132,7 +132,8 @@ fn unload(client: &mut Client, pid: u32, alone: usize) {
     }
 }
 
-fn threads(pid: u32) -> usize {
+/// How many threads a process has.
+pub fn threads(pid: u32) -> usize {
     fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count)
 }
 
@@ -143,5 +144,5 @@ fn milliseconds(time: Duration) -> f64 {
 pub fn times(mut samples: Vec<f64>) -> Times {
     samples.sort_by(f64::total_cmp);
     let at = |share: f64| samples[((samples.len() - 1) as f64 * share).round() as usize];
-    Times { p50: at(0.5), p99: at(0.99), most: at(1.0) }
+    Times { samples: samples.len(), p50: at(0.5), p99: at(0.99), most: at(1.0) }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use eddyline::pool::WorkerCommand;
 use eddyline::protocol::control::Handler;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::isolates::{CODE, WARMING, batch, value};
 use crate::worker::{self, Batch, Client};
@@ -22,7 +22,7 @@ const STILL: Duration = Duration::from_secs(2);
 const RESTED: Duration = Duration::from_secs(15);
 
 /// Megabytes for each isolate.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Memory {
     /// What `ps` shows.
     pub resident: f64,
@@ -30,7 +30,7 @@ pub struct Memory {
     pub proportional: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Waiting {
     pub isolates: u32,
     /// Of a worker without any, in megabytes.
@@ -68,14 +68,14 @@ fn start(client: &mut Client, channels: impl Iterator<Item = u32>, records: u64)
 }
 
 /// What a process holds, in megabytes.
-fn held(pid: u32) -> Result<Memory> {
+pub fn held(pid: u32) -> Result<Memory> {
     let read = |file: &str, name: &str| {
         let text = fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
         let line = text.lines().find_map(|line| line.strip_prefix(name))?;
         let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
         Some(kib * 1024.0 / 1e6)
     };
-    let resident = read("status", "VmRSS:").context("the worker lives")?;
+    let resident = read("status", "VmRSS:").context("the process lives")?;
     // A worker is closed to all but the machine's owner.
     Ok(Memory { resident, proportional: read("smaps_rollup", "Pss:").unwrap_or(resident) })
 }

@@ -3,19 +3,22 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::process::{Programs, Usage};
+
 const PATIENCE: Duration = Duration::from_secs(1200);
+/// How long a node may take to end.
+const STOPPING: Duration = Duration::from_secs(120);
 const LOOKS: Duration = Duration::from_millis(100);
 
 pub struct Node {
-    child: Child,
+    programs: Programs,
     api: String,
     pub begun: Instant,
 }
@@ -35,7 +38,7 @@ impl Node {
         command.arg("run").arg("--config").arg(config).current_dir(folder);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let begun = Instant::now();
-        Ok(Node { child: command.spawn()?, api: format!("http://127.0.0.1:{port}/api/v1"), begun })
+        Ok(Node { programs: Programs::start(vec![command])?, api: format!("http://127.0.0.1:{port}/api/v1"), begun })
     }
 
     fn api(&self, path: &str) -> Option<Value> {
@@ -66,30 +69,25 @@ impl Node {
             if found >= count {
                 return Ok(self.begun.elapsed().as_secs_f64());
             }
-            if let Some(status) = self.child.try_wait()? {
-                anyhow::bail!("the node has ended: {status}");
-            }
+            self.programs.check()?;
             ensure!(waiting.elapsed() < PATIENCE, "only {found} of {count} functions are so far");
             // Asking is not to be what is measured.
             sleep(LOOKS.max(Duration::from_millis(count / 10)));
         }
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    /// What all of its processes use: the host, its workers, and the children that try functions out.
+    pub fn usage(&mut self) -> Usage {
+        self.programs.usage()
     }
 
-    pub fn stop(mut self) -> Result<()> {
-        let pid = Pid::from_raw(self.child.id() as i32).context("a process id")?;
-        kill_process(pid, Signal::TERM)?;
-        self.child.wait()?;
-        Ok(())
+    /// The process id of the host.
+    pub fn host(&self) -> Result<u32> {
+        let node = self.api("/node").context("the node answers")?;
+        Ok(u32::try_from(node["process_id"].as_u64().context("a process id")?)?)
     }
-}
 
-impl Drop for Node {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    pub fn stop(mut self) {
+        self.programs.stop(STOPPING);
     }
 }

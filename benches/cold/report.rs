@@ -4,27 +4,50 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use anyhow::Result;
-use serde::Serialize;
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
 
 use crate::functions::Functions;
 use crate::isolates::{Isolates, Times};
 use crate::machine::Machine;
 use crate::memory::Waiting;
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Report {
     machine: Machine,
-    isolates: Isolates,
+    pub isolates: Option<Isolates>,
     pub memory: Option<Waiting>,
     /// From a function's files to its first result.
     pub deploy: Option<Times>,
-    pub functions: Vec<Functions>,
+    functions: Vec<Functions>,
 }
 
 impl Report {
-    pub fn new(machine: Machine, isolates: Isolates) -> Report {
-        Report { machine, isolates, memory: None, deploy: None, functions: Vec::new() }
+    pub fn new(machine: Machine) -> Report {
+        Report { machine, isolates: None, memory: None, deploy: None, functions: Vec::new() }
+    }
+
+    /// What an earlier measurement has written to this folder, to go on with.
+    pub fn continued(folder: &Path, machine: Machine) -> Result<Report> {
+        let path = folder.join("cold.json");
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {}; leave out --add", path.display()))?;
+        let report: Report = serde_json::from_str(&text)
+            .with_context(|| format!("{} is no measurement of this version; leave out --add", path.display()))?;
+        ensure!(
+            report.machine == machine,
+            "{} was measured on another machine or in other versions; leave out --add\n  there: {}\n  here: {}",
+            path.display(),
+            conditions(&report.machine),
+            conditions(&machine)
+        );
+        Ok(report)
+    }
+
+    /// In the place of what was measured with as many functions before.
+    pub fn add(&mut self, functions: Functions) {
+        self.functions.retain(|before| before.count != functions.count);
+        self.functions.push(functions);
+        self.functions.sort_by_key(|one| one.count);
     }
 
     pub fn write(&self, folder: &Path) -> Result<()> {
@@ -35,11 +58,11 @@ impl Report {
 
     pub fn page(&self) -> Result<String> {
         let mut page = String::from("# Cold start and memory\n\n<!-- Written by `make cold`; do not edit. -->\n\n");
-        let Machine { processor, cores, memory_gb, kernel, versions } = &self.machine;
-        let versions: Vec<String> = versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
-        let versions = versions.join(" · ");
-        let built = if cfg!(debug_assertions) { ", built with little optimisation (dev)" } else { "" };
-        writeln!(page, "{versions}{built}; {processor}, {cores} cores, {memory_gb} GB, Linux {kernel}.\n")?;
+        writeln!(
+            page,
+            "{}.\n\nWhat holds the targets that are missed: [profile](profile.md).\n",
+            conditions(&self.machine)
+        )?;
         self.times(&mut page)?;
         self.memory(&mut page)?;
         self.deploy(&mut page)?;
@@ -48,16 +71,16 @@ impl Report {
     }
 
     fn times(&self, page: &mut String) -> Result<()> {
-        let all = &self.isolates;
+        let Some(all) = &self.isolates else { return Ok(()) };
         writeln!(
             page,
-            "## From a record to its result\n\nWithin a worker that runs, {} times each: the order to make an isolate from the \
-             snapshot, the function's modules, one record of 1 KB that is parsed, changed and written. A worker keeps one spare \
-             isolate for the next function, and makes another when it has time; more at once begin from nothing.\n",
-            all.samples
+            "## From a record to its result\n\nWithin a worker that runs (samples of each row: {}): the order to make an isolate \
+             from the snapshot, the function's modules, one record of 1 KB that is parsed, changed and written. A worker keeps \
+             one spare isolate for the next function, and makes another when it has time; more at once begin from nothing.\n",
+            all.from_nothing.samples
         )?;
         writeln!(page, "| milliseconds | p50 | p99 | most | target |\n| --- | ---: | ---: | ---: | --- |")?;
-        let mut row = |name: &str, Times { p50, p99, most }: &Times, target: &str| {
+        let mut row = |name: &str, Times { p50, p99, most, .. }: &Times, target: &str| {
             writeln!(page, "| {name} | {p50:.3} | {p99:.3} | {most:.3} | {target} |")
         };
         row("from nothing", &all.from_nothing, "p99 ≤ 5")?;
@@ -87,42 +110,51 @@ impl Report {
     }
 
     fn deploy(&self, page: &mut String) -> Result<()> {
-        let Some(Times { p50, most, .. }) = &self.deploy else { return Ok(()) };
+        let Some(Times { samples, p50, most, .. }) = &self.deploy else { return Ok(()) };
         Ok(writeln!(
             page,
             "## From a deploy to the first result\n\nFrom a copied folder on a node that runs to the result of the record that waits \
              on its topic, `group.initial.rebalance.delay.ms` of the broker included: {p50:.0} ms at the median, {most:.0} \
-             at most.\n"
+             at most (samples: {samples}).\n"
         )?)
     }
 
     fn functions(&self, page: &mut String) -> Result<()> {
-        if self.functions.is_empty() {
-            return Ok(());
-        }
+        let Some(Functions { start, wake, .. }) = self.functions.first() else { return Ok(()) };
         writeln!(
             page,
-            "## Functions with nothing to do\n\nEach has a topic of its own. A node is started with them for the first time, \
-             then again. Waking is from a record to its result, with the broker's `group.initial.rebalance.delay.ms`.\n"
+            "## Functions with nothing to do\n\nEach has a topic of its own. A node is started with them for the first time \
+             (once), then again (samples: {}), until all wait for records. Megabytes and CPU are of all processes of the \
+             node: the host, its workers and the children that try functions out. Megabytes are the sum of what is \
+             resident in each, which counts more than once what they share. Waking is from a record to its result \
+             (samples: {}), with the broker's `group.initial.rebalance.delay.ms`, three seconds unless brokers are told \
+             otherwise; the [protocol of Kafka 4](guarantees.md#the-protocol-of-kafka-4) has no such delay and cannot be \
+             used yet.\n",
+            start.samples, wake.samples
         )?;
         writeln!(
             page,
-            "| functions | first start s | start s | all tried out after s | node MB | once tried out | threads | idle, of a core \
-             | wake ms p50 | most | target |\n\
-             | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
+            "| functions | first start s | start s p50 | most | all tried out after s | node MB | once tried out | host's part \
+             | host's threads | idle, of a core | wake ms p50 | most | target |\n\
+             | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
         )?;
-        for Functions { count, first_start, start, tried_out, resident, threads, idle_cpu, wake } in &self.functions {
-            let [waiting, later] = resident;
+        for one in &self.functions {
+            let Functions { count, first_start, start, tried_out, host_resident, host_threads, wake, .. } = one;
+            let ([waiting, later], idle) = (one.resident, one.idle_cpu * 100.0);
             let target = if *count == 10_000 { "≤ 1 GiB, start ≤ 10 s" } else { "" };
             writeln!(
                 page,
-                "| {count} | {first_start:.1} | {start:.1} | {tried_out:.1} | {waiting:.0} | {later:.0} | {threads} | {:.1} % \
-                 | {:.0} | {:.0} | {target} |",
-                idle_cpu * 100.0,
-                wake.p50,
-                wake.most
+                "| {count} | {first_start:.1} | {:.1} | {:.1} | {tried_out:.1} | {waiting:.0} | {later:.0} \
+                 | {host_resident:.0} | {host_threads} | {idle:.1} % | {:.0} | {:.0} | {target} |",
+                start.p50, start.most, wake.p50, wake.most
             )?;
         }
         Ok(writeln!(page)?)
     }
+}
+
+/// What was measured, and on what.
+fn conditions(Machine { processor, cores, memory_gb, kernel, versions }: &Machine) -> String {
+    let versions: Vec<String> = versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
+    format!("{}; {processor}, {cores} cores, {memory_gb} GB, Linux {kernel}", versions.join(" · "))
 }
