@@ -43,6 +43,7 @@ pub mod calls;
 pub mod control;
 pub mod frame;
 pub mod headers;
+pub mod kept;
 pub mod run;
 pub mod sandbox;
 pub mod settled;

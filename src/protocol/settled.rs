@@ -123,6 +123,11 @@ impl<'a> Results<'a> {
         self.count == 0
     }
 
+    /// Bytes that they take in the message.
+    pub fn bytes(&self) -> usize {
+        self.rest.remaining()
+    }
+
     pub fn iter(self) -> impl Iterator<Item = ResultView<'a>> {
         let mut rest = self.rest;
         (0..self.count).map_while(move |_| read_result(&mut rest).ok())

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use deno_core::OpState;
 
 use super::arrivals::{Record, Work};
+use super::context::Excess;
 use super::failure::Failure;
 use super::fetches::Fetches;
 use super::invoke::limit_failure;
@@ -20,9 +21,7 @@ use crate::ids::IdMap;
 use crate::outcome::Outcome;
 use crate::protocol::Kind;
 use crate::protocol::control::{Limits, Log, LogLevel};
-
-/// Most bytes of results of one invocation: they leave in one message, however many records a batch has.
-pub const MOST_WRITTEN: usize = 128 << 20;
+use crate::protocol::kept::{Kept, MOST_WRITTEN, Parts};
 
 /// What stays the same for all invocations of an isolate.
 #[derive(Debug)]
@@ -94,6 +93,8 @@ pub struct Live {
     pub first: u64,
     pub results: Vec<u8>,
     pub count: u32,
+    /// What its results keep of the record, with the returned one.
+    pub kept: Kept,
     /// What the handler said of this record alone.
     pub mark: Option<Mark>,
     pub invocation: Invocation,
@@ -106,7 +107,7 @@ pub struct Invocation {
     pub attempt: u16,
     pub records: u32,
     pub started_ns: u64,
-    /// Bytes of all results that its records have emitted.
+    /// Bytes of all results of its records, with what they keep more than once.
     pub written: usize,
     pub log: Option<Budget>,
     /// CPU time of the stretches that are behind it.
@@ -153,7 +154,8 @@ impl Arena {
                 invocation.started_ns = started_ns;
             }
             let record = work.record(index);
-            let entry = Live { record, first, results: Vec::new(), count: 0, mark: None, invocation };
+            let entry =
+                Live { record, first, results: Vec::new(), count: 0, kept: Kept::default(), mark: None, invocation };
             live.insert(first + u64::from(index), entry);
         }
         first
@@ -174,6 +176,30 @@ impl Arena {
         let mut live = self.live.borrow_mut();
         let first = live.get(&number)?.first;
         live.get_mut(&first).map(|live| look(&mut live.invocation))
+    }
+
+    /// Counts one more result of a record, of `len` bytes in the message, that keeps these parts of it; the error is which
+    /// limit it would exceed. `None` when its invocation has ended.
+    pub fn charge(&self, number: u64, len: usize, parts: Parts) -> Option<Result<(), Excess>> {
+        let limits = &self.settings.limits;
+        let mut live = self.live.borrow_mut();
+        let own = live.get_mut(&number)?;
+        if own.count >= limits.results {
+            return Some(Err(Excess::Count));
+        }
+        let (record, mut kept) = (&own.record, own.kept);
+        let len = len + kept.add(parts, record.value(), record.key(), record.headers().iter());
+        if own.results.len() + own.kept.bytes + len > limits.output_bytes as usize {
+            return Some(Err(Excess::Bytes));
+        }
+        own.kept = kept;
+        let first = own.first;
+        let invocation = if first == number { &mut own.invocation } else { &mut live.get_mut(&first)?.invocation };
+        if invocation.written + len > MOST_WRITTEN {
+            return Some(Err(Excess::Together));
+        }
+        invocation.written += len;
+        Some(Ok(()))
     }
 
     /// Sends a line that an invocation wrote, as far as its budget allows; number zero stands for none. What belongs to

@@ -6,12 +6,13 @@ use std::rc::Rc;
 use deno_core::{OpState, op2, v8};
 use deno_error::JsErrorBox;
 
-use super::arena::{Arena, Breach, Invocation, Live, MOST_WRITTEN, Mark};
+use super::arena::{Arena, Breach, Invocation, Live, Mark};
 use super::clock;
 use super::encode::{self, Unencodable};
 use super::failure::{self, Class, Failure};
 use crate::outcome::Outcome;
 use crate::protocol::control::{Limits, LogLevel};
+use crate::protocol::kept::{MOST_WRITTEN, Parts};
 use crate::protocol::settled::{ResultHead, SINK, Value as Written, put_result, put_result_with};
 
 type Value<'s> = v8::Local<'s, v8::Value>;
@@ -71,7 +72,8 @@ impl<'s> Emit<'s> {
         value: Value<'s>,
     ) -> Result<(), Refused> {
         let ended = || Refused(Class::Error, Outcome::Failed, ENDED.to_owned());
-        let (count, used) = arena.with(number, |live| (live.count, live.results.len())).ok_or_else(ended)?;
+        let used = |live: &mut Live| (live.count, live.results.len() + live.kept.bytes);
+        let (count, used) = arena.with(number, used).ok_or_else(ended)?;
         let topic = self.topic(scope, arena)?;
         let key = if self.key.is_undefined() { None } else { Some(self.key(scope)?) };
         let headers = if self.headers.is_undefined() { None } else { Some(self.headers(scope)?) };
@@ -96,28 +98,15 @@ impl<'s> Emit<'s> {
             put_result_with(&mut result, &head, |out| encode::append(scope, &arena.stringify, value, out, left))
                 .map_err(|error| refused(error, limits.output_bytes))?;
         }
-        if result.len() > left {
-            return Err(too_large(limits.output_bytes));
-        }
-        // Encoding may have run the handler's code, which may have emitted too.
-        let written = arena.with_invocation(number, |invocation| invocation.written).ok_or_else(ended)?;
-        if written + result.len() > MOST_WRITTEN {
-            return Err(too_much());
-        }
+        // Only now: encoding may have run the handler's code, which may have emitted too.
+        let parts = Parts::written(&head, self.flags & SAME != 0);
+        let charged = arena.charge(number, result.len(), parts).ok_or_else(ended)?;
+        charged.map_err(|excess| beyond(excess, limits))?;
         let push = |live: &mut Live| {
-            if live.count >= limits.results {
-                return Err(too_many(limits.results));
-            }
-            if live.results.len() + result.len() > limits.output_bytes as usize {
-                return Err(too_large(limits.output_bytes));
-            }
             live.results.extend_from_slice(&result);
             live.count += 1;
-            Ok(())
         };
-        arena.with(number, push).ok_or_else(ended)??;
-        arena.with_invocation(number, |invocation| invocation.written += result.len());
-        Ok(())
+        arena.with(number, push).ok_or_else(ended)
     }
 
     fn topic(&self, scope: &mut v8::PinScope<'s, '_>, arena: &Arena) -> Result<u16, Refused> {
@@ -219,13 +208,17 @@ pub enum Excess {
     Together,
 }
 
-/// The failures that too many or too large results end in.
-pub fn over_limit(excess: Excess, limits: &Limits) -> Failure {
-    let Refused(_, outcome, message) = match excess {
+fn beyond(excess: Excess, limits: &Limits) -> Refused {
+    match excess {
         Excess::Count => too_many(limits.results),
         Excess::Bytes => too_large(limits.output_bytes),
         Excess::Together => too_much(),
-    };
+    }
+}
+
+/// The failures that too many or too large results end in.
+pub fn over_limit(excess: Excess, limits: &Limits) -> Failure {
+    let Refused(_, outcome, message) = beyond(excess, limits);
     Failure::new(outcome, message)
 }
 

@@ -232,13 +232,8 @@ impl Invoker {
         value: v8::Local<'s, v8::Value>,
         promised: bool,
     ) -> Ended {
-        let mut encoder = outcomes::Encoder {
-            arena: &self.arena,
-            glue: &self.glue,
-            scratch: &mut self.scratch,
-            returned: 0,
-            promised,
-        };
+        let mut encoder =
+            outcomes::Encoder { arena: &self.arena, glue: &self.glue, scratch: &mut self.scratch, promised };
         match self.handler {
             Handler::Record => Ended::One(encoder.record(scope, flight.number, value)),
             Handler::Batch => encoder.batch(scope, flight.number, flight.records, value),
@@ -347,7 +342,7 @@ impl Invoker {
         if count > limits.results {
             return Some(Excess::Count);
         }
-        let len = live.results.len() + self.scratch.len();
+        let len = live.results.len() + live.kept.bytes + self.scratch.len();
         (len > limits.output_bytes as usize).then_some(Excess::Bytes)
     }
 

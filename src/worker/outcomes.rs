@@ -2,12 +2,13 @@
 
 use deno_core::v8;
 
-use super::arena::{Arena, MOST_WRITTEN};
+use super::arena::{Arena, Live};
 use super::context::{Excess, over_limit, unencodable};
 use super::encode;
 use super::failure::Failure;
 use super::glue::Glue;
 use crate::outcome::Outcome;
+use crate::protocol::kept::Parts;
 use crate::protocol::settled::{ResultHead, Value, put_result, put_result_with};
 
 /// How an invocation ended.
@@ -32,8 +33,6 @@ pub struct Encoder<'a> {
     pub glue: &'a Glue,
     /// Where the returned result is written.
     pub scratch: &'a mut Vec<u8>,
-    /// Bytes of what was returned for the records before.
-    pub returned: usize,
     /// The value came out of a promise, where a returned record has not been recognised yet.
     pub promised: bool,
 }
@@ -70,55 +69,39 @@ impl Encoder<'_> {
             let message = "the handler returned a value, but the function has no [sink] to write it to";
             return Err(Failure::new(Outcome::UndeclaredTopic, message));
         }
-        let (count, used) = self.arena.with(number, |live| (live.count, live.results.len())).unwrap_or_default();
+        let head = ResultHead::default();
+        let returned = if self.promised && value.is_object() { self.glue.number_of(scope, value) } else { 0 };
+        if returned == number || (value.is_symbol() && self.glue.is_same(scope, value)) {
+            put_result(self.scratch, &head, Value::Same);
+            return self.charge(number, &head, true);
+        }
+        if returned != 0 {
+            self.other_record(returned, &head)?;
+            return self.charge(number, &head, false);
+        }
+        let used = |live: &mut Live| (live.count, live.results.len() + live.kept.bytes);
+        let (count, used) = self.arena.with(number, used).unwrap_or_default();
         let limits = &settings.limits;
         if count >= limits.results {
             return Err(over_limit(Excess::Count, limits));
         }
         let left = (limits.output_bytes as usize).saturating_sub(used);
-        let head = ResultHead::default();
-        if value.is_symbol() && self.glue.is_same(scope, value) {
-            put_result(self.scratch, &head, Value::Same);
-            return Ok(());
-        }
-        let returned = if self.promised && value.is_object() { self.glue.number_of(scope, value) } else { 0 };
-        if returned == number {
-            put_result(self.scratch, &head, Value::Same);
-            return Ok(());
-        }
-        if returned != 0 {
-            self.other_record(returned, &head)?;
-            return self.check(number);
-        }
         let stringify = &self.arena.stringify;
         put_result_with(self.scratch, &head, |out| encode::append(scope, stringify, value, out, left))
             .map_err(|error| unencodable(error, limits.output_bytes))?;
-        self.check(number)
+        self.charge(number, &head, false)
     }
 
     /// Whether what was returned fits the limits, together with what encoding it may have emitted.
-    fn check(&mut self, number: u64) -> Result<(), Failure> {
-        let limits = &self.arena.settings.limits;
-        let (count, used) = self.arena.with(number, |live| (live.count, live.results.len())).unwrap_or_default();
-        let written = self.arena.with_invocation(number, |invocation| invocation.written).unwrap_or_default();
-        let len = self.scratch.len();
-        if count >= limits.results {
-            return Err(over_limit(Excess::Count, limits));
-        }
-        if used + len > limits.output_bytes as usize {
-            return Err(over_limit(Excess::Bytes, limits));
-        }
-        if written + self.returned + len > MOST_WRITTEN {
-            return Err(over_limit(Excess::Together, limits));
-        }
-        self.returned += len;
-        Ok(())
+    fn charge(&self, number: u64, head: &ResultHead<'_>, same: bool) -> Result<(), Failure> {
+        let charged = self.arena.charge(number, self.scratch.len(), Parts::written(head, same));
+        charged.unwrap_or(Ok(())).map_err(|excess| over_limit(excess, &self.arena.settings.limits))
     }
 
     /// A record was returned as the result of another one: its value is written.
     fn other_record(&mut self, returned: u64, head: &ResultHead<'_>) -> Result<(), Failure> {
         let scratch = &mut *self.scratch;
-        let write = |live: &mut super::arena::Live| match live.record.value() {
+        let write = |live: &mut Live| match live.record.value() {
             Some(bytes) => put_result(scratch, head, Value::Bytes(bytes)),
             None => put_result(scratch, head, Value::Null),
         };

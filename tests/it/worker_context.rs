@@ -140,6 +140,41 @@ fn too_many_and_too_large_results_hit_the_output_limit() {
 }
 
 #[test]
+fn what_results_keep_of_their_record_counts_from_the_second_time_on() {
+    let limited = |body: &str| {
+        let mut load = handler(body);
+        load.limits.output_bytes = 1000;
+        let header = (b"name".to_vec(), Some(vec![b'h'; 600]));
+        let record = Record { headers: vec![header], ..Record::new("v".repeat(5000)).with_key("k".repeat(700)) };
+        Worker::with(load).one(record)
+    };
+    for (body, results) in [
+        ("return record;", 1),
+        ("ctx.emit(record);", 1),
+        ("return Promise.resolve(record);", 1),
+        ("ctx.emit('x', { key: 'k', headers: [] }); return record;", 2),
+        ("ctx.emit(record, { key: 'k', headers: [] }); return 'x';", 2),
+        ("ctx.emit('x'); ctx.emit('y', { key: 'k', headers: { a: '1' } });", 2),
+        ("try { ctx.emit(record); ctx.emit(record); } catch {} return;", 1),
+        ("Promise.resolve().then(() => ctx.emit(record)).catch(() => {}); return record;", 1),
+    ] {
+        assert_eq!(limited(body).outputs().len(), results, "{body}");
+    }
+    for body in [
+        "ctx.emit(record); ctx.emit(record);",
+        "ctx.emit(record); return record;",
+        "ctx.emit(record); return Promise.resolve(record);",
+        "ctx.emit(record, { key: 'k', headers: [] }); ctx.emit(record, { key: 'k', headers: [] });",
+        "for (let i = 0; i < 3; i++) ctx.emit('x', { headers: [] });",
+        "for (let i = 0; i < 3; i++) ctx.emit('x', { key: null, headers: { a: '1' } });",
+    ] {
+        let settled = limited(body);
+        assert_eq!(settled.failed().outcome, Outcome::OutputLimit, "{body}");
+        assert!(settled.failed().message.contains("raise `output`"), "{settled:?}");
+    }
+}
+
+#[test]
 fn the_context_tells_attempt_deadline_environment_and_function() {
     let settled = run(
         "const left = ctx.deadline - Date.now();

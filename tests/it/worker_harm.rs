@@ -35,6 +35,21 @@ fn the_results_of_one_invocation_never_outgrow_a_message() {
 }
 
 #[test]
+fn what_the_results_of_one_invocation_keep_of_their_records_has_the_same_bound() {
+    let done = |emits: u32| {
+        let body = "for (const record of records) for (let i = 0; i < EMITS; i++) record.emit(record); return records;";
+        let mut load = batch(&body.replace("EMITS", &emits.to_string()));
+        load.limits.wall_ms = 60_000;
+        load.limits.cpu_ms = 60_000;
+        load.limits.output_bytes = 256 << 20;
+        let all = each(Worker::with(load).batch(&vec![Record::new("x".repeat(14 << 20)); 4]).end);
+        all.iter().take_while(|one| matches!(one, One::Done(_))).count()
+    };
+    assert_eq!(done(2), 4, "8 x 14 MiB are no more than 128 MiB");
+    assert_eq!(done(3), 1, "with what the first returns, the emits come to 9 x 14 MiB, and no more fit");
+}
+
+#[test]
 fn emitting_from_all_records_of_a_batch_has_the_same_bound() {
     let body = "const text = 'x'.repeat(1048000); for (const record of records) { try { record.emit(text); } catch { record.reject('full'); } }";
     let mut load = batch(body);
