@@ -4,7 +4,7 @@
 //! that may be retried, the worker stops the lane and gives back, in order, whatever it had not begun; the lane puts
 //! those behind the failed record again and raises its epoch. Pure logic: no clock, no Kafka, no process.
 
-use std::collections::VecDeque;
+use std::collections::{VecDeque, vec_deque};
 use std::time::Instant;
 
 use super::keys::Key;
@@ -227,7 +227,7 @@ impl Lane {
 
     /// The invocation has come back; its items are appended to `items`.
     pub fn land(&mut self, id: u64, items: &mut Vec<Item>) -> Result<(), OutOfOrder> {
-        let count = self.landing(id)?;
+        let count = self.landing(id)?.len();
         self.flights.pop_front();
         for item in self.flying.drain(..count) {
             self.flying_bytes -= item.size;
@@ -254,10 +254,10 @@ impl Lane {
         Ok(())
     }
 
-    /// How many records the next invocation to land has, if that is `id`.
-    pub fn landing(&self, id: u64) -> Result<usize, OutOfOrder> {
+    /// The items of the next invocation to land, if that is `id`.
+    pub fn landing(&self, id: u64) -> Result<vec_deque::Iter<'_, Item>, OutOfOrder> {
         match self.flights.front() {
-            Some((expected, count)) if *expected == id => Ok(*count as usize),
+            Some((expected, count)) if *expected == id => Ok(self.flying.range(..*count as usize)),
             _ => Err(OutOfOrder { id, lane: self.number }),
         }
     }

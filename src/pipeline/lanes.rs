@@ -5,6 +5,7 @@
 //! flight. What is sent ahead of that shares one lane's credit among all of them, and is the less the longer
 //! invocations take: whoever stands behind a slow one in its lane would have to wait although other lanes are free.
 
+use std::collections::vec_deque;
 use std::time::{Duration, Instant};
 
 use super::keys::{Hasher, Key, Keys};
@@ -217,7 +218,7 @@ impl Lanes {
     }
 
     /// How many records an invocation has, if it is the next of its lane to land.
-    pub fn landing(&self, id: u64) -> Result<usize, OutOfOrder> {
+    pub fn landing(&self, id: u64) -> Result<vec_deque::Iter<'_, Item>, OutOfOrder> {
         self.lanes[self.lane_of(id).unwrap_or(0)].landing(id)
     }
 

@@ -6,8 +6,9 @@ use super::output::{Output, Unfit};
 use super::sink::{Sink, Writing};
 use super::tickets::Ticket;
 use crate::kafka::Message;
+use crate::manifest::Limits;
 use crate::protocol::headers::HeaderView;
-use crate::protocol::settled::{HeaderChange, ResultView, Value};
+use crate::protocol::settled::{HeaderChange, ResultView, Results, Value};
 
 /// The result's value, resolved against its record.
 fn value<'a>(result: &ResultView<'a>, record: &'a Message) -> Option<&'a [u8]> {
@@ -24,6 +25,11 @@ fn key<'a>(result: &ResultView<'a>, record: &'a Message) -> Option<&'a [u8]> {
 
 fn header_bytes<'a>(headers: impl Iterator<Item = HeaderView<'a>>) -> usize {
     headers.map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len) + 4).sum()
+}
+
+/// How many bytes a record's results keep of it more than once; `None` if they exceed its limits.
+pub fn kept(results: Results<'_>, record: &Message, limits: &Limits) -> Option<usize> {
+    results.kept(limits.results, limits.output, record.value(), record.key(), record.headers())
 }
 
 /// Why this result cannot be written to `output`, if that can be told beforehand.

@@ -14,6 +14,7 @@ use super::withheld::Withheld;
 use super::{dead_letter, result};
 use crate::kafka::TopicPartition;
 use crate::outcome::{Outcome, RetryClass};
+use crate::protocol::kept::MOST_WRITTEN;
 use crate::protocol::settled::{FailureView, Results, Verdict};
 use crate::telemetry::FunctionMetrics;
 
@@ -67,6 +68,8 @@ pub enum SettleError {
     Topic(u16),
     #[error("an invocation of {records} records came back with {verdicts} verdicts")]
     Verdicts { records: usize, verdicts: usize },
+    #[error("the results of a record, or of all in an invocation, exceed the limits that its worker holds it to")]
+    Limits,
 }
 
 impl Partition {
@@ -132,15 +135,22 @@ impl Partition {
     }
 
     fn check(&self, id: u64, ended: Ended<'_>, ran: &Settling<'_>) -> Result<(), SettleError> {
-        let records = self.lanes.landing(id)?;
+        let items = self.lanes.landing(id)?;
         let Ended::Each(verdicts) = ended else { return Ok(()) };
-        if verdicts.len() != records {
-            return Err(SettleError::Verdicts { records, verdicts: verdicts.len() });
+        if verdicts.len() != items.len() {
+            return Err(SettleError::Verdicts { records: items.len(), verdicts: verdicts.len() });
         }
-        for verdict in verdicts {
+        let limits = &ran.version.program.manifest.limits;
+        let mut kept = 0;
+        for (verdict, item) in verdicts.iter().zip(items) {
             let Verdict::Success { results, .. } = verdict else { continue };
             if let Some(bad) = results.iter().find(|result| ran.output(result.topic).is_none()) {
                 return Err(SettleError::Topic(bad.topic));
+            }
+            let Some(entry) = self.ledger.get(item.seq) else { continue };
+            kept += result::kept(*results, &entry.record.message, limits).ok_or(SettleError::Limits)?;
+            if kept > MOST_WRITTEN {
+                return Err(SettleError::Limits);
             }
         }
         Ok(())
