@@ -1,9 +1,14 @@
 //! Headers as they lie in a message, and what a result's come to once applied to those of its record.
 
+use std::collections::HashMap;
+
 use super::settled::HeaderChange;
 use super::wire::{Reader, WireError};
 
 pub type HeaderView<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// Among so many changes a name is found by looking at each.
+const FEW: usize = 16;
 
 /// Headers still as bytes, in the order in which they were written; [`Headers::iter`] walks over them.
 #[derive(Debug, Clone, Copy)]
@@ -64,9 +69,14 @@ impl<'a> HeaderChange<'a> {
 /// Headers named in `changes` are set where they first stood, or removed; new ones follow behind.
 fn patched<'a>(own: impl Iterator<Item = HeaderView<'a>>, changes: Headers<'a>) -> Vec<HeaderView<'a>> {
     let mut set: Vec<(HeaderView<'a>, bool)> = changes.iter().map(|change| (change, false)).collect();
+    let index = if set.len() > FEW { index(changes) } else { HashMap::new() };
     let mut headers = Vec::with_capacity(set.len() + 8);
     for header in own {
-        match set.iter_mut().find(|((name, _), _)| *name == header.0) {
+        let place = match set.len() {
+            ..=FEW => set.iter().position(|((name, _), _)| *name == header.0),
+            _ => index.get(header.0).copied(),
+        };
+        match place.map(|place| &mut set[place]) {
             None => headers.push(header),
             Some(((name, value), placed)) => {
                 if value.is_some() && !std::mem::replace(placed, true) {
@@ -80,8 +90,21 @@ fn patched<'a>(own: impl Iterator<Item = HeaderView<'a>>, changes: Headers<'a>) 
     headers
 }
 
+/// Where each name stands first.
+fn index<'a>(changes: Headers<'a>) -> HashMap<&'a [u8], usize> {
+    let mut index = HashMap::with_capacity(changes.len());
+    for (place, (name, _)) in changes.iter().enumerate() {
+        index.entry(name).or_insert(place);
+    }
+    index
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+
     use super::super::frame::HEADER;
     use super::super::settled::{How, ResultHead, SettledBuilder, SettledReader, Value, Verdict, put_result};
 
@@ -121,5 +144,46 @@ mod tests {
         let own = [header("a", Some("1"))];
         let changes = [header("x", None), header("x", Some("2"))];
         assert_eq!(applied(true, &changes, &own), changes);
+    }
+
+    /// The rule in its plainest form.
+    fn looked_up_one_by_one(changes: &[Owned], own: &[Owned]) -> Vec<Owned> {
+        let first = |name: &[u8]| changes.iter().position(|change| change.0 == name);
+        let mut placed = vec![false; changes.len()];
+        let mut headers = Vec::new();
+        for header in own {
+            match first(&header.0) {
+                None => headers.push(header.clone()),
+                Some(place) if changes[place].1.is_none() || placed[place] => {}
+                Some(place) => {
+                    placed[place] = true;
+                    headers.push(changes[place].clone());
+                }
+            }
+        }
+        let new = changes.iter().zip(placed).filter(|(change, placed)| change.1.is_some() && !placed);
+        headers.extend(new.map(|(change, _)| change.clone()));
+        headers
+    }
+
+    fn headers(most: usize) -> impl Strategy<Value = Vec<Owned>> {
+        let name = prop::sample::select(vec!["", "a", "b", "c", "d", "e", "f", "g"]).prop_map(|name| name.into());
+        prop::collection::vec((name, prop::option::of(prop::collection::vec(any::<u8>(), 0..2))), 0..most)
+    }
+
+    proptest! {
+        #[test]
+        fn few_and_many_changes_follow_the_same_rule(changes in headers(40), own in headers(40)) {
+            prop_assert_eq!(applied(false, &changes, &own), looked_up_one_by_one(&changes, &own));
+        }
+    }
+
+    #[test]
+    fn many_changes_to_many_headers_take_no_time() {
+        let named = |count: usize, name: &str| (0..count).map(|n| header(&format!("{name}{n}"), Some(""))).collect();
+        let (changes, own): (Vec<Owned>, Vec<Owned>) = (named(50_000, "a"), named(50_000, "b"));
+        let before = Instant::now();
+        assert_eq!(applied(false, &changes, &own).len(), 100_000);
+        assert!(before.elapsed() < Duration::from_secs(2), "{:?}", before.elapsed());
     }
 }
