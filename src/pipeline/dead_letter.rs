@@ -80,7 +80,7 @@ pub fn write(sink: &mut Sink, ticket: Ticket, failure: &Failure<'_>, record: &Me
     let added: usize = ours.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
     // Two lengths of at most five bytes stand before each header.
     let lengths = 10 * (record.headers().count() + ours.len());
-    let large = output.refuses_size(record.size() + added + lengths).is_some();
+    let large = output.refuses_size(record.bytes() + added + lengths).is_some();
     if large {
         ours = headers(failure, &Origin::of(record), "", now);
     }

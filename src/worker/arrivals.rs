@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use crate::protocol::headers::Headers;
+use crate::protocol::headers::{HeaderView, Headers};
+use crate::protocol::kept::HEADER;
 use crate::protocol::run::{Invocation, RunReader};
 use crate::protocol::slots::Body;
 use crate::protocol::wire::WireError;
@@ -64,8 +65,8 @@ pub fn index(body: Body) -> Result<Vec<Work>, WireError> {
         for _ in 0..head.records {
             let (record, headers) = reader.record()?;
             bytes += (record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len)) as u64;
-            bytes +=
-                headers.iter().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len)).sum::<usize>() as u64;
+            let header = |(name, value): HeaderView<'_>| HEADER + name.len() + value.map_or(0, <[u8]>::len);
+            bytes += headers.iter().map(header).sum::<usize>() as u64;
             places.push(Place {
                 topic: span(record.topic.as_bytes()),
                 key: record.key.map(span),
@@ -133,7 +134,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::frame::HEADER;
+    use crate::protocol::frame;
     use crate::protocol::run::{RecordView, RunBuilder};
 
     #[test]
@@ -144,11 +145,11 @@ mod tests {
         let view = RecordView { topic: "bc", partition: 3, offset: 5, timestamp: -1, key: None, value: Some(b"value") };
         builder.record(&view, [(&b"h"[..], Some(&b"1"[..])), (&b"\xff"[..], None)].into_iter());
         builder.record(&RecordView { topic: "a", key: Some(b""), value: None, ..view }, std::iter::empty());
-        let body = builder.finish()[HEADER..].to_vec();
+        let body = builder.finish()[frame::HEADER..].to_vec();
 
         let work = index(body.into()).unwrap();
         let [work] = &work[..] else { panic!("{work:?}") };
-        assert_eq!((work.head, work.bytes), (head, 5 + 1 + 1 + 1));
+        assert_eq!((work.head, work.bytes), (head, 5 + (8 + 1 + 1) + (8 + 1)));
         let (first, second) = (work.record(0), work.record(1));
         assert_eq!((first.topic(), first.partition(), first.offset(), first.timestamp()), (&b"bc"[..], 3, 5, -1));
         assert_eq!((first.key(), first.value()), (None, Some(&b"value"[..])));

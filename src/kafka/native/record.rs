@@ -14,6 +14,11 @@ use super::Client;
 use super::text::text;
 use crate::kafka::{Code, Error, Result};
 
+/// What librdkafka needs for a header besides its name and value. It is more than a worker needs, so that a worker never
+/// counts more than the host.
+const HEADER: usize = 64;
+const _: () = assert!(HEADER >= crate::protocol::kept::HEADER);
+
 /// One consumed record, still in the buffer that it was fetched into.
 ///
 /// It keeps that whole buffer alive, so the number held at a time must be bounded.
@@ -89,8 +94,17 @@ impl Message {
     }
 
     /// Bytes of key, value and headers.
+    pub fn bytes(&self) -> usize {
+        self.bytes_with(0)
+    }
+
+    /// What it counts for where memory is shared out: its bytes, and what holds each header.
     pub fn size(&self) -> usize {
-        let headers = self.headers().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len));
+        self.bytes_with(HEADER)
+    }
+
+    fn bytes_with(&self, each_header: usize) -> usize {
+        let headers = self.headers().map(|(name, value)| each_header + name.len() + value.map_or(0, <[u8]>::len));
         self.key().map_or(0, <[u8]>::len) + self.value().map_or(0, <[u8]>::len) + headers.sum::<usize>()
     }
 }
