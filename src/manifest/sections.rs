@@ -8,6 +8,7 @@ use super::{
 use crate::{
     diagnostic::{Related, codes},
     document::{TableReader, ValueReader},
+    protocol::run::MOST_RECORDS,
     quantity::{KIB, MIB, format_duration, parse_duration},
 };
 
@@ -18,7 +19,6 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// Shorter than a transaction may stay open.
 const MAX_COMMIT_INTERVAL: Duration = Duration::from_secs(10);
-const MAX_RECORDS_OF_BATCH: u32 = 10_000;
 const MAX_ATTEMPTS: u32 = 1_000;
 const MAX_CONCURRENCY: u32 = 1_000;
 
@@ -142,7 +142,7 @@ pub(super) fn batch(root: &mut TableReader<'_>, batch: &mut Batch) {
     let Some(mut table) = root.table("batch") else {
         return;
     };
-    table.count("max-records", 1..=MAX_RECORDS_OF_BATCH, &mut batch.max_records);
+    table.count("max-records", 1..=MOST_RECORDS, &mut batch.max_records);
     table.size("max-bytes", KIB..=64 * MIB, &mut batch.max_bytes);
     table.duration("max-wait", Duration::ZERO..=MINUTE, &mut batch.max_wait);
     table.refuse_unknown();

@@ -12,6 +12,9 @@ use super::frame::{Builder, Kind};
 use super::headers::Headers;
 use super::wire::{Put, Reader, WireError, patch_u32};
 
+/// Most records of one invocation.
+pub const MOST_RECORDS: u32 = 10_000;
+
 /// Numbers that identify an invocation and place it in its lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invocation {

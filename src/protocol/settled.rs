@@ -20,8 +20,12 @@ use std::time::Duration;
 
 use super::frame::{Builder, Kind};
 use super::headers::Headers;
+use super::run::MOST_RECORDS;
 use super::wire::{Put, Reader, WireError, patch_u32};
 use crate::outcome::Outcome;
+
+/// Longest text of a failure, in bytes. A worker cuts its own far below.
+pub const MOST_TEXT: usize = 64 << 10;
 
 /// The topic number of a result that goes to the manifest's sink.
 pub const SINK: u16 = 0;
@@ -174,6 +178,9 @@ impl<'a> SettledReader<'a> {
             }
             EACH => {
                 let (wall_ns, count) = (self.rest.u64()?, self.rest.u32()?);
+                if count > MOST_RECORDS {
+                    return Err(WireError::Invalid { what: "number of verdicts", value: count.into() });
+                }
                 self.verdicts.clear();
                 for _ in 0..count {
                     self.verdicts.push(read_verdict(&mut self.rest)?);
@@ -194,7 +201,15 @@ fn read_failure<'a>(rest: &mut Reader<'a>, outcome: Outcome) -> Result<FailureVi
     if outcome.is_success() {
         return Err(WireError::Invalid { what: "failed outcome", value: outcome as i64 });
     }
-    Ok(FailureView { outcome, message: rest.text()?, stack: rest.text()? })
+    Ok(FailureView { outcome, message: read_text(rest)?, stack: read_text(rest)? })
+}
+
+fn read_text<'a>(rest: &mut Reader<'a>) -> Result<&'a str, WireError> {
+    let text = rest.text()?;
+    match text.len() {
+        ..=MOST_TEXT => Ok(text),
+        len => Err(WireError::Invalid { what: "length of a text", value: len as i64 }),
+    }
 }
 
 fn read_verdict<'a>(rest: &mut Reader<'a>) -> Result<Verdict<'a>, WireError> {
@@ -406,66 +421,4 @@ fn put_texts(body: &mut Vec<u8>, message: &str, stack: &str) {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::frame::HEADER;
-    use super::*;
-
-    #[test]
-    fn results_and_failures_arrive_as_written() {
-        let mut results = Vec::new();
-        put_result(&mut results, &ResultHead::default(), Value::Same);
-        let headers = [(b"a".to_vec(), Some(b"1".to_vec())), (b"b".to_vec(), None)];
-        let head = ResultHead {
-            topic: 2,
-            partition: Some(3),
-            timestamp: Some(4),
-            key: Some(None),
-            headers: Some((true, &headers)),
-        };
-        put_result_with(&mut results, &head, |out| out.extend_from_slice(b"xyz"));
-        let mut builder = SettledBuilder::new(1);
-        builder.each(10, 1, 99, 3);
-        builder.success(2, &results);
-        builder.failure(Outcome::Rejected, "no", "at x");
-        builder.later(Outcome::Failed, 250, "soon", "");
-        builder.not_run(11, 1);
-        builder.whole(12, 2, 5, Outcome::WallLimit, "slow", "");
-        let bytes = builder.finish(1, 2, 3);
-
-        let mut reader = SettledReader::new(&bytes[HEADER..]).unwrap();
-        assert_eq!((reader.cpu_ns, reader.heap, reader.external), (1, 2, 3));
-        let entry = reader.entry().unwrap().unwrap();
-        let How::Each { wall_ns: 99, verdicts } = entry.how else { panic!("{entry:?}") };
-        let [Verdict::Success { outcome: Outcome::Done, results }, Verdict::Failure(failure), later] = verdicts else {
-            panic!("{verdicts:?}")
-        };
-        let Verdict::Later { failure: FailureView { outcome: Outcome::Failed, message: "soon", .. }, delay } = later
-        else {
-            panic!("{later:?}")
-        };
-        assert_eq!(*delay, Duration::from_millis(250));
-        assert_eq!(*failure, FailureView { outcome: Outcome::Rejected, message: "no", stack: "at x" });
-        let results: Vec<ResultView<'_>> = results.iter().collect();
-        assert_eq!(results[0].value, Value::Same);
-        assert!(matches!(results[0].headers, HeaderChange::Keep) && results[0].key.is_none());
-        assert_eq!(results[1].value, Value::Bytes(b"xyz"));
-        assert_eq!((results[1].topic, results[1].partition, results[1].timestamp), (2, Some(3), Some(4)));
-        assert_eq!(results[1].key, Some(None));
-        let HeaderChange::Replace(list) = results[1].headers else { panic!() };
-        assert_eq!(list.iter().collect::<Vec<_>>(), vec![(&b"a"[..], Some(&b"1"[..])), (&b"b"[..], None)]);
-        assert!(matches!(reader.entry().unwrap().unwrap().how, How::NotRun));
-        assert!(matches!(reader.entry().unwrap().unwrap().how, How::Whole { .. }));
-        assert!(reader.entry().unwrap().is_none());
-    }
-
-    proptest! {
-        #[test]
-        fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
-            if let Ok(mut reader) = SettledReader::new(&bytes) {
-                while let Ok(Some(_)) = reader.entry() {}
-            }
-        }
-    }
-}
+mod tests;
