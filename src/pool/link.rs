@@ -27,7 +27,7 @@ use super::phase::Phase;
 use super::process::{self, Started, WorkerCommand};
 use super::{last_words, memory};
 use crate::function::Program;
-use crate::protocol::control::{Hello, Prepare, Prepared, decode, encode};
+use crate::protocol::control::{Hello, Loaded, Prepare, Prepared, Problem, Unloaded, decode, encode};
 use crate::protocol::frame::{Assembler, Kind, Message};
 use crate::protocol::sandbox::Held;
 use crate::protocol::socket;
@@ -377,17 +377,26 @@ impl Link {
         let bad = |error: serde_json::Error| format!("{:?}: {error}", message.kind);
         let event = match message.kind {
             Kind::Hello => {
-                *lock(&self.hello) = Some(decode(&message).map_err(bad)?);
+                let hello = decode(&message).map_err(bad)?;
+                if lock(&self.hello).replace(hello).is_some() {
+                    return Err("Hello comes once".to_owned());
+                }
                 self.news.notify_all();
                 return Ok(());
             }
             Kind::Prepared => {
-                *lock(&self.prepared) = Some(decode(&message).map_err(bad)?);
+                let prepared: Prepared = decode(&message).map_err(bad)?;
+                let result = prepared.result.map_err(Problem::cut);
+                *lock(&self.prepared) = Some(Prepared { result, ..prepared });
                 self.news.notify_all();
                 return Ok(());
             }
-            Kind::Loaded => IsolateEvent::Loaded(decode(&message).map_err(bad)?),
-            Kind::Unloaded => IsolateEvent::Unloaded(decode(&message).map_err(bad)?),
+            Kind::Loaded => {
+                let loaded: Loaded = decode(&message).map_err(bad)?;
+                let result = loaded.result.map_err(Problem::cut);
+                IsolateEvent::Loaded(Loaded { result, ..loaded })
+            }
+            Kind::Unloaded => IsolateEvent::Unloaded(decode::<Unloaded>(&message).map_err(bad)?.cut()),
             Kind::Log => IsolateEvent::Log(decode(&message).map_err(bad)?),
             Kind::Call => {
                 let calls = lock(&self.routes).get(&message.channel).map(|owner| Arc::clone(&owner.calls));

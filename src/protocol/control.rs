@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::frame::{Builder, Kind, Message};
 use super::sandbox::Sandbox;
+use super::settled::MOST_TEXT;
 
 /// First message of a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,6 +102,16 @@ pub struct Problem {
     pub stack: Option<String>,
 }
 
+impl Problem {
+    /// The same with its texts cut to what is worth keeping: they are a worker's word, of any length.
+    pub fn cut(mut self) -> Problem {
+        let known = [Some(&mut self.code), Some(&mut self.message)];
+        let more = [self.file.as_mut(), self.hint.as_mut(), self.stack.as_mut()];
+        known.into_iter().chain(more).flatten().for_each(cut);
+        self
+    }
+}
+
 /// Gives a prepared function an isolate, on the message's channel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Load {
@@ -174,6 +185,19 @@ pub enum LogLevel {
     Error,
 }
 
+impl Unloaded {
+    /// The same with its reason cut, as in [`Problem::cut`].
+    pub fn cut(mut self) -> Unloaded {
+        self.reason.iter_mut().for_each(cut);
+        self
+    }
+}
+
+fn cut(text: &mut String) {
+    text.truncate(text.floor_char_boundary(MOST_TEXT));
+    text.shrink_to_fit();
+}
+
 /// A whole message with a JSON body, ready for the socket.
 pub fn encode(kind: Kind, channel: u32, body: &impl Serialize) -> Vec<u8> {
     let body = serde_json::to_vec(body).unwrap_or_default();
@@ -195,5 +219,23 @@ mod base64_bytes {
 
     pub fn deserialize<'de, D: Deserializer<'de>, B: From<Vec<u8>>>(deserializer: D) -> Result<B, D::Error> {
         STANDARD.decode(String::deserialize(deserializer)?).map(B::from).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        let long = || "€".repeat(MOST_TEXT);
+        let most = MOST_TEXT / 3 * 3;
+        let stack = Some("short".to_owned());
+        let problem =
+            Problem { code: long(), message: long(), file: Some(long()), hint: None, stack, ..Problem::default() };
+        let Problem { code, message, file, hint, stack, .. } = problem.cut();
+        assert_eq!((code.len(), message.len(), file.map(|file| file.len())), (most, most, Some(most)));
+        assert_eq!((hint, stack.as_deref()), (None, Some("short")));
+        assert_eq!(Unloaded { reason: Some(long()) }.cut().reason.map(|reason| reason.len()), Some(most));
     }
 }

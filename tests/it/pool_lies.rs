@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use eddyline::pool::{Cause, Isolate, IsolateEvent, Link, WorkerCommand};
 use eddyline::protocol::calls::Reply;
-use eddyline::protocol::control::{Handler, Loaded, Problem, Unloaded, encode};
+use eddyline::protocol::control::{Credit, Handler, Hello, Loaded, Problem, Unloaded, encode};
 use eddyline::protocol::frame::{Builder, Kind};
-use eddyline::protocol::settled::SettledBuilder;
+use eddyline::protocol::settled::{MOST_TEXT, SettledBuilder};
 
 use crate::support::pooled::{Nobody, program};
 use crate::support::worker::handler;
@@ -41,10 +41,15 @@ fn died(events: &Receiver<IsolateEvent>) -> String {
     }
 }
 
+/// Bytes as `printf` takes them.
+fn printable(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("\\{byte:03o}")).collect()
+}
+
 /// What a worker dies of that says this when it is asked for its first isolate.
 #[track_caller]
 fn dies_of(messages: &[Vec<u8>]) -> String {
-    let bytes: String = messages.concat().iter().map(|byte| format!("\\{byte:03o}")).collect();
+    let bytes = printable(&messages.concat());
     let link = shell(&format!("head -c 1 <&3 >/dev/null; printf '{bytes}' >&3; exec sleep 1000"));
     let (_isolate, events) = open(&link);
     died(&events)
@@ -74,6 +79,32 @@ fn an_isolate_that_lives_twice_or_settles_nothing_ends_its_worker() {
         let how = dies_of(&messages);
         assert!(how.contains("broke the protocol") && how.contains(why), "{how}");
     }
+}
+
+#[test]
+fn a_worker_that_says_hello_again_is_ended() {
+    let credit = Credit { records: 1, bytes: 1 };
+    let hello = Hello { version: 1, pid: 1, engine: "none".to_owned(), credit, sandbox: Default::default() };
+    let hello = encode(Kind::Hello, 0, &hello);
+    let how = dies_of(&[hello.clone(), hello]);
+    assert!(how.contains("broke the protocol") && how.contains("Hello comes once"), "{how}");
+}
+
+#[test]
+fn long_texts_of_a_worker_are_cut() {
+    const LONG: usize = 1_000_000;
+    let said = loaded(Err(Problem { message: "x".repeat(LONG), ..Problem::default() }));
+    let at = said.windows(2).position(|two| two == b"xx").expect("the text");
+    // No argument of a program may be as long as all of it.
+    let (before, behind) = (printable(&said[..at]), printable(&said[at + LONG..]));
+    let text = format!("printf '{before}'; head -c {LONG} /dev/zero | tr '\\0' x; printf '{behind}'");
+    let link = shell(&format!("head -c 1 <&3 >/dev/null; {{ {text}; }} >&3; exec sleep 1000"));
+    let (_isolate, events) = open(&link);
+    let IsolateEvent::Loaded(Loaded { result: Err(problem), .. }) = events.recv_timeout(PATIENCE).expect("a problem")
+    else {
+        panic!("something else")
+    };
+    assert_eq!(problem.message.len(), MOST_TEXT);
 }
 
 #[test]
@@ -121,7 +152,7 @@ fn more_records_than_a_worker_reads_make_its_queue_full_and_do_not_end_it() {
 
 #[test]
 fn a_worker_ends_at_once_though_an_owner_takes_nothing_from_it() {
-    let said: String = loaded(Ok(Handler::Record)).iter().map(|byte| format!("\\{byte:03o}")).collect();
+    let said = printable(&loaded(Ok(Handler::Record)));
     let link = shell(&format!("head -c 1 <&3 >/dev/null; printf '{said}' >&3; exec sleep 1000"));
     let ((told, heard), (go, wait)) = (channel(), channel::<()>());
     let wait = Mutex::new(wait);
