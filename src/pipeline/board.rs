@@ -209,8 +209,7 @@ impl Reporter {
             partitions.values().map(|partition| assigned(consumer, partition)).collect();
         assignment.sort_by(|one, other| (&one.topic, one.partition).cmp(&(&other.topic, other.partition)));
         self.show_lag(&assignment);
-        let (heap, external) =
-            isolates.held().fold((0, 0), |(heap, external), held| (heap + held.memory.0, external + held.memory.1));
+        let (heap, external) = held(isolates.held().map(|held| held.memory));
         let mut workers: Vec<u32> = isolates.held().map(|held| held.isolate.worker_pid()).collect();
         workers.sort_unstable();
         workers.dedup();
@@ -264,6 +263,13 @@ impl Reporter {
     }
 }
 
+/// Heap and external memory of isolates together. What each has is its worker's word, which may be any number.
+fn held(memory: impl Iterator<Item = (u64, u64)>) -> (u64, u64) {
+    memory.fold((0, 0), |(heap, external): (u64, u64), more| {
+        (heap.saturating_add(more.0), external.saturating_add(more.1))
+    })
+}
+
 fn assigned(consumer: Option<&Consumer>, partition: &Partition) -> Assignment {
     let end =
         consumer.and_then(|consumer| consumer.watermarks(partition.slot)).map(|(_, end)| end).filter(|end| *end >= 0);
@@ -278,5 +284,16 @@ fn assigned(consumer: Option<&Consumer>, partition: &Partition) -> Assignment {
         end,
         lag: end.zip(behind).map(|(end, at)| end.saturating_sub(at).max(0) as u64),
         in_flight: partition.underway() as u64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::held;
+
+    #[test]
+    fn memory_that_no_machine_has_adds_up_to_the_most_there_can_be() {
+        assert_eq!(held([(1, 2), (3, 4)].into_iter()), (4, 6));
+        assert_eq!(held([(u64::MAX, 2), (3, u64::MAX)].into_iter()), (u64::MAX, u64::MAX));
     }
 }
