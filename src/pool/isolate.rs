@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::link::{Death, Link};
 use crate::protocol::control::{Loaded, Log, Recall, Unloaded, encode};
-use crate::protocol::frame::{Builder, Kind};
+use crate::protocol::frame::Kind;
 
 /// What its owner hears of an isolate.
 #[derive(Debug)]
@@ -64,6 +64,5 @@ impl Isolate {
 impl Drop for Isolate {
     fn drop(&mut self) {
         self.link.close_route(self.channel, self.program);
-        self.link.send(Builder::with_body(Kind::Unload, self.channel, &[]));
     }
 }

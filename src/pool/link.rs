@@ -28,7 +28,7 @@ use super::process::{self, Started, WorkerCommand};
 use super::{last_words, memory};
 use crate::function::Program;
 use crate::protocol::control::{Hello, Loaded, Prepare, Prepared, Problem, Unloaded, decode, encode};
-use crate::protocol::frame::{Assembler, Kind, Message};
+use crate::protocol::frame::{Assembler, Builder, Kind, Message};
 use crate::protocol::sandbox::Held;
 use crate::protocol::socket;
 use crate::protocol::words::{MAX_ISOLATES, Running, Words};
@@ -244,7 +244,7 @@ impl Link {
         Ok(Isolate::new(Arc::clone(self), channel, len))
     }
 
-    /// Gives an isolate back whose program took `len` bytes.
+    /// Gives an isolate back whose program took `len` bytes. Its channel is not given to another before the worker was told.
     pub(super) fn close_route(&self, channel: u32, len: usize) {
         self.outgoing.remove_program(len);
         let mut routes = lock(&self.routes);
@@ -252,6 +252,7 @@ impl Link {
         if owner.is_some() && routes.is_empty() {
             *lock(&self.idle_since) = Instant::now();
         }
+        self.send(Builder::with_body(Kind::Unload, channel, &[]));
         drop(routes);
         if let Some(owner) = owner {
             owner.calls.close();
