@@ -75,6 +75,11 @@ impl Room {
         all.fetch_sub(std::mem::replace(&mut self.claimed, partitions), Ordering::Relaxed);
     }
 
+    /// How many partitions have records.
+    pub(super) fn claimed(&self) -> usize {
+        self.claimed
+    }
+
     /// So many records were taken, with keys and values of so many bytes.
     pub(super) fn weigh(&mut self, records: usize, bytes: usize) {
         let Some(seen) = bytes.checked_div(records) else { return };

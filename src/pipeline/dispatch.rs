@@ -12,7 +12,7 @@ impl Subscription {
         if self.sink.is_blocked() {
             return self.end_trial_unless(on_trial.is_some());
         }
-        let (mut moved, sharing) = (false, self.partitions.len());
+        let (mut moved, sharing) = (false, self.room.claimed());
         self.partitions.values_mut().for_each(|partition| partition.lanes.release(now));
         for partition in self.partitions.values_mut().filter(|partition| partition.wants_isolate()) {
             let place = if partition.next_is_alone() {

@@ -71,7 +71,7 @@ const OUTSTANDING: Window = Window { records: 16 << 10, bytes: 64 << 20 };
 const LEAST: Window = Window { records: 64, bytes: 64 << 10 };
 
 impl Window {
-    /// That of one partition, where `sharing` of them share an isolate that grants each lane so much credit.
+    /// That of one partition, where `sharing` of them with records share an isolate that grants each lane so much credit.
     pub fn of(credit: Credit, grouping: Grouping, sharing: usize) -> Window {
         let sharing = sharing.max(1);
         let group = if grouping.records > 1 { grouping } else { Grouping { bytes: 0, ..grouping } };

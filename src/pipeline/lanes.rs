@@ -157,7 +157,6 @@ impl Lanes {
 
     /// Gives records to the lane that has the fewest, of those that can take any, and says which it is.
     fn choose(&mut self, now: Instant, grouping: Grouping, window: Window) -> Option<usize> {
-        let ahead = self.ahead(window);
         let keys = &mut self.keyed.as_mut()?.keys;
         keys.release(now);
         if keys.has_suspect() {
@@ -173,10 +172,12 @@ impl Lanes {
             return Some(0);
         }
         let bytes: usize = self.lanes.iter().map(Lane::flying_bytes).sum();
-        let full = self.flying >= window.records.max(self.lanes.len()) || bytes >= window.bytes;
-        if full || self.flies_alone() {
+        let full = self.flying >= window.records || bytes >= window.bytes;
+        if self.flies_alone() {
             return None;
         }
+        // The window is for what is sent ahead: a lane without an invocation gets one in any case.
+        let ahead = if full { 1 } else { self.ahead(window) };
         let keys = &mut self.keyed.as_mut()?.keys;
         let can = |(place, lane): &(usize, &Lane)| {
             let takes = lane.flight_count() < ahead && !lane.is_stopping();

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use proptest::prelude::*;
 
 use super::*;
+use crate::protocol::control::Credit;
 
 const WINDOW: Window = Window { records: 64, bytes: usize::MAX };
 
@@ -58,6 +59,22 @@ fn long_invocations_are_not_queued_behind_each_other() {
     assert_eq!(sent, [5, 6]);
     (0..200).for_each(|_| lanes.ran(Duration::from_micros(1)));
     assert_eq!(std::iter::from_fn(|| send(&mut lanes, now)).count(), 18);
+}
+
+#[test]
+fn each_lane_has_an_invocation_however_many_partitions_share_the_isolate() {
+    let credit = Credit { records: 4096, bytes: 64 << 20 };
+    let count = |grouping, size| {
+        let (mut lanes, mut items) = (lanes(Order::None, 100), Vec::new());
+        (0..4000).for_each(|seq| lanes.push(Seq(seq), size, None));
+        let (window, now) = (Window::of(credit, grouping, 256), Instant::now());
+        let ids: Vec<u64> =
+            std::iter::from_fn(|| lanes.send(now, grouping, window, &mut items)).map(|sent| sent.0).collect();
+        let busy: std::collections::HashSet<u32> = ids.iter().map(|id| Lane::of(*id)).collect();
+        (ids.len(), busy.len(), items.len())
+    };
+    assert_eq!(count(Grouping { records: 10, bytes: 1 << 20 }, 100), (100, 100, 1000));
+    assert_eq!(count(Grouping::SINGLE, 100 << 10), (100, 100, 100));
 }
 
 #[test]
