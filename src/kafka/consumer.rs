@@ -23,10 +23,10 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How many records of a partition are fetched ahead.
 const AHEAD: &str = "queued.min.messages";
-/// How many bytes of a partition are fetched at a time; a larger record is fetched all the same.
-const FETCH: &str = "fetch.message.max.bytes";
-/// What that is where it is not configured.
-const LARGEST_FETCH: usize = 1 << 20;
+/// How many bytes a broker sends at a time, of all its partitions; a larger record is fetched all the same. (What may
+/// come of one partition is `fetch.message.max.bytes`, which cannot be changed: librdkafka keeps a copy for each partition
+/// from when it first hears of its topic.)
+const FETCH: &str = "fetch.max.bytes";
 
 const EVENTS: i32 = sys::RD_KAFKA_EVENT_REBALANCE | sys::RD_KAFKA_EVENT_OFFSET_COMMIT | sys::RD_KAFKA_EVENT_ERROR;
 
@@ -71,7 +71,7 @@ pub struct Consumer {
     left: bool,
 }
 
-/// Records of a partition that are fetched ahead, and bytes that are fetched of it at a time.
+/// Records of a partition that are fetched ahead, and bytes that are fetched at a time.
 #[derive(Clone, Copy)]
 struct Ahead {
     records: usize,
@@ -90,10 +90,9 @@ impl Consumer {
             })
         };
         let properties = settings.consumer(group);
-        let number = |name| properties.get(name).and_then(|text| text.parse().ok());
-        let most =
-            Ahead { records: number(AHEAD).unwrap_or(usize::MAX), bytes: number(FETCH).unwrap_or(LARGEST_FETCH) };
         let client = Client::new(Kind::Consumer, pairs(&properties), EVENTS, log)?;
+        let number = |name| client.configured(name).unwrap_or_default();
+        let most = Ahead { records: number(AHEAD), bytes: number(FETCH) };
         let mut events = Queue::consumer(&client)?;
         let on_event = Arc::clone(&wake);
         events.on_nonempty(Box::new(move || on_event()));
@@ -231,19 +230,17 @@ impl Consumer {
         assigned.queue.take(max, out)
     }
 
-    /// From now on, no more of a partition is fetched while so many records of it are there, and never so much that the
-    /// configured properties would not allow it. The bytes of a single fetch hold for partitions that are assigned later.
-    /// Changes by less than a quarter are not worth making.
+    /// From now on, no more of a partition is fetched while so many records of it are there, no broker sends more bytes at
+    /// a time, and never so much that the configured properties would not allow it. Changes by less than a quarter are not
+    /// worth making.
     pub fn fetch_ahead(&mut self, records: usize, bytes: usize) {
-        let wanted = Ahead { records: records.min(self.most.records), bytes: bytes.min(self.most.bytes) };
-        if wanted.records.abs_diff(self.ahead.records) * 4 > self.ahead.records {
-            self.client.reconfigure(AHEAD, wanted.records);
-            self.ahead.records = wanted.records;
-        }
-        if wanted.bytes.abs_diff(self.ahead.bytes) * 4 > self.ahead.bytes {
-            self.client.reconfigure(FETCH, wanted.bytes);
-            self.ahead.bytes = wanted.bytes;
-        }
+        let change = |name, now: &mut usize, wanted: usize| {
+            if wanted.abs_diff(*now).saturating_mul(4) > *now && self.client.reconfigure(name, wanted) {
+                *now = wanted;
+            }
+        };
+        change(AHEAD, &mut self.ahead.records, records.min(self.most.records));
+        change(FETCH, &mut self.ahead.bytes, bytes.min(self.most.bytes));
     }
 
     /// Goes to another position; records fetched from the old one never appear.
@@ -423,3 +420,39 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// A consumer is used by one thread at a time, not bound to one.
 const fn assert_send<T: Send>() {}
 const _: () = assert_send::<Consumer>();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn consumer(properties: &[(&str, &str)]) -> Consumer {
+        let mut settings = Settings::new("127.0.0.1:1");
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        settings.properties.extend(properties.iter().map(owned));
+        Consumer::new(&settings, "g", Arc::new(|| {})).unwrap()
+    }
+
+    fn fetched(consumer: &mut Consumer, records: usize, bytes: usize) -> (usize, usize) {
+        consumer.fetch_ahead(records, bytes);
+        let number = |name| consumer.client.configured(name).unwrap();
+        assert_eq!(number("fetch.message.max.bytes"), 1 << 20, "no partition is stuck with what held when it came");
+        (number(AHEAD), number(FETCH))
+    }
+
+    #[test]
+    fn what_is_fetched_follows_what_there_is_room_for_up_and_down() {
+        let mut consumer = consumer(&[]);
+        assert_eq!(fetched(&mut consumer, usize::MAX, usize::MAX), (20_000, 8 << 20));
+        assert_eq!(fetched(&mut consumer, 10, 64 << 10), (10, 64 << 10));
+        assert_eq!(fetched(&mut consumer, 11, 65 << 10), (10, 64 << 10), "hardly anything has changed");
+        assert_eq!(fetched(&mut consumer, 5000, 1 << 20), (5000, 1 << 20));
+        assert_eq!(fetched(&mut consumer, usize::MAX, usize::MAX), (20_000, 8 << 20));
+    }
+
+    #[test]
+    fn no_more_is_fetched_than_was_configured_however_it_was_written() {
+        let mut consumer = consumer(&[("queued.min.messages", " 0x64"), ("fetch.max.bytes", "2000000")]);
+        assert_eq!(fetched(&mut consumer, usize::MAX, usize::MAX), (100, 2_000_000));
+        assert_eq!(fetched(&mut consumer, 10, 1000), (10, 1000));
+    }
+}

@@ -83,11 +83,26 @@ impl Client {
         self.handle.as_ptr()
     }
 
-    /// Changes a number in the configuration of a client that runs. What is refused stays as it was.
+    /// A number in the configuration of a client that runs, as librdkafka has understood it.
+    pub(in crate::kafka) fn configured(&self, name: &str) -> Option<usize> {
+        let property = CString::new(name).ok()?;
+        let mut value: [c_char; 32] = [0; 32];
+        let mut length = value.len();
+        // SAFETY: the client is live, and so is its own configuration; the name is terminated, the buffer is as long as
+        // stated, and what is written to it is terminated.
+        let value = unsafe {
+            let conf = sys::rd_kafka_conf(self.raw());
+            let answer = sys::rd_kafka_conf_get(conf, property.as_ptr(), value.as_mut_ptr(), &raw mut length);
+            (answer == sys::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK).then(|| text(value.as_ptr()))?
+        };
+        value.parse().ok()
+    }
+
+    /// Changes a number in the configuration of a client that runs. Says whether it was taken; if not, it stays as it was.
     ///
-    /// For properties that librdkafka reads anew for each fetch, or for each partition that it is to fetch from.
-    pub(in crate::kafka) fn reconfigure(&self, name: &str, number: usize) {
-        let (Ok(property), Ok(value)) = (CString::new(name), CString::new(number.to_string())) else { return };
+    /// For properties that librdkafka reads anew for each fetch.
+    pub(in crate::kafka) fn reconfigure(&self, name: &str, number: usize) -> bool {
+        let (Ok(property), Ok(value)) = (CString::new(name), CString::new(number.to_string())) else { return false };
         let mut reason = ErrorText::new();
         // SAFETY: the client is live, and so is its own configuration, which is no constant and has no locks; the names and
         // values are terminated, the buffer is as long as stated. Our callers name properties that are plain numbers: to
@@ -97,9 +112,11 @@ impl Client {
             let conf = sys::rd_kafka_conf(self.raw()).cast_mut();
             sys::rd_kafka_conf_set(conf, property.as_ptr(), value.as_ptr(), reason.as_mut_ptr(), reason.len())
         };
-        if answer != sys::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK {
+        let taken = answer == sys::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK;
+        if !taken {
             tracing::debug!(target: "kafka", name, number, %reason, "not reconfigured");
         }
+        taken
     }
 
     /// Lets the client end on a thread of its own, because its broker or its group may not answer.

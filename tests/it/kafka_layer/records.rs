@@ -165,3 +165,39 @@ fn resident_kilobytes() -> usize {
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
+
+#[test]
+fn how_much_is_fetched_at_a_time_changes_for_partitions_that_are_assigned_already() {
+    let Some(settings) = real_kafka() else { return };
+    let topic = create(&settings, 1, &[]);
+    let mut one_by_one = settings.clone();
+    one_by_one.properties.insert("batch.num.messages".into(), "1".into());
+    let (producer, collector) = producer(&one_by_one);
+    let sink = producer.topic(&topic.name).unwrap();
+    let value: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(10_000).collect();
+    for i in 0..400 {
+        let record =
+            Outgoing { topic: &sink, partition: Some(0), timestamp: None, key: None, value: Some(&value), opaque: i };
+        producer.produce(record, []).unwrap();
+    }
+    collector.wait(400);
+
+    let mut member = Member::join(&settings, &unique("group"), &[&topic.name]);
+    member.consumer.fetch_ahead(1, 50_000);
+    let slot = member.accept(Position::Beginning)[0].1;
+    // One fetch, since nothing is fetched while its first record is there.
+    let fetch = |member: &mut Member| {
+        let mut records = Vec::new();
+        super::support::eventually("records are fetched", || {
+            member.consumer.take(slot, 1, &mut records).unwrap();
+            !records.is_empty()
+        });
+        while member.consumer.take(slot, 400, &mut records).unwrap() > 0 {}
+        records.len()
+    };
+    let few = fetch(&mut member);
+    assert!((1..=20).contains(&few), "{few}");
+    member.consumer.fetch_ahead(1, usize::MAX);
+    let most = (0..3).map(|_| fetch(&mut member)).max().unwrap();
+    assert!(most > 50, "{most}");
+}
