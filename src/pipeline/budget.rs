@@ -80,21 +80,22 @@ impl Room {
         self.claimed
     }
 
-    /// So many records were taken, with keys and values of so many bytes.
+    /// So many records were taken, of so many bytes.
     pub(super) fn weigh(&mut self, records: usize, bytes: usize) {
         let Some(seen) = bytes.checked_div(records) else { return };
         self.mean = Some(self.mean.map_or(seen, |mean| (mean * (MEMORY - 1) + seen) / MEMORY));
     }
 
-    /// What each partition may hold between poll and commit.
-    pub(super) fn bounds(&self) -> Bounds {
+    /// What each partition may hold between poll and commit; so many times the usual number of records, if they fit.
+    pub(super) fn bounds(&self, times: usize) -> Bounds {
         let share = (self.budget.share() / PARTS).max(LEAST);
-        Bounds { bytes: self.bounds.bytes.min(share), ..self.bounds }
+        let fit = self.mean.map_or(usize::MAX, |mean| (share / (mean + BESIDES)).max(1));
+        Bounds { records: self.bounds.records.saturating_mul(times).min(fit), bytes: self.bounds.bytes.min(share) }
     }
 
-    /// How many records there is room for beside so many bytes, and one more.
-    pub(super) fn fitting(&self, held: usize) -> usize {
-        self.bounds().bytes.saturating_sub(held) / self.mean.unwrap_or(LEAST).max(1) + 1
+    /// How many records there is room for in so many bytes, and one more.
+    pub(super) fn fitting(&self, bytes: usize) -> usize {
+        bytes / self.mean.unwrap_or(LEAST).max(1) + 1
     }
 
     /// What may be fetched ahead. As long as the size of records is unknown, only one fetch for each partition.
@@ -152,12 +153,12 @@ mod tests {
         let (mut one, mut other) = (room(&budget), room(&budget));
         one.weigh(10, 10 * 1024);
         one.claim(4);
-        assert_eq!(one.bounds().bytes, 4 * MIB, "with few partitions, what was configured for one is the bound");
+        assert_eq!(one.bounds(1).bytes, 4 * MIB, "with few partitions, what was configured for one is the bound");
         for (mine, others) in [(64, 0), (64, 64), (1, 999)] {
             one.claim(mine);
             other.claim(others);
             let all = mine + others;
-            assert!(one.bounds().bytes * all <= 192 * MIB / 3, "{all}");
+            assert!(one.bounds(1).bytes * all <= 192 * MIB / 3, "{all}");
             assert!(one.ahead().records * (1024 + BESIDES) * all <= 192 * MIB / 3 * 2, "{all}");
             let once = one.ahead().bytes;
             assert!(once * all <= 192 * MIB / 3 * 2 || once == LEAST_FETCH, "{all}");
@@ -170,12 +171,12 @@ mod tests {
         let (mut one, mut other) = (room(&budget), room(&budget));
         one.claim(10);
         other.claim(10);
-        assert_eq!(one.bounds().bytes, MIB);
+        assert_eq!(one.bounds(1).bytes, MIB);
         other.claim(0);
-        assert_eq!(one.bounds().bytes, 2 * MIB);
+        assert_eq!(one.bounds(1).bytes, 2 * MIB);
         other.claim(10);
         drop(other);
-        assert_eq!(one.bounds().bytes, 2 * MIB);
+        assert_eq!(one.bounds(1).bytes, 2 * MIB);
     }
 
     #[test]
@@ -187,9 +188,29 @@ mod tests {
         assert_eq!(room.ahead().records, 1);
         room.weigh(10, 10 * MIB);
         assert_eq!(room.ahead().records, 63);
-        assert_eq!((room.fitting(0), room.fitting(4 * MIB), room.fitting(9 * MIB)), (5, 1, 1));
+        assert_eq!((room.fitting(4 * MIB), room.fitting(0)), (5, 1));
         (0..100).for_each(|_| room.weigh(10, 1000));
         assert!(room.ahead().records > 100_000, "{:?}", room.ahead());
+    }
+
+    #[test]
+    fn of_small_records_what_surrounds_them_counts_as_well() {
+        let budget = Budget::new(128 * MIB);
+        let mut room = room(&budget);
+        room.claim(256);
+        let share = 128 * MIB / 256 / PARTS;
+        assert_eq!(room.bounds(4).records, 16_000, "until their size is known");
+        room.weigh(10, 1000);
+        for times in [1, 4] {
+            let records = room.bounds(times).records;
+            assert!(records * (100 + BESIDES) <= share && (records + 1) * (100 + BESIDES) > share, "{records}");
+        }
+        room.claim(1);
+        assert_eq!(
+            (room.bounds(1).records, room.bounds(4).records),
+            (4000, 16_000),
+            "with few partitions, as configured"
+        );
     }
 
     #[test]
@@ -197,7 +218,7 @@ mod tests {
         let mut room = room(&Budget::new(MIB));
         room.weigh(1, 10 * MIB);
         room.claim(10_000);
-        assert_eq!((room.bounds().bytes, room.fitting(0)), (LEAST, 1));
+        assert_eq!((room.bounds(1).records, room.bounds(1).bytes, room.fitting(LEAST)), (1, LEAST, 1));
         assert_eq!(room.ahead(), Ahead { records: 1, bytes: LEAST_FETCH });
     }
 }

@@ -35,8 +35,8 @@ impl Partition {
         let at = Instant::now();
         let mut result = Ok(0);
         while self.has_more && !self.leaving && !self.is_over && taken < TURN && self.ledger.bytes() < bounds.bytes {
-            let room =
-                bounds.records.saturating_sub(self.ledger.len()).min(TAKE).min(space.fitting(self.ledger.bytes()));
+            let fitting = space.fitting(bounds.bytes - self.ledger.bytes());
+            let room = bounds.records.saturating_sub(self.ledger.len()).min(TAKE).min(fitting);
             if room == 0 {
                 break;
             }
@@ -48,8 +48,10 @@ impl Partition {
                 buffer.clear();
                 result = Err(error);
             }
+            // To look at headers takes long where a filter would not: those of the first stand for all.
+            bytes += buffer.first().map_or(0, |first| first.size() - bare(first)) * buffer.len();
             for message in buffer.drain(..) {
-                bytes += message.key().map_or(0, <[u8]>::len) + message.value().map_or(0, <[u8]>::len);
+                bytes += bare(&message);
                 if self.end.is_some_and(|end| message.offset() >= end) {
                     beyond += 1;
                     continue;
@@ -86,7 +88,6 @@ impl Partition {
                 self.doubtful = true;
             }
         }
-        self.is_full = self.has_more && self.ledger.bytes() >= bounds.bytes;
         if taken > 0 {
             self.calm = 0;
             space.weigh(taken, bytes);
@@ -95,6 +96,12 @@ impl Partition {
         ran.metrics.records_in.add((taken - beyond) as u64);
         screen.settle(ran.metrics);
         result.map(|_| taken)
+    }
+
+    /// Looks whether it holds as much as it may. A pace that is kept to does not count: more will come.
+    pub(super) fn fills(&mut self, bounds: Bounds) {
+        let full = self.ledger.bytes() >= bounds.bytes || self.ledger.len() >= bounds.records;
+        self.is_full = self.has_more && full;
     }
 
     /// The first record behind the end has come: before it there is nothing more, even where offsets have gaps.
@@ -143,6 +150,11 @@ impl Partition {
         self.ledger.settle(seq);
         true
     }
+}
+
+/// Bytes of a record without its headers.
+fn bare(message: &Message) -> usize {
+    message.key().map_or(0, <[u8]>::len) + message.value().map_or(0, <[u8]>::len)
 }
 
 /// The timestamp, in milliseconds, before which records are not run.

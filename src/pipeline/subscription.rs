@@ -193,10 +193,7 @@ impl Subscription {
         consumer.ready(&mut self.ready);
         self.hurry = false;
         let mut stirred = false;
-        let mut bounds = self.room.bounds();
-        if self.transactions.is_some() {
-            bounds.records = bounds.records.saturating_mul(AHEAD);
-        }
+        let bounds = self.room.bounds(if self.transactions.is_some() { AHEAD } else { 1 });
         for partition in self.partitions.values_mut() {
             partition.has_more |= self.ready.contains(&partition.slot);
             let releases = partition.may_release();
@@ -206,16 +203,14 @@ impl Subscription {
             if self.sink.is_blocked() || !(may_take || releases) {
                 continue;
             }
-            let mut bounds = bounds;
-            if let Some(allowed) = allowed {
-                bounds.records = bounds.records.min(partition.underway() + allowed);
-            }
+            let paced = allowed.map_or(bounds.records, |allowed| bounds.records.min(partition.underway() + allowed));
+            let within = Bounds { records: paced, ..bounds };
             let version = self.isolates.serving(self.isolates.place_of(partition.at.partition));
             let mut ran =
                 Settling { sink: &mut self.sink, version, metrics: &self.setup.metrics, now, told: &mut self.told };
             let unwritable = self.transactions.as_ref().map(Transactions::unwritable);
             let was_calm = partition.is_calm();
-            match partition.take(consumer, bounds, &mut self.room, &mut self.buffer, &mut ran, unwritable) {
+            match partition.take(consumer, within, &mut self.room, &mut self.buffer, &mut ran, unwritable) {
                 Ok(taken) => {
                     stirred |= was_calm && taken > 0;
                     self.pace.spend(taken);
@@ -234,6 +229,7 @@ impl Subscription {
                     }
                 }
             }
+            partition.fills(bounds);
         }
         self.make_room(stirred);
     }
