@@ -8,6 +8,9 @@ use crate::protocol::run::RunBuilder;
 
 /// A message is sent when it has grown to this many bytes.
 const FULL: usize = 512 << 10;
+/// So much of what messages are made in is kept for longer: many functions have many isolates, of which few get long
+/// messages at any time.
+const KEPT: usize = 64 << 10;
 
 /// The messages of one turn, one for each isolate. Nothing else may be sent to an isolate before [`Runs::send`].
 #[derive(Debug, Default)]
@@ -48,6 +51,11 @@ impl Runs {
             }
             held.is_some()
         });
+    }
+
+    /// Gives back what long messages were made in. Called now and then, since the next long one takes it anew.
+    pub(super) fn trim(&mut self) {
+        self.0.iter_mut().filter(|run| run.buffer.capacity() > KEPT).for_each(|run| run.buffer = Vec::new());
     }
 
     /// Gives back the memory that messages are made in.
@@ -158,6 +166,18 @@ mod tests {
         let sent = add(&mut runs, 1, 3, "b", &vec![0; FULL]);
         assert_eq!(lanes(&sent[0]), [2, 3]);
         assert!(runs.place(1, 1).is_empty() && rest(&mut runs.0[0]).is_empty());
+    }
+
+    #[test]
+    fn what_a_long_message_was_made_in_is_not_kept_for_long() {
+        let mut runs = Runs::default();
+        for (tag, size) in [(1, 100 << 10), (2, 100)] {
+            add(&mut runs, tag, 1, "t", &vec![0; size]);
+        }
+        runs.0.iter_mut().for_each(|run| run.send(|message| message));
+        runs.trim();
+        let kept: Vec<bool> = runs.0.iter().map(|run| run.buffer.capacity() > 0).collect();
+        assert_eq!(kept, [false, true]);
     }
 
     #[test]

@@ -374,6 +374,7 @@ impl Subscription {
             self.isolates.release();
             self.runs.forget();
         }
+        self.runs.trim();
         for partition in self.partitions.values_mut() {
             let bound = partition.bound;
             partition.recall_stalled(bound.and_then(|tag| self.isolates.held().find(|held| held.tag == tag)));
