@@ -22,6 +22,7 @@ impl Code {
     pub const UNKNOWN_TOPIC: Self = Self(native::RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC as i32);
     pub const UNKNOWN_TOPIC_OR_PARTITION: Self = Self(native::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART as i32);
     pub const UNKNOWN_PARTITION: Self = Self(native::RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION as i32);
+    pub const OFFSET_OUT_OF_RANGE: Self = Self(native::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE as i32);
     /// Only a member may commit now, because the group has some.
     pub const UNKNOWN_MEMBER: Self = Self(native::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID as i32);
     pub const REBALANCE_IN_PROGRESS: Self = Self(native::RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS as i32);

@@ -13,6 +13,8 @@ use crate::kafka::{self, Code, Consumer, ConsumerEvent, Groups, Message, NewTopi
 const GROUP: &str = "eddyline-wishes";
 /// How long one question to Kafka may take.
 const CALL: Duration = Duration::from_secs(10);
+/// The same for one whose answer only saves time.
+const BRIEF: Duration = Duration::from_secs(3);
 /// How often a broker that does not answer is asked again.
 const RETRY: Duration = Duration::from_millis(500);
 /// How often a topic that we may not make or read is tried again.
@@ -81,12 +83,12 @@ fn ensure(wishes: &Wishes) -> Result<(), Trouble> {
 /// Reads until the node stops, or the consumer is of no more use.
 fn follow(wishes: &Wishes, rung: &Receiver<()>) -> kafka::Result<()> {
     let bell = wishes.0.bell.clone();
+    let opened = Instant::now();
     let mut consumer = Consumer::new(&wishes.0.settings, GROUP, Arc::new(move || _ = bell.try_send(())))?;
     let (position, end) = opening(wishes);
     let slots = consumer.assign(&[(TopicPartition::new(TOPIC, 0), position)])?;
     wishes.book().begin_anew();
-    let (opened, mut heard) = (Instant::now(), Instant::now());
-    let mut is_read = false;
+    let (mut is_read, mut heard) = (false, Instant::now());
     let (mut ready, mut buffer) = (Vec::new(), Vec::new());
     while !wishes.is_stopping() {
         serve(&mut consumer)?;
@@ -126,7 +128,7 @@ fn follow(wishes: &Wishes, rung: &Receiver<()>) -> kafka::Result<()> {
 fn opening(wishes: &Wishes) -> (Position, Option<i64>) {
     let (groups, partition) = (Groups::new(&wishes.0.topics), [TopicPartition::new(TOPIC, 0)]);
     let only = |found: kafka::Result<Vec<Option<i64>>>| found.ok()?.into_iter().next()?;
-    match (only(groups.beginnings(&partition, CALL)), only(groups.ends(&partition, CALL))) {
+    match (only(groups.beginnings(&partition, BRIEF)), only(groups.ends(&partition, BRIEF))) {
         (Some(first), end) => (Position::Offset(first), end),
         (None, _) => (Position::Beginning, None),
     }
@@ -135,13 +137,24 @@ fn opening(wishes: &Wishes) -> (Position, Option<i64>) {
 /// Hears what the consumer has to say.
 fn serve(consumer: &mut Consumer) -> kafka::Result<()> {
     while let Some(event) = consumer.poll() {
-        match event {
-            ConsumerEvent::Fatal(error) => return Err(error),
-            ConsumerEvent::Error(error) if is_over(&error) => return Err(error),
-            _ => {}
-        }
+        obey(event)?;
     }
     Ok(())
+}
+
+fn obey(event: ConsumerEvent) -> kafka::Result<()> {
+    match event {
+        ConsumerEvent::Fatal(error) => Err(error),
+        ConsumerEvent::Error(error) if is_over(&error) => Err(error),
+        // The topic was made anew or has lost records, so that what is known of places in it is wrong. The consumer would
+        // go on by itself, but not say from which record on.
+        ConsumerEvent::OffsetReset { detail, .. } => Err(kafka::Error::Kafka {
+            operation: "reading the wishes",
+            code: Code::OFFSET_OUT_OF_RANGE,
+            reason: detail,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the consumer cannot go on by itself: we may not read the topic, or it is gone.
@@ -179,4 +192,18 @@ fn reaches_end(wishes: &Wishes, consumer: &Consumer, slot: Slot, end: Option<i64
     let Some((low, high)) = consumer.watermarks(slot) else { return false };
     // Behind the last record there may be only what is none, or what compaction has removed.
     low == high || next >= high || heard.elapsed() > SILENCE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_that_begins_anew_is_read_anew() {
+        let (partition, detail) = (TopicPartition::new(TOPIC, 0), "out of range".to_owned());
+        let error = obey(ConsumerEvent::OffsetReset { partition, detail }).unwrap_err();
+        assert!(!refused(&error), "at once, and not as one that may not be read: {error}");
+        let passing = kafka::Error::Kafka { operation: "fetching", code: Code::TIMED_OUT, reason: String::new() };
+        obey(ConsumerEvent::Error(passing)).unwrap();
+    }
 }
