@@ -14,6 +14,8 @@ use crate::status::{Board, WishesState};
 
 /// How many records that count for nothing are remembered, for whoever wrote them and has yet to look.
 const REMEMBERED: usize = 1000;
+/// Whoever wrote a record that counts for nothing has so long to write again before others do it, not all at once.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// The wishes by function.
 pub type Known = Arc<BTreeMap<String, Wish>>;
@@ -44,6 +46,8 @@ pub(super) struct Book {
     places: BTreeMap<String, i64>,
     /// Where records lie that count for nothing, since their writer did not know the one before; the newest of them.
     outdone: BTreeSet<i64>,
+    /// Functions whose newest record is such a one, and when what counts is to be written again.
+    owed: BTreeMap<String, Instant>,
     /// Behind the last record that was read.
     pub(super) next: i64,
     pub(super) standing: Standing,
@@ -66,6 +70,7 @@ impl Book {
         self.next = 0;
         self.places.clear();
         self.outdone.clear();
+        self.owed.clear();
     }
 
     /// Takes in one record, whose writer had read everything before `read`. Returns whether it changes anything.
@@ -79,8 +84,10 @@ impl Book {
             if self.outdone.len() > REMEMBERED {
                 self.outdone.pop_first();
             }
+            self.owed.insert(function.to_owned(), Instant::now() + AGAIN.mul_f64(1.0 + fastrand::f64()));
             return false;
         }
+        self.owed.remove(function);
         self.places.insert(function.to_owned(), offset);
         let known = Arc::make_mut(&mut self.known);
         let before = known.remove(function);
@@ -92,6 +99,11 @@ impl Book {
         let changes = before.as_ref() != Some(&wish);
         known.insert(function.to_owned(), wish);
         changes
+    }
+
+    /// The functions whose wish is to be written again by now; each is named once.
+    pub(super) fn owed(&mut self, now: Instant) -> Vec<String> {
+        self.owed.extract_if(.., |_, due| *due <= now).map(|(function, _)| function).collect()
     }
 
     pub(super) fn wish(&self, function: &str) -> Option<&Wish> {
@@ -259,6 +271,23 @@ mod tests {
         assert!(!book.learn("f", 7, Some(6), Some(&bytes("d"))) && book.wish("f").is_none());
         book.learn("g", 8, Some(0), Some(&bytes("e")));
         assert_eq!(book.counts(8), Some(true));
+    }
+
+    #[test]
+    fn what_counts_is_owed_where_the_newest_record_does_not() {
+        let mut book = Book::default();
+        let late = || Instant::now() + 2 * AGAIN;
+        for function in ["f", "g"] {
+            book.learn(function, 3, Some(0), Some(&bytes("a")));
+            book.learn(function, 4, Some(3), Some(&bytes("b")));
+        }
+        assert!(book.owed(Instant::now()).is_empty(), "its writer may write again");
+        book.learn("g", 5, Some(5), Some(&bytes("b")));
+        assert_eq!(book.owed(late()), ["f"]);
+        assert!(book.owed(late()).is_empty(), "once");
+        book.learn("f", 6, Some(3), Some(&bytes("c")));
+        book.begin_anew();
+        assert!(book.owed(late()).is_empty());
     }
 
     #[test]

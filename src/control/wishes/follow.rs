@@ -109,14 +109,14 @@ fn follow(wishes: &Wishes, rung: &Receiver<()>) -> kafka::Result<()> {
             heard = Instant::now();
             continue;
         }
-        if !is_read {
-            if reaches_end(wishes, &consumer, slots[0], end, heard) {
-                is_read = true;
-                wishes.enter(Standing::Following);
-            } else if opened.elapsed() > PATIENCE && wishes.known().is_none() {
-                let reason = format!("{TOPIC} could not be read within {PATIENCE:?}");
-                wishes.enter(Standing::Unavailable(reason));
-            }
+        if is_read {
+            amend(wishes);
+        } else if reaches_end(wishes, &consumer, slots[0], end, heard) {
+            is_read = true;
+            wishes.enter(Standing::Following);
+        } else if opened.elapsed() > PATIENCE && wishes.known().is_none() {
+            let reason = format!("{TOPIC} could not be read within {PATIENCE:?}");
+            wishes.enter(Standing::Unavailable(reason));
         }
         let _ = rung.recv_timeout(if is_read { IDLE } else { LOOK });
     }
@@ -132,6 +132,13 @@ fn opening(wishes: &Wishes) -> (Position, Option<i64>) {
         (Some(first), end) => (Position::Offset(first), end),
         (None, _) => (Position::Beginning, None),
     }
+}
+
+/// Where a record that does not count is the newest of its function, and whoever wrote it does not write again, writes what
+/// counts: of each function compaction keeps the newest record, and nodes that start later would take it for what counts.
+fn amend(wishes: &Wishes) {
+    let owed = wishes.book().owed(Instant::now());
+    owed.iter().for_each(|function| wishes.wish_later(function, |_| {}));
 }
 
 /// Hears what the consumer has to say.

@@ -128,11 +128,11 @@ impl Wishes {
         let (wishes, name) = (self.clone(), function.to_owned());
         let work = move || {
             if let Err(error) = wishes.wish(&name, change) {
-                tracing::warn!(function = %name, %error, code = "E3003", "other nodes do not get to know of a pause");
+                tracing::warn!(function = %name, %error, code = "E3003", "other nodes may not get to know what is wished");
             }
         };
         if let Err(error) = std::thread::Builder::new().name("wish".to_owned()).spawn(work) {
-            tracing::warn!(function, %error, "other nodes do not get to know of a pause");
+            tracing::warn!(function, %error, "other nodes may not get to know what is wished");
         }
     }
 
