@@ -61,13 +61,17 @@ const CONSUMER_PROMISES: &[(&str, &str)] = &[
     ("enable.partition.eof", "false"),
 ];
 
+/// How many milliseconds records without a key stay with a partition; without it, each would go to another.
+const STICKY: (&str, f64) = ("sticky.partitioning.linger.ms", 10.0);
+/// The property's name, and its older one.
+const LINGER: [&str; 2] = ["linger.ms", "queue.buffering.max.ms"];
+
 const PRODUCER: &[(&str, &str)] = &[
     ("compression.type", "lz4"),
     // Of each partition one request is underway, and what comes meanwhile goes with the next: that fills them better than
     // waiting, which only leaves the broker idle.
     ("linger.ms", "0"),
-    // Records without a key stay with a partition for so long; without it, each would go to another.
-    ("sticky.partitioning.linger.ms", "10"),
+    (STICKY.0, "10"),
     // A topic's own limit decides, not the producer's.
     ("message.max.bytes", "268435456"),
     // Must exceed the largest record, or it could never be queued.
@@ -139,8 +143,17 @@ impl Settings {
         if batching == Batching::Alone {
             properties.insert("batch.num.messages".to_owned(), "1".to_owned());
             properties.insert("linger.ms".to_owned(), "0".to_owned());
+        } else if self.lingers() && !self.properties.contains_key(STICKY.0) {
+            properties.remove(STICKY.0);
         }
         properties
+    }
+
+    /// Whether the user has records linger for so long that librdkafka would leave those without a key with a partition for
+    /// longer than we do: for twice that.
+    fn lingers(&self) -> bool {
+        let linger = LINGER.iter().find_map(|name| self.properties.get(*name)?.trim().parse().ok());
+        linger.is_some_and(|millis: f64| 2.0 * millis > STICKY.1)
     }
 
     /// For a producer whose records become visible only with its transaction.
@@ -217,6 +230,18 @@ mod tests {
     #[test]
     fn a_users_tuning_wins_over_ours() {
         assert_eq!(with("linger.ms", "50").producer(Batching::Shared)["linger.ms"], "50");
+    }
+
+    #[test]
+    fn where_a_user_has_records_linger_those_without_a_key_stay_with_a_partition_for_longer() {
+        let sticky = |settings: &Settings| settings.producer(Batching::Shared).get(STICKY.0).cloned();
+        assert_eq!(sticky(&Settings::new("b")).as_deref(), Some("10"));
+        let mut settings = with("linger.ms", "50");
+        assert_eq!(sticky(&settings), None, "librdkafka makes it 100");
+        assert_eq!(sticky(&with("queue.buffering.max.ms", "50")), None);
+        assert_eq!(sticky(&with("linger.ms", "0")).as_deref(), Some("10"), "twice that would be nothing");
+        settings.properties.insert(STICKY.0.to_owned(), "7".to_owned());
+        assert_eq!(sticky(&settings).as_deref(), Some("7"));
     }
 
     #[test]
