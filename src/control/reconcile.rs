@@ -117,7 +117,9 @@ impl Reconciler {
                 Ok(Order::Changed) => changed = true,
                 Ok(Order::Command(command)) => self.obey(&command),
                 Ok(Order::Sleep(news)) => self.act_on(news),
-                Ok(Order::Ended | Order::Wishes) => {}
+                Ok(Order::Ended) => {}
+                // What was waited for until now; what fails from here on has not been tried before.
+                Ok(Order::Wishes) => self.retry = RETRY,
                 Err(RecvTimeoutError::Timeout) if hurry => {}
                 Err(RecvTimeoutError::Timeout) if aside => self.prepare_sleepers(),
                 Err(RecvTimeoutError::Timeout) => {
