@@ -1,7 +1,9 @@
 //! Handlers that take several records at once.
 
+use std::time::{Duration, Instant};
+
 use crate::support::record::{keys, texts};
-use crate::support::{Record, Trial};
+use crate::support::{Record, Scene, Trial};
 
 fn numbered(count: u32) -> impl Iterator<Item = Record> {
     (0..count)
@@ -79,6 +81,22 @@ fn the_first_record_of_a_batch_waits_for_others_as_long_as_max_wait() {
     }
     trial.scene.caught_up(&trial.function);
     assert_eq!(texts(&trial.out()), [r#"["a","b","c"]"#, r#"["d"]"#]);
+}
+
+#[test]
+fn a_batch_waits_for_no_others_where_there_is_no_room_for_them() {
+    let Some(scene) = Scene::new("batch-room") else { return };
+    let (input, output) = (scene.topic("in", 1), scene.topic("out", 1));
+    let more = "[batch]\nmax-records = 100\nmax-wait = \"60s\"";
+    let handler = "export default { batch(records) { return records.map((record) => record); } };";
+    let function = scene.function("it").reads(&input).writes(&output).with(more).handler(handler);
+    scene.write(&input, numbered(40));
+    let node = scene.start_with(&[("source.max-in-flight-records", "10")]);
+    node.runs(&function);
+    let begun = Instant::now();
+    scene.caught_up(&function);
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    assert_eq!(scene.read(&output).len(), 40);
 }
 
 #[test]
