@@ -9,6 +9,9 @@ use sys::rd_kafka_resp_err_t::{RD_KAFKA_RESP_ERR__QUEUE_FULL, RD_KAFKA_RESP_ERR_
 use super::{Epochs, Results};
 use crate::contract::Contract;
 
+/// Records of each partition between source and acknowledgement.
+const UNDERWAY: i32 = 4000;
+
 pub struct Sink {
     topic: *mut sys::rd_kafka_topic_t,
     reports: *mut sys::rd_kafka_queue_t,
@@ -25,7 +28,9 @@ impl Sink {
                 ("compression.type", "lz4"),
                 ("enable.idempotence", "true"),
                 ("linger.ms", "0"),
-                ("queue.buffering.max.messages", "500000"),
+                // As many as we have underway. By default 100,000 wait here: in the part of a run that is measured, many of
+                // those that are acknowledged would have been fetched before.
+                ("queue.buffering.max.messages", &(UNDERWAY * contract.partitions).min(100_000).to_string()),
                 ("enable.metrics.push", "false"),
             ],
         );
