@@ -49,9 +49,9 @@ impl Partition {
                 result = Err(error);
             }
             // To look at headers takes long where a filter would not: those of the first stand for all.
-            bytes += buffer.first().map_or(0, |first| first.size() - bare(first)) * buffer.len();
+            bytes += buffer.first().map_or(0, |first| first.size() - first.bare()) * buffer.len();
             for message in buffer.drain(..) {
-                bytes += bare(&message);
+                bytes += message.bare();
                 if self.end.is_some_and(|end| message.offset() >= end) {
                     beyond += 1;
                     continue;
@@ -150,11 +150,6 @@ impl Partition {
         self.ledger.settle(seq);
         true
     }
-}
-
-/// Bytes of a record without its headers.
-fn bare(message: &Message) -> usize {
-    message.key().map_or(0, <[u8]>::len) + message.value().map_or(0, <[u8]>::len)
 }
 
 /// The timestamp, in milliseconds, before which records are not run.

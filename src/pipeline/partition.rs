@@ -155,8 +155,8 @@ impl Partition {
         self.held_back.is_none() && self.lanes.next_is_alone()
     }
 
-    /// Hands what the lane may send to `held` to its message; `sharing` partitions have records for the isolate. Moves the lane over
-    /// first, if it still flies in another isolate.
+    /// Hands what the lane may send to `held` to its message; `sharing` partitions have records for the isolate. Moves the
+    /// lane over first, if it still flies in another isolate.
     pub fn feed(
         &mut self,
         held: &Held,

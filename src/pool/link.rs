@@ -27,7 +27,7 @@ use super::phase::Phase;
 use super::process::{self, Started, WorkerCommand};
 use super::{last_words, memory};
 use crate::function::Program;
-use crate::protocol::control::{Hello, Loaded, Prepare, Prepared, Problem, Unloaded, decode, encode};
+use crate::protocol::control::{Hello, Loaded, Prepare, Prepared, Unloaded, decode, encode};
 use crate::protocol::frame::{Assembler, Builder, Kind, Message};
 use crate::protocol::sandbox::Held;
 use crate::protocol::socket;
@@ -386,17 +386,11 @@ impl Link {
                 return Ok(());
             }
             Kind::Prepared => {
-                let prepared: Prepared = decode(&message).map_err(bad)?;
-                let result = prepared.result.map_err(Problem::cut);
-                *lock(&self.prepared) = Some(Prepared { result, ..prepared });
+                *lock(&self.prepared) = Some(decode::<Prepared>(&message).map_err(bad)?.cut());
                 self.news.notify_all();
                 return Ok(());
             }
-            Kind::Loaded => {
-                let loaded: Loaded = decode(&message).map_err(bad)?;
-                let result = loaded.result.map_err(Problem::cut);
-                IsolateEvent::Loaded(Loaded { result, ..loaded })
-            }
+            Kind::Loaded => IsolateEvent::Loaded(decode::<Loaded>(&message).map_err(bad)?.cut()),
             Kind::Unloaded => IsolateEvent::Unloaded(decode::<Unloaded>(&message).map_err(bad)?.cut()),
             Kind::Log => IsolateEvent::Log(decode(&message).map_err(bad)?),
             Kind::Call => {

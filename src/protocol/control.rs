@@ -185,8 +185,24 @@ pub enum LogLevel {
     Error,
 }
 
+impl Prepared {
+    /// The same with its problem's texts cut.
+    pub fn cut(mut self) -> Prepared {
+        self.result = self.result.map_err(Problem::cut);
+        self
+    }
+}
+
+impl Loaded {
+    /// The same with its problem's texts cut.
+    pub fn cut(mut self) -> Loaded {
+        self.result = self.result.map_err(Problem::cut);
+        self
+    }
+}
+
 impl Unloaded {
-    /// The same with its reason cut, as in [`Problem::cut`].
+    /// The same with its reason cut.
     pub fn cut(mut self) -> Unloaded {
         self.reason.iter_mut().for_each(cut);
         self

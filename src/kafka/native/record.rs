@@ -93,6 +93,11 @@ impl Message {
         unsafe { Headers::of(*self.headers.get_or_init(|| headers(self.raw()))) }
     }
 
+    /// Bytes of key and value.
+    pub fn bare(&self) -> usize {
+        self.key().map_or(0, <[u8]>::len) + self.value().map_or(0, <[u8]>::len)
+    }
+
     /// Bytes of key, value and headers.
     pub fn bytes(&self) -> usize {
         self.bytes_with(0)
@@ -105,7 +110,7 @@ impl Message {
 
     fn bytes_with(&self, each_header: usize) -> usize {
         let headers = self.headers().map(|(name, value)| each_header + name.len() + value.map_or(0, <[u8]>::len));
-        self.key().map_or(0, <[u8]>::len) + self.value().map_or(0, <[u8]>::len) + headers.sum::<usize>()
+        self.bare() + headers.sum::<usize>()
     }
 }
 
